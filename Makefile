@@ -1,0 +1,193 @@
+# lathe: `make help` lists what there is to make; `make demo` shows it at work; `make V=1` shows the
+# commands. Objects are in out/.build/, the program is ./lathe.
+
+CFLAGS ?= -O2 -g -Wall -Wextra
+HOSTCC ?= $(CC)
+PREFIX ?= /usr/local
+LATHE_DATA ?= ../shared/data
+BUILD := out/.build
+PROGRAM := lathe
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+Q := $(if $(V),,@)
+# -j for the targets that start a make of their own, unless the user gave one
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# ---- what the machine has: "deps" installs what is missing ----
+
+package = $(shell for name in $(1); do pkg-config --exists $$name 2>/dev/null && echo $$name && \
+                  break; done)
+flags = $(if $(strip $(1)),$(shell pkg-config $(2) $(1) 2>/dev/null))
+LUA := $(call package,lua5.4 lua-5.4 lua54)
+CHECK := $(call package,check)
+BLAS := $(call package,openblas)
+ZLIB := $(call package,zlib)
+STB := $(firstword $(wildcard $(patsubst %,%/stb_image.h,/usr/include/stb /usr/local/include/stb \
+                                                        /usr/include /usr/local/include)))
+
+ALL_CFLAGS := -std=gnu11 -fopenmp -Werror=implicit-function-declaration $(CFLAGS) -Igen -Iruntime \
+    $(if $(ZLIB),-DLATHE_ZLIB) \
+    $(if $(STB),-idirafter $(dir $(STB))) $(call flags,$(LUA) $(ZLIB) $(BLAS),--cflags) $(CPPFLAGS)
+ALL_LIBS := -Wl,--as-needed $(call flags,$(LUA) $(ZLIB) $(BLAS),--libs) $(LDLIBS) -lm
+TEST_CFLAGS := $(call flags,$(CHECK),--cflags)
+TEST_LIBS := $(call flags,$(CHECK),--libs)
+
+# ---- sources: whatever is in the folders, but for the files that are programs of their own ----
+
+RUNTIME_PROGRAMS := $(shell grep -ls '^int main' runtime/*.c)
+SOURCES := $(filter-out gen/embed.c $(RUNTIME_PROGRAMS),$(wildcard gen/*.c gen/op/*.c runtime/*.c))
+EMBEDDED := gen/spec.lua $(wildcard templates/*.t runtime/*.c runtime/*.h) $(STB)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
+ROOM_OBJECTS := $(filter-out $(BUILD)/gen/main.o,$(OBJECTS))
+TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
+TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/check_%.c,$(wildcard tests/*.c)))
+TEST_SCRIPTS := $(wildcard tests/test_*.sh)
+BENCHES := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+GOLDEN := $(foreach test,$(TESTS) $(TEST_SCRIPTS),$(if $(findstring golden,$(test)),$(test)))
+C_FILES := $(filter-out tests/golden/%, \
+    $(wildcard $(foreach folder,gen gen/op runtime tests tests/*,$(folder)/*.c $(folder)/*.h)))
+
+.PHONY: all check bench demo data lint fmt bless asan ubsan tsan fuzz repro install clean help deps
+.PHONY: check-all check-programs libraries-found FORCE
+
+all: $(PROGRAM) ## build ./lathe (the default)
+
+# ---- building ----
+
+# Rewrite the file $@ only where the text $(1) is new, so that what depends on it is made again.
+define write_if_new
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' > $@
+endef
+
+$(BUILD)/flags: FORCE
+	$(call write_if_new,$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) $(ALL_LIBS) $(TEST_LIBS))
+
+$(BUILD)/files: FORCE
+	$(call write_if_new,$(SOURCES) $(EMBEDDED))
+
+# Not "deps": a plain make installs nothing.
+libraries-found:
+	@$(if $(and $(LUA),$(BLAS)),:,echo "Lua 5.4 and OpenBLAS are needed: make deps" >&2; exit 1)
+
+define compile
+	@mkdir -p $(@D)
+	@echo "  cc $(@:$(BUILD)/%.o=%.c)"
+	$(Q)$(CC) $(ALL_CFLAGS) $(1) -MMD -MP -c $< -o $@
+endef
+define link
+	@echo "  link $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) -o $@ $(1) $(ALL_LIBS)
+endef
+
+$(PROGRAM): $(OBJECTS) $(BUILD)/flags $(BUILD)/files
+	$(call link)
+
+$(OBJECTS): | libraries-found
+
+$(BUILD)/embed: gen/embed.c gen/base.c gen/base.h
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -std=gnu11 -O1 -Wall -Wextra gen/embed.c gen/base.c -o $@
+
+$(BUILD)/embedded.c: $(BUILD)/embed $(EMBEDDED) $(BUILD)/files
+	$(Q)$(BUILD)/embed $@ $(EMBEDDED) && touch $@
+
+$(BUILD)/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags
+	$(call compile)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	$(call compile)
+
+$(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
+	$(call compile,$(TEST_CFLAGS))
+
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ROOM_OBJECTS) $(BUILD)/files
+	$(call link,$(TEST_LIBS))
+
+$(BENCHES): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(ROOM_OBJECTS) $(BUILD)/files
+	@mkdir -p $(@D)
+	$(call link,$(TEST_LIBS))
+
+-include $(patsubst %.o,%.d,$(OBJECTS) $(TEST_SUPPORT) $(TESTS:=.o) \
+                            $(BENCHES:$(BUILD)/%=$(BUILD)/tests/%.o))
+
+# ---- tests ----
+
+RUN_TESTS = LATHE='$(abspath $(PROGRAM))' LATHE_DATA='$(abspath $(LATHE_DATA))' sh tests/run.sh
+
+check: deps ## build and run all tests
+	@$(MAKE) $(JOBS) check-all
+
+check-all: $(PROGRAM) $(TESTS)
+	@$(RUN_TESTS) $(TESTS) $(TEST_SCRIPTS)
+
+check-programs: $(PROGRAM) $(TESTS)
+	@$(RUN_TESTS) $(TESTS)
+
+bless: deps ## accept what the golden tests now generate as what they expect
+	@$(if $(strip $(GOLDEN)),:,echo "no golden tests: tests/*golden*" >&2; exit 1)
+	@$(MAKE) $(JOBS) all $(filter $(TESTS),$(GOLDEN))
+	@LATHE_BLESS=1 $(RUN_TESTS) $(GOLDEN)
+
+comma := ,
+# The check programs under a sanitizer: $(1) its folder, $(2) its flags.
+define sanitize
+	@CK_TIMEOUT_MULTIPLIER=10 $(MAKE) $(JOBS) BUILD=$(BUILD)/$(1) PROGRAM=$(BUILD)/$(1)/lathe \
+	    CFLAGS='-O1 -g -Wall -Wextra -fno-omit-frame-pointer $(2)' check-programs
+endef
+
+asan: deps ## run the check programs under AddressSanitizer and UBSan
+	$(call sanitize,asan,-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
+
+ubsan: deps ## run the check programs under UndefinedBehaviorSanitizer alone
+	$(call sanitize,ubsan,-fsanitize=undefined -fno-sanitize-recover=all)
+
+# clang: its OpenMP runtime tells ThreadSanitizer about barriers (libarcher), gcc's does not.
+tsan: deps ## run the check programs under ThreadSanitizer (clang and its OpenMP runtime)
+	@command -v clang > /dev/null || \
+	    { echo "tsan needs clang and libomp-dev" >&2; exit 1; }
+	@export OMP_TOOL_LIBRARIES=libarcher.so TSAN_OPTIONS=ignore_noninstrumented_modules=1 && \
+	CK_TIMEOUT_MULTIPLIER=20 $(MAKE) $(JOBS) CC=clang BUILD=$(BUILD)/tsan \
+	    PROGRAM=$(BUILD)/tsan/lathe CFLAGS='-O1 -g -Wall -Wextra -fsanitize=thread' check-programs
+
+fuzz: ## run the fuzz targets (none yet)
+	@echo "no fuzz targets yet"
+
+repro: deps ## generate every spec twice in two folders and compare the bytes
+	@$(MAKE) $(JOBS) all
+	@sh tests/repro.sh '$(abspath $(PROGRAM))' $(BUILD)/repro
+
+lint: ## check the laws of the house: floors, function length, width, format
+	@sh tests/lint.sh
+
+fmt: ## format the C files in place
+	clang-format -i $(C_FILES)
+
+# ---- using ----
+
+demo: deps ## generate, train and run a small network on drawn digits
+	@$(MAKE) $(JOBS) all
+	@sh tests/demo.sh
+
+bench: deps ## measure: tests/bench/run.sh
+	@$(MAKE) $(JOBS) all $(BENCHES)
+	@LATHE='$(abspath $(PROGRAM))' LATHE_DATA='$(abspath $(LATHE_DATA))' \
+	    BENCHES='$(abspath $(BUILD)/bench)' sh tests/bench/run.sh
+
+data: ## download MNIST, Fashion-MNIST and CIFAR into data/
+	@sh tests/data.sh data
+
+deps: ## install what building and testing need, where it is missing (apt)
+	@CC='$(CC)' sh tests/deps.sh
+
+install: all ## install into PREFIX (/usr/local), below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lathe
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/lathe
+	cp -R specs $(DESTDIR)$(PREFIX)/share/lathe/
+
+clean: ## remove ./lathe and the objects; other things in out/ stay
+	rm -rf out/.build lathe
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile

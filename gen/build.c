@@ -1,0 +1,147 @@
+/*
+ * build: the passes in their order, then files, then the compiler.
+ */
+#include "build.h"
+#include "cc.h"
+#include "emit.h"
+#include "passes.h"
+#include "program.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- passes ---- */
+
+/* NAME is one of the words of LIST, which commas separate. */
+static bool listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *c = list; c; c = strchr(c, ',') ? strchr(c, ',') + 1 : NULL)
+        if (strncmp(c, name, length) == 0 && (c[length] == ',' || c[length] == '\0'))
+            return true;
+    return false;
+}
+
+static void dump_graph(const struct build_options *options, const char *pass,
+                       const struct graph *graph)
+{
+    struct text text = {0};
+    if (!listed(options->dump, pass))
+        return;
+    graph_print(graph, &text);
+    printf("after %s:\n%s\n", pass, text.data ? text.data : "");
+    text_free(&text);
+}
+
+static void dump_program(const struct build_options *options, const char *pass,
+                         const struct program *program)
+{
+    struct text text = {0};
+    if (!listed(options->dump, pass))
+        return;
+    if (strcmp(pass, "fuse") == 0)
+        groups_print(program->groups, &text);
+    else
+        program_print(program, &text);
+    printf("after %s, %s:\n%s\n", pass, program->training ? "training" : "inference",
+           text.data ? text.data : "");
+    text_free(&text);
+}
+
+struct program *build_program(struct arena *arena, struct network *network,
+                              const struct build_options *options, bool training)
+{
+    struct graph *graph = network->graph;
+    int batch = training ? options->batch : options->infer_batch;
+    if (batch == 0)
+        batch = network->training.batch > 0 ? network->training.batch : 1;
+    struct groups *groups = fuse(graph, training);
+    struct program *program =
+        lower(arena, graph, groups, options->isa, batch, training, training && options->verify);
+    dump_program(options, "fuse", program);
+    plan_memory(program);
+    dump_program(options, "plan", program);
+    return program;
+}
+
+void build_sources(struct arena *arena, struct network *network,
+                   const struct build_options *options, const char *folder)
+{
+    struct graph *graph = network->graph;
+    bool trains = graph->loss != NULL;
+    dump_graph(options, "shape", graph);
+    tabulate_curves(graph);
+    if (trains && !graph->training)
+        add_gradients(graph);
+    graph_verify(graph);
+    dump_graph(options, "grad", graph);
+    struct emission emission = {
+        .network = network,
+        .infer = build_program(arena, network, options, false),
+        .train = trains ? build_program(arena, network, options, true) : NULL,
+        .cc = options->cc,
+        .verify = options->verify,
+        .weights = options->weights,
+    };
+    emit(arena, &emission, folder);
+}
+
+/* ---- the compiler ---- */
+
+/* The first line of OUTPUT that says error, or its first line. */
+static void first_complaint(const char *output, char *line, size_t size)
+{
+    const char *at = output ? strstr(output, "error") : NULL;
+    while (at && at > output && at[-1] != '\n')
+        at--;
+    if (!at)
+        at = output ? output : "";
+    snprintf(line, size, "%.*s", (int)strcspn(at, "\n"), at);
+}
+
+void build_programs(const struct build_options *options, const char *folder, const char *target)
+{
+    char compiler[512], jobs[32];
+    struct text output = {0};
+    snprintf(compiler, sizeof compiler, "CC=%s", options->cc);
+    snprintf(jobs, sizeof jobs, "-j%ld", sysconf(_SC_NPROCESSORS_ONLN));
+    const char *version[] = {options->cc, "--version", NULL};
+    if (run_program(version, folder, &output) != 0)
+        fail(STATUS_USER, "%s is no C compiler", options->cc);
+    output.length = 0;
+    const char *make[] = {"make",  "-s", jobs, compiler, target ? "PICFLAG=-fPIC" : "PICFLAG=",
+                          target, NULL};
+    int status = run_program(make, folder, &output);
+    char line[512];
+    first_complaint(output.data, line, sizeof line);
+    text_free(&output);
+    if (status != 0)
+        fail(STATUS_USER, "%s: make failed: %s", folder, line);
+}
+
+const struct lathe_model *build_and_load(struct arena *arena, struct network *network,
+                                         const struct build_options *options, const char *folder)
+{
+    build_sources(arena, network, options, folder);
+    const char *library = arena_printf(arena, "lib%s.so", network->name);
+    build_programs(options, folder, library);
+    const char *path = arena_printf(arena, "%s/%s", folder, library);
+    if (!strchr(path, '/') || path[0] != '/')
+        path = path[0] == '/' ? path : arena_printf(arena, "./%s", path);
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
+        fail(STATUS_RESOURCE, "cannot load %s: %s", path, dlerror());
+    const struct lathe_model *model =
+        dlsym(handle, arena_printf(arena, "%s_model", network->name));
+    check_bug(model != NULL);
+    struct lathe_model *copy = arena_new_of(arena, struct lathe_model);
+    *copy = *model;
+    void (*complete)(struct lathe_model *) = NULL;
+    *(void **)&complete = dlsym(handle, arena_printf(arena, "%s_complete", network->name));
+    if (complete)
+        complete(copy);
+    return copy;
+}

@@ -1,0 +1,37 @@
+/*
+ * build: a network to a folder of C, and the folder to programs. Floor 4 of the generator.
+ */
+#ifndef LATHE_BUILD_H
+#define LATHE_BUILD_H
+
+#include "ir.h"
+#include "isa.h"
+
+struct build_options {
+    const struct isa *isa;
+    int batch;           /* of training; 0: the spec's */
+    int infer_batch;     /* samples a call of infer takes at most */
+    const char *cc;      /* the C compiler: name or path */
+    const char *weights; /* safetensors to embed into infer; NULL: none */
+    bool verify;         /* list the training step's tensors; none overlap */
+    const char *dump;    /* passes after which to print the graph, separated by commas; or NULL */
+};
+
+/* Run the passes over NETWORK and write its C to FOLDER. */
+void build_sources(struct arena *arena, struct network *network,
+                   const struct build_options *options, const char *folder);
+
+/* Compile FOLDER with make and the compiler of OPTIONS; TARGET NULL: the programs. PIC: position-
+ * independent, for libNAME.so. Fails (STATUS_USER) with the compiler's first line of complaint. */
+void build_programs(const struct build_options *options, const char *folder, const char *target);
+
+/* Build NETWORK as a shared library in FOLDER and load it: its model, with training where the
+ * network trains. The library stays loaded. */
+const struct lathe_model *build_and_load(struct arena *arena, struct network *network,
+                                         const struct build_options *options, const char *folder);
+
+/* The programs that inference and training of NETWORK become; for `show`. TRAINING needs a loss. */
+struct program *build_program(struct arena *arena, struct network *network,
+                              const struct build_options *options, bool training);
+
+#endif

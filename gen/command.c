@@ -1,0 +1,307 @@
+/*
+ * command: the command line of lathe.
+ */
+#include "command.h"
+#include "passes.h"
+#include "../runtime/args.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- options ---- */
+
+/* Take "--set K=V", "-o DIR" and their kind out of argv before the option table sees it. */
+static int take_settings(struct command *c, int argc, char **argv)
+{
+    int kept = 0;
+    c->settings = arena_array(c->arena, (size_t)argc, struct spec_setting);
+    for (int i = 0; i < argc; i++) {
+        const char *text = NULL;
+        if (strncmp(argv[i], "--set=", 6) == 0)
+            text = argv[i] + 6;
+        else if (strcmp(argv[i], "--set") == 0) {
+            if (i + 1 == argc)
+                fail(STATUS_USAGE, "--set needs KEY=VALUE");
+            text = argv[++i];
+        }
+        if (!text) {
+            argv[kept++] = strcmp(argv[i], "-o") == 0 ? "--output" : argv[i];
+            continue;
+        }
+        char *key = arena_copy(c->arena, text), *equals = strchr(key, '=');
+        if (!equals || equals == key)
+            fail(STATUS_USAGE, "--set needs KEY=VALUE, given '%s'", text);
+        *equals = '\0';
+        c->settings[c->setting_count++] = (struct spec_setting){key, equals + 1};
+    }
+    return kept;
+}
+
+struct option_set {
+    struct lathe_option rows[16];
+    int count;
+};
+
+static void add(struct option_set *set, const char *name, const char *argument, const char *help,
+                enum lathe_option_kind kind, void *value, double minimum, double maximum)
+{
+    check_bug(set->count < 16);
+    set->rows[set->count++] = (struct lathe_option){
+        name, argument, help, kind, value, minimum, maximum, false};
+}
+
+static void add_build_options(struct option_set *set, struct command *c, const char **isa)
+{
+    add(set, "isa", "ISA", "native, avx512, avx2, neon or portable", LATHE_OPTION_TEXT, isa, 0, 0);
+    add(set, "cc", "CC", "the C compiler", LATHE_OPTION_TEXT, &c->build.cc, 0, 0);
+    add(set, "batch", "N", "samples of a training step (default: the spec's)", LATHE_OPTION_WHOLE,
+        &c->batch, 1, 65536);
+    add(set, "infer-batch", "N", "samples a call of infer takes at most", LATHE_OPTION_WHOLE,
+        &c->infer_batch, 1, 65536);
+}
+
+static void add_options(struct option_set *set, struct command *c, const char *name,
+                        const char **isa)
+{
+    bool table = strcmp(name, "table") == 0, build = strcmp(name, "build") == 0;
+    if (!table)
+        add_build_options(set, c, isa);
+    if (build) {
+        add(set, "output", "DIR", "-o: folder to write (default out/NAME)", LATHE_OPTION_TEXT,
+            &c->output, 0, 0);
+        add(set, "emit-only", NULL, "write the C, compile nothing", LATHE_OPTION_FLAG,
+            &c->emit_only, 0, 0);
+        add(set, "weights", "FILE", "embed these weights into infer", LATHE_OPTION_TEXT,
+            &c->build.weights, 0, 0);
+        add(set, "dump", "PASSES", "print the graph after shape, grad, fuse, plan",
+            LATHE_OPTION_TEXT, &c->build.dump, 0, 0);
+    }
+    if (table) {
+        add(set, "dynamic", "L=..,Q=..,I=..", "a Dynamic curve (P=2, Z=10 unless given)",
+            LATHE_OPTION_TEXT, &c->dynamic, 0, 0);
+        add(set, "tangent", "K", "half-width of the corridor", LATHE_OPTION_REAL, &c->tangent, 0,
+            1e9);
+        add(set, "max", "X", "end of the corridor's range (default: chosen)", LATHE_OPTION_REAL,
+            &c->max, 0, 1e9);
+        add(set, "svg", "FILE", "draw it", LATHE_OPTION_TEXT, &c->svg, 0, 0);
+    }
+    if (table || strcmp(name, "show") == 0 || strcmp(name, "compare") == 0)
+        add(set, "json", NULL, "for machines", LATHE_OPTION_FLAG, &c->json, 0, 0);
+    if (strcmp(name, "show") == 0)
+        add(set, "dot", NULL, "the graph for Graphviz", LATHE_OPTION_FLAG, &c->dot, 0, 0);
+    if (strcmp(name, "compare") == 0) {
+        add(set, "train", NULL, "a training step instead of inference", LATHE_OPTION_FLAG,
+            &c->train, 0, 0);
+        add(set, "data", "DIR", "real images instead of random ones", LATHE_OPTION_TEXT, &c->data,
+            0, 0);
+        add(set, "runs", "N", "timed runs of each", LATHE_OPTION_WHOLE, &c->runs, 1, 1000);
+    }
+    if (strcmp(name, "verify") == 0) {
+        add(set, "seed", "N", "of weights and data", LATHE_OPTION_WHOLE, &c->seed, 0, 1e15);
+        add(set, "samples", "N", "batch to verify with", LATHE_OPTION_WHOLE, &c->verify_batch, 1,
+            1024);
+    }
+}
+
+/* interpret: keep what its infer program parses; take SPEC and the build options out. */
+static void split_interpret(struct command *c, int argc, char **argv)
+{
+    c->rest = arena_array(c->arena, (size_t)argc + 1, char *);
+    c->rest[c->rest_count++] = "lathe interpret SPEC";
+    for (int i = 1; i < argc; i++) {
+        size_t length = strlen(argv[i]);
+        if (!c->spec && length > 4 && strcmp(argv[i] + length - 4, ".lua") == 0)
+            c->spec = argv[i];
+        else
+            c->rest[c->rest_count++] = argv[i];
+    }
+    if (!c->spec && c->rest_count > 1 && strcmp(c->rest[1], "--help") != 0)
+        fail(STATUS_USAGE, "lathe interpret needs a SPEC (a .lua file)");
+}
+
+static void read_options(struct command *c, const struct command_row *row, int argc, char **argv,
+                         bool *done)
+{
+    struct option_set set = {0};
+    const char *isa = "native";
+    add_options(&set, c, row->name, &isa);
+    struct lathe_command command = {
+        .about = row->about,
+        .arguments = row->arguments,
+        .examples = "",
+        .options = set.rows,
+        .option_count = set.count,
+    };
+    int rest = 0;
+    argv[0] = arena_printf(c->arena, "lathe %s", row->name);
+    *done = !lathe_parse_arguments(&command, argc, argv, &rest);
+    if (*done)
+        return;
+    if (rest > 1)
+        fail(STATUS_USAGE, "lathe %s takes one SPEC, given '%s' too", row->name, argv[2]);
+    c->spec = rest ? argv[1] : NULL;
+    if (!c->spec && !c->dynamic)
+        fail(STATUS_USAGE, "lathe %s needs a SPEC", row->name);
+    c->build.isa = isa_find(isa);
+    if (!c->build.isa)
+        fail(STATUS_USAGE, "--isa is native, avx512, avx2, neon or portable, given '%s'", isa);
+}
+
+/* ---- running ---- */
+
+struct invocation {
+    const struct command_row *row;
+    int argc;
+    char **argv;
+    int status;
+    struct arena *arena;
+};
+
+static void runtime_died(int status, const char *message)
+{
+    fail((enum status)status, "%s", message);
+}
+
+static void invoke(void *context)
+{
+    struct invocation *i = context;
+    struct command c = {.arena = i->arena, .infer_batch = 16, .verify_batch = 4, .seed = 1,
+                        .runs = 9};
+    c.build.cc = "cc";
+    c.build.isa = isa_find("native");
+    bool done = false;
+    i->argc = take_settings(&c, i->argc, i->argv);
+    if (strcmp(i->row->name, "interpret") == 0)
+        split_interpret(&c, i->argc, i->argv);
+    else
+        read_options(&c, i->row, i->argc, i->argv, &done);
+    c.build.batch = (int)c.batch;
+    c.build.infer_batch = (int)c.infer_batch;
+    if (!done)
+        i->status = i->row->run(&c);
+}
+
+static void print_usage(const struct command_row *rows, int count, FILE *out)
+{
+    fprintf(out, "lathe " LATHE_VERSION ": neural-network specs to C\n\n");
+    for (int i = 0; i < count; i++)
+        fprintf(out, "  lathe %-9s %s\n      %s\n", rows[i].name, rows[i].arguments, rows[i].about);
+    fprintf(out, "\nlathe COMMAND --help lists a command's options; --set KEY=VALUE (any number)\n"
+                 "sets the spec's own options. Exit status: 0 done, 1 the user's error, 2 usage,\n"
+                 "3 a failed write or a lost resource, 4 numbers that stopped being finite.\n");
+}
+
+static int unknown_command(const struct command_row *rows, int count, const char *word)
+{
+    const char *words[16];
+    for (int i = 0; i < count; i++)
+        words[i] = rows[i].name;
+    const char *near = nearest_word(word, words, count);
+    fprintf(stderr, "lathe: no command '%s'%s%s%s (lathe --help lists them)\n", word,
+            near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+    return STATUS_USAGE;
+}
+
+int command_run(const struct command_row *rows, int count, int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (!word || strcmp(word, "--help") == 0 || strcmp(word, "help") == 0) {
+        print_usage(rows, count, word ? stdout : stderr);
+        return word ? STATUS_DONE : STATUS_USAGE;
+    }
+    if (strcmp(word, "--version") == 0) {
+        printf("lathe " LATHE_VERSION "\n");
+        return STATUS_DONE;
+    }
+    struct invocation invocation = {.argc = argc - 1, .argv = argv + 1, .arena = arena_new()};
+    for (int i = 0; i < count; i++)
+        if (strcmp(rows[i].name, word) == 0)
+            invocation.row = &rows[i];
+    if (!invocation.row)
+        return unknown_command(rows, count, word);
+    struct failure failure;
+    lathe_die_handler = runtime_died;
+    enum status status = protected_call(invoke, &invocation, &failure);
+    if (status != STATUS_DONE)
+        fprintf(stderr, "%s\n", failure.message);
+    arena_free(invocation.arena);
+    return status != STATUS_DONE ? (int)status : invocation.status;
+}
+
+/* ---- what commands share ---- */
+
+struct network *command_network(struct command *c)
+{
+    return spec_read(c->arena, c->spec, c->settings, c->setting_count);
+}
+
+const char *command_folder(const struct command *c, const struct network *network)
+{
+    return c->output ? c->output : arena_printf(c->arena, "out/%s", network->name);
+}
+
+const char *command_scratch(const struct command *c, const struct network *network,
+                            const char *purpose)
+{
+    return arena_printf(c->arena, "out/.build/%s/%s", purpose, network->name);
+}
+
+static void set_dynamic(struct curve *curve, const char *key, double value)
+{
+    static const char *const names[] = {"L", "Q", "I", "P", "Z"};
+    for (int i = 0; i < CURVE_PARAMETERS; i++)
+        if (strcmp(key, names[i]) == 0) {
+            curve->parameter[i] = value;
+            return;
+        }
+    fail(STATUS_USAGE, "--dynamic takes L, Q, I, P and Z, given '%s'", key);
+}
+
+/* --dynamic "L=..,Q=..,I=..". */
+static struct curve *read_dynamic(struct command *c)
+{
+    struct curve *curve = arena_new_of(c->arena, struct curve);
+    *curve = (struct curve){.kind = CURVE_DYNAMIC, .k = c->tangent, .max = c->max};
+    curve->method = c->tangent > 0 ? TABLE_TANGENT : TABLE_EXACT;
+    curve->parameter[DYNAMIC_P] = 2;
+    curve->parameter[DYNAMIC_Z] = 10;
+    char *text = arena_copy(c->arena, c->dynamic), *state = NULL;
+    for (char *item = strtok_r(text, ",", &state); item; item = strtok_r(NULL, ",", &state)) {
+        char *equals = strchr(item, '='), *end = NULL;
+        double value = equals ? strtod(equals + 1, &end) : 0;
+        if (!equals || end == equals + 1 || *end)
+            fail(STATUS_USAGE, "--dynamic needs L=NUMBER,Q=NUMBER,I=NUMBER, given '%s'", item);
+        *equals = '\0';
+        set_dynamic(curve, item, value);
+    }
+    const char *problem = curve_problem(c->arena, curve);
+    if (problem)
+        fail(STATUS_USER, "%s", problem);
+    curve_tabulate(c->arena, curve);
+    return curve;
+}
+
+int command_curves(struct command *c, struct curve **curves)
+{
+    if (c->dynamic) {
+        *curves = read_dynamic(c);
+        return 1;
+    }
+    struct graph *graph = command_network(c)->graph;
+    int count = 0;
+    tabulate_curves(graph);
+    *curves = arena_array(c->arena, (size_t)graph->nodes.count, struct curve);
+    for (int i = 0; i < graph->nodes.count; i++) {
+        const struct node *node = graph->nodes.items[i];
+        bool seen = node->op != OP_curve;
+        for (int j = 0; j < count && !seen; j++)
+            seen = strcmp(curve_describe(c->arena, node->curve),
+                          curve_describe(c->arena, &(*curves)[j])) == 0;
+        if (!seen)
+            (*curves)[count++] = *node->curve;
+    }
+    if (count == 0)
+        fail(STATUS_USER, "%s: has no activation curve", c->spec);
+    return count;
+}

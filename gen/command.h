@@ -1,0 +1,47 @@
+/*
+ * command: the command line of lathe: which command, its options, and what commands share. Floor 4.
+ */
+#ifndef LATHE_COMMAND_H
+#define LATHE_COMMAND_H
+
+#include "build.h"
+#include "curve.h"
+#include "ir.h"
+#include "spec.h"
+
+struct command {
+    struct arena *arena;
+    const char *spec; /* path; NULL: none was given */
+    struct spec_setting *settings;
+    int setting_count;
+    struct build_options build;
+    const char *output; /* -o */
+    bool emit_only, json, dot, train;
+    const char *svg, *dynamic, *data;
+    double tangent, max;
+    int64_t seed, batch, infer_batch, verify_batch, runs;
+    int rest_count; /* interpret: arguments for infer's own parser, the program's name first */
+    char **rest;
+};
+
+struct command_row {
+    const char *name, *arguments, *about;
+    int (*run)(struct command *command);
+};
+
+/* Find ARGV's command, read its options, run it under protection; returns the exit status. */
+int command_run(const struct command_row *rows, int count, int argc, char **argv);
+
+/* The network of the command's SPEC and settings. */
+struct network *command_network(struct command *command);
+
+/* -o, or out/NAME. */
+const char *command_folder(const struct command *command, const struct network *network);
+/* A folder for programs that only this command uses: out/.build/PURPOSE/NAME. */
+const char *command_scratch(const struct command *command, const struct network *network,
+                            const char *purpose);
+
+/* The curves to tabulate: of --dynamic, or the distinct ones of SPEC, tabulated. Returns how many. */
+int command_curves(struct command *command, struct curve **curves);
+
+#endif

@@ -1,0 +1,552 @@
+/*
+ * emit: programs to files. What templates print is decided before; here it becomes Lua tables, and
+ * text becomes files.
+ */
+#include "emit.h"
+#include "embedded.h"
+#include "template.h"
+
+#include <ctype.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <string.h>
+
+/* A function that was rendered: its text with '@' for the name, and the name. */
+struct rendered {
+    const char *text, *name;
+};
+
+struct printer {
+    struct arena *arena;
+    lua_State *lua;
+    const struct emission *emission;
+    VECTOR(struct rendered) functions; /* of the file under way */
+    struct text curves, kernels, calls;
+};
+
+char *identifier(struct arena *arena, const char *name)
+{
+    char *copy = arena_copy(arena, name);
+    for (char *c = copy; *c; c++)
+        if (!isalnum((unsigned char)*c))
+            *c = '_';
+    return copy;
+}
+
+/* ---- functions, each signature once ---- */
+
+static void replace_name(struct text *out, const char *text, const char *name)
+{
+    for (const char *c = text; *c; c++) {
+        if (*c == '@')
+            text_printf(out, "%s", name);
+        else
+            text_add(out, c, 1);
+    }
+}
+
+static bool name_taken(const struct printer *p, const char *name)
+{
+    for (int i = 0; i < p->functions.count; i++)
+        if (strcmp(p->functions.items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Render TEMPLATE with the arguments on the stack, whose name is '@', to OUT unless the same text is
+ * there. Returns the function's name: WISH, with OWNER where WISH is taken by another text. */
+static const char *render_once(struct printer *p, const char *template, const char *wish,
+                               const char *owner, struct text *out)
+{
+    struct text text = {0};
+    lua_pushliteral(p->lua, "@");
+    lua_setfield(p->lua, -2, "name");
+    template_render(p->lua, template, &text);
+    for (int i = 0; i < p->functions.count; i++)
+        if (strcmp(p->functions.items[i].text, text.data) == 0) {
+            text_free(&text);
+            return p->functions.items[i].name;
+        }
+    const char *name = wish;
+    for (int i = 1; name_taken(p, name); i++)
+        name = i == 1 ? arena_printf(p->arena, "%s_%s", wish, identifier(p->arena, owner))
+                      : arena_printf(p->arena, "%s_%s_%d", wish, identifier(p->arena, owner), i);
+    struct rendered rendered = {arena_copy(p->arena, text.data), name};
+    vector_push(p->arena, &p->functions, rendered);
+    replace_name(out, text.data, name);
+    text_free(&text);
+    return name;
+}
+
+/* ---- values to Lua ---- */
+
+static void set_number(lua_State *lua, const char *name, double value)
+{
+    lua_pushnumber(lua, value);
+    lua_setfield(lua, -2, name);
+}
+
+static void set_integer(lua_State *lua, const char *name, lua_Integer value)
+{
+    lua_pushinteger(lua, value);
+    lua_setfield(lua, -2, name);
+}
+
+static void set_string(lua_State *lua, const char *name, const char *value)
+{
+    lua_pushstring(lua, value);
+    lua_setfield(lua, -2, name);
+}
+
+static void set_flag(lua_State *lua, const char *name, bool value)
+{
+    lua_pushboolean(lua, value);
+    lua_setfield(lua, -2, name);
+}
+
+static void push_pieces(lua_State *lua, const struct table *table)
+{
+    lua_newtable(lua);
+    for (int i = 0; i < table->count; i++) {
+        lua_newtable(lua);
+        set_number(lua, "from", table->pieces[i].from);
+        set_number(lua, "slope", table->pieces[i].slope);
+        set_number(lua, "intercept", table->pieces[i].intercept);
+        lua_rawseti(lua, -2, i + 1);
+    }
+}
+
+static void set_dynamic(lua_State *lua, const struct curve *curve)
+{
+    const double *v = curve->parameter;
+    set_number(lua, "L", v[DYNAMIC_L]);
+    set_number(lua, "Q", v[DYNAMIC_Q]);
+    set_number(lua, "I", v[DYNAMIC_I]);
+    set_number(lua, "Z", v[DYNAMIC_Z]);
+    set_integer(lua, "P", (lua_Integer)v[DYNAMIC_P]);
+    set_number(lua, "LQI4", 4 * v[DYNAMIC_L] * v[DYNAMIC_Q] * v[DYNAMIC_I]);
+    set_number(lua, "LQP", v[DYNAMIC_L] * v[DYNAMIC_Q] * v[DYNAMIC_P]);
+}
+
+/* Print CURVE's functions; their name. */
+static const char *curve_function(struct printer *p, const struct curve *curve,
+                                  const char *node_name)
+{
+    lua_State *lua = p->lua;
+    bool plain = curve->kind == CURVE_RELU || curve->kind == CURVE_LEAKY_RELU;
+    lua_newtable(lua);
+    set_string(lua, "kind", curve_kind_name(curve->kind));
+    set_string(lua, "description", curve_describe(p->arena, curve));
+    set_number(lua, "a", curve->parameter[0]);
+    if (curve->kind == CURVE_DYNAMIC)
+        set_dynamic(lua, curve);
+    if (curve->table && !plain)
+        push_pieces(lua, curve->table);
+    else
+        lua_pushboolean(lua, false);
+    lua_setfield(lua, -2, "pieces");
+    const char *wish = plain ? curve_kind_name(curve->kind) : identifier(p->arena, node_name);
+    return render_once(p, "curve.c.t", arena_printf(p->arena, "curve_%s", wish), node_name,
+                       &p->curves);
+}
+
+static void push_table(struct printer *p, const struct value *table);
+
+static void push_field(struct printer *p, const struct field *field)
+{
+    switch (field->kind) {
+    case VALUE_INT:
+        lua_pushinteger(p->lua, field->integer);
+        break;
+    case VALUE_REAL:
+        lua_pushnumber(p->lua, field->real);
+        break;
+    case VALUE_TEXT:
+        lua_pushstring(p->lua, field->text);
+        break;
+    case VALUE_FLAG:
+        lua_pushboolean(p->lua, field->flag);
+        break;
+    case VALUE_CURVE:
+        lua_pushstring(p->lua, curve_function(p, field->curve.curve, field->curve.node_name));
+        break;
+    case VALUE_TABLE:
+        push_table(p, field->table);
+        break;
+    }
+}
+
+static void push_table(struct printer *p, const struct value *table)
+{
+    int items = 0;
+    luaL_checkstack(p->lua, 8, "values");
+    lua_newtable(p->lua);
+    for (int i = 0; i < table->fields.count; i++) {
+        const struct field *field = &table->fields.items[i];
+        push_field(p, field);
+        if (field->name)
+            lua_setfield(p->lua, -2, field->name);
+        else
+            lua_rawseti(p->lua, -2, ++items);
+    }
+}
+
+/* ---- calls ---- */
+
+/* The operands as parameters (with types) or names; INNER: those of the kernel's inner functions. */
+static void set_operands(struct printer *p, const char *field, const struct call *call,
+                         bool declare, bool inner)
+{
+    struct text text = {0};
+    for (int i = 0; i < call->operands.count; i++) {
+        const struct operand *o = &call->operands.items[i];
+        if (inner && o->outer)
+            continue;
+        text_printf(&text, "%s%s%s", text.length ? ", " : "", declare ? o->type : "", o->name);
+    }
+    set_string(p->lua, field, text.data);
+    text_free(&text);
+}
+
+static void print_argument(struct printer *p, const struct operand *operand)
+{
+    const struct region *region = operand->region;
+    if (!region)
+        text_printf(&p->calls, "%s", operand->text);
+    else if (region->space == SPACE_CALLER)
+        text_printf(&p->calls, "%s", region->name);
+    else
+        text_printf(&p->calls, "arena + at_%s", identifier(p->arena, region->name));
+}
+
+static void print_call(struct printer *p, const struct call *call)
+{
+    push_table(p, call->arguments);
+    set_operands(p, "parameters", call, true, false);
+    set_operands(p, "inner_parameters", call, true, true);
+    set_operands(p, "inner_names", call, false, true);
+    const char *owner = call->group ? call->group->name : "border";
+    const char *name = render_once(p, call->template_name, call->kernel_name, owner, &p->kernels);
+
+    text_printf(&p->calls, "        %s(", name);
+    size_t indent = 9 + strlen(name), line = indent;
+    for (int i = 0; i < call->operands.count; i++) {
+        size_t before = p->calls.length;
+        print_argument(p, &call->operands.items[i]);
+        line += p->calls.length - before + 2;
+        bool last = i == call->operands.count - 1;
+        text_printf(&p->calls, "%s", last ? ");\n" : ",");
+        if (!last && line > 70) {
+            text_printf(&p->calls, "\n%*s", (int)indent, "");
+            line = indent;
+        } else if (!last)
+            text_printf(&p->calls, " ");
+    }
+}
+
+static void print_node(struct text *out, const struct node *node, bool first)
+{
+    text_printf(out, "%s%s", first ? "" : " + ", node->name);
+    if (node->where.line > 0)
+        text_printf(out, " (line %d)", node->where.line);
+}
+
+/* One paragraph before a call: nodes with their lines, what it does and costs. */
+static void print_paragraph(struct printer *p, const struct call *call)
+{
+    const struct group *group = call->group;
+    text_printf(&p->calls, "\n        /* ");
+    if (!group)
+        text_printf(&p->calls, "%s between (N, C, H, W) and blocks of channels", call->label);
+    else {
+        if (group->head)
+            print_node(&p->calls, group->head, true);
+        for (int s = 0; s < group->steps.count; s++)
+            print_node(&p->calls, group->steps.items[s], !group->head && s == 0);
+        if (group->pool)
+            print_node(&p->calls, group->pool, !group->head && group->steps.count == 0);
+        text_printf(&p->calls, ": %s", call->label);
+    }
+    if (call->flops > 0)
+        text_printf(&p->calls, "; %.3f MFLOP, %.3f MB of activations a sample", call->flops * 1e-6,
+                    call->bytes * 1e-6);
+    text_printf(&p->calls, " */\n");
+}
+
+/* ---- the parts of a file ---- */
+
+/* A block of lines for the hole NAME, which stands at the end of the line before them. */
+static void set_text(struct printer *p, const char *name, struct text *text)
+{
+    lua_pushfstring(p->lua, "\n%s", text->data ? text->data : "");
+    lua_setfield(p->lua, -2, name);
+    text_free(text);
+}
+
+static void print_map(struct printer *p, const struct program *program, struct text *out)
+{
+    for (int i = 0; i < program->regions.count; i++) {
+        const struct region *region = program->regions.items[i];
+        if (region->space == SPACE_CALLER || (region->space == SPACE_WORK && region->last < 0))
+            continue;
+        char *name = arena_printf(p->arena, "at_%s = %zu,", identifier(p->arena, region->name),
+                                  region->offset);
+        text_printf(out, "    %-44s /* %s", name, region->note ? region->note : "");
+        if (region->space == SPACE_WORK)
+            text_printf(out, "; calls %d to %d", region->first + 1, region->last + 1);
+        text_printf(out, " */\n");
+    }
+}
+
+static void print_loads(struct printer *p, const struct program *program, struct text *out)
+{
+    for (int i = 0; i < program->loads.count; i++) {
+        const struct load *load = &program->loads.items[i];
+        const char *name = p->emission->network->name;
+        if (load->packed)
+            text_printf(out,
+                        "    lathe_fold(%s_parameters, logical, %d, %d, %d, %.17g, arena + at_%s, "
+                        "arena + at_%s);\n",
+                        name, load->weight, load->bias, load->scale ? -1 : load->norm, load->eps,
+                        identifier(p->arena, load->packed->name),
+                        identifier(p->arena, load->packed_bias->name));
+        if (load->scale)
+            text_printf(out,
+                        "    lathe_affine(%s_parameters, logical, %d, %.17g, arena + at_%s, "
+                        "arena + at_%s, arena + at_%s);\n",
+                        name, load->norm, load->eps, identifier(p->arena, load->mean->name),
+                        identifier(p->arena, load->scale->name),
+                        identifier(p->arena, load->shift->name));
+    }
+}
+
+static bool region_is_compared(const struct region *region)
+{
+    return region->space == SPACE_WORK && region->tensor && region->last >= 0;
+}
+
+static void print_tensors(struct printer *p, const struct program *program, struct text *out)
+{
+    for (int i = 0; i < program->regions.count; i++) {
+        const struct region *r = program->regions.items[i];
+        if (!region_is_compared(r))
+            continue;
+        text_printf(out, "    {\"%s\", at_%s * sizeof(float), %s, %d, %d, %d, %d},\n",
+                    r->tensor->name, identifier(p->arena, r->name),
+                    r->tensor->batched ? "true" : "false", tensor_c(r->tensor), tensor_h(r->tensor),
+                    tensor_w(r->tensor), r->block);
+    }
+}
+
+static const char *relative_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The fields every file template gets. */
+static void push_common(struct printer *p)
+{
+    const struct network *network = p->emission->network;
+    const struct isa *isa = p->emission->infer->isa;
+    lua_State *lua = p->lua;
+    lua_newtable(lua);
+    set_string(lua, "network", network->name);
+    set_string(lua, "provenance",
+               arena_printf(p->arena, "lathe %s from %s, sha256 %.16s, %s", LATHE_VERSION,
+                            relative_name(network->spec_path), network->digest, isa->name));
+    set_string(lua, "isa", isa->name);
+    set_string(lua, "flags", isa->flags);
+    set_integer(lua, "V", isa->lanes);
+    set_integer(lua, "ABI", LATHE_ABI);
+    set_string(lua, "cc", p->emission->cc);
+    set_flag(lua, "trains", p->emission->train != NULL);
+    const struct tensor *in = network->graph->input;
+    set_integer(lua, "channels", tensor_c(in));
+    set_integer(lua, "height", tensor_h(in));
+    set_integer(lua, "width", tensor_w(in));
+    set_integer(lua, "outputs", (lua_Integer)tensor_elements(network->graph->output));
+    set_integer(lua, "infer_batch", p->emission->infer->batch);
+    set_integer(lua, "infer_floats", (lua_Integer)p->emission->infer->space_offset[SPACE_COUNT]);
+    const struct program *train = p->emission->train;
+    set_integer(lua, "batch", train ? train->batch : 0);
+    set_integer(lua, "train_floats", train ? (lua_Integer)train->space_offset[SPACE_COUNT] : 0);
+    set_integer(lua, "trainable_floats", (lua_Integer)p->emission->infer->trainable_floats);
+    set_integer(lua, "state_floats", (lua_Integer)p->emission->infer->state_floats);
+    set_integer(lua, "gradient_floats",
+                train ? (lua_Integer)train->space_offset[SPACE_GRADIENT] : 0);
+    set_integer(lua, "state_at", train ? (lua_Integer)train->space_offset[SPACE_STATE] : 0);
+    const struct node *last = network->graph->output->producer;
+    set_flag(lua, "probabilities", last && last->op == OP_softmax);
+    set_integer(lua, "parameter_count", p->emission->infer->parameter_count);
+    set_flag(lua, "embeds", p->emission->weights != NULL);
+}
+
+static void push_program(struct printer *p, const struct program *program)
+{
+    struct text map = {0}, loads = {0}, tensors = {0};
+    const struct group *group = NULL;
+    p->functions.count = 0;
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        if (i == 0 || call->group != group || !group || call->flops > 0)
+            print_paragraph(p, call);
+        group = call->group;
+        print_call(p, call);
+    }
+    print_map(p, program, &map);
+    print_loads(p, program, &loads);
+    if (p->emission->verify && program->training)
+        print_tensors(p, program, &tensors);
+    push_common(p);
+    set_flag(p->lua, "verifies", p->emission->verify && program->training);
+    set_text(p, "map", &map);
+    set_text(p, "loads", &loads);
+    set_text(p, "tensors", &tensors);
+    set_text(p, "curves", &p->curves);
+    set_text(p, "kernels", &p->kernels);
+    set_text(p, "calls", &p->calls);
+}
+
+/* ---- the model's constants ---- */
+
+static void print_parameters(const struct program *program, struct text *out)
+{
+    static const char *const inits[] = {"LATHE_CONSTANT", "LATHE_UNIFORM", "LATHE_NORMAL"};
+    for (int i = 0; i < program->parameter_count; i++) {
+        const struct lathe_parameter *q = &program->parameters[i];
+        text_printf(out,
+                    "    {\"%s\", %d, {%d, %d, %d, %d}, %s, %zu, %d, %d, %d, %d, %d, %d, %d, %d, "
+                    "%s, %.17g},\n",
+                    q->name, q->rank, q->dims[0], q->dims[1], q->dims[2], q->dims[3],
+                    q->trainable ? "true" : "false", q->offset, q->out, q->in, q->kh, q->kw,
+                    q->groups, q->spans, q->block_out, q->block_in, inits[q->init], q->value);
+    }
+}
+
+static void print_augmentation(const struct lathe_data *data, struct text *out)
+{
+    for (int i = 0; i < data->augmentation_count; i++) {
+        const struct lathe_augmentation *a = &data->augmentation[i];
+        text_printf(out, "    {%s, %d, %d, %s, %.9g},\n",
+                    a->kind == LATHE_CROP ? "LATHE_CROP" : "LATHE_HFLIP", a->size, a->pad,
+                    a->reflect ? "true" : "false", (double)a->p);
+    }
+}
+
+static void print_data(const struct network *network, struct text *out)
+{
+    static const char *const sources[] = {"LATHE_MNIST",    "LATHE_FASHION_MNIST", "LATHE_CIFAR10",
+                                          "LATHE_CIFAR100", "LATHE_DIGITS",        "LATHE_XOR"};
+    const struct lathe_data *d = &network->data;
+    text_printf(out,
+                "        .data = {%s, %d, %d, %d, %d, {%.9g, %.9g, %.9g, %.9g},\n"
+                "                 {%.9g, %.9g, %.9g, %.9g}, %s, %d, %.17g},\n",
+                sources[d->source], d->channels, d->height, d->width, d->classes,
+                (double)d->mean[0], (double)d->mean[1], (double)d->mean[2], (double)d->mean[3],
+                (double)d->deviation[0], (double)d->deviation[1], (double)d->deviation[2],
+                (double)d->deviation[3], d->augmentation_count ? "augmentation" : "NULL",
+                d->augmentation_count, d->subset);
+}
+
+static void print_training(const struct network *network, struct text *out)
+{
+    static const char *const schedules[] = {"LATHE_FIXED", "LATHE_STEPS", "LATHE_ONECYCLE"};
+    static const char *const optimizers[] = {"LATHE_SGD", "LATHE_ADAM"};
+    const struct lathe_training *t = &network->training;
+    const struct lathe_optimizer *o = &t->optimizer;
+    const struct lathe_schedule *s = &t->schedule;
+    text_printf(out,
+                "        .training = {%d, %d,\n"
+                "                     {%s, .momentum = %.17g, .dampening = %.17g, .nesterov = %s,\n"
+                "                      .beta1 = %.17g, .beta2 = %.17g, .eps = %.17g,\n"
+                "                      .weight_decay = %.17g, .clip_value = %.17g},\n",
+                t->batch, t->epochs, optimizers[o->kind], o->momentum, o->dampening,
+                o->nesterov ? "true" : "false", o->beta1, o->beta2, o->eps, o->weight_decay,
+                o->clip_value);
+    text_printf(out,
+                "                     {%s, .lr = %.17g, .every = %.17g, .gamma = %.17g,\n"
+                "                      .pct_start = %.17g, .div_factor = %.17g,\n"
+                "                      .final_div_factor = %.17g, .cycle_momentum = %s,\n"
+                "                      .base_momentum = %.17g, .max_momentum = %.17g}},\n",
+                schedules[s->kind], s->lr, s->every, s->gamma, s->pct_start, s->div_factor,
+                s->final_div_factor, s->cycle_momentum ? "true" : "false", s->base_momentum,
+                s->max_momentum);
+}
+
+static void push_model(struct printer *p)
+{
+    const struct network *network = p->emission->network;
+    struct text parameters = {0}, augmentation = {0}, data = {0}, training = {0};
+    print_parameters(p->emission->infer, &parameters);
+    print_augmentation(&network->data, &augmentation);
+    print_data(network, &data);
+    print_training(network, &training);
+    push_common(p);
+    set_text(p, "parameters", &parameters);
+    set_flag(p->lua, "augments", network->data.augmentation_count > 0);
+    set_text(p, "augmentation", &augmentation);
+    set_text(p, "data", &data);
+    set_string(p->lua, "training", training.data);
+    text_free(&training);
+    set_string(p->lua, "loss",
+               network->loss == LATHE_MSE ? "LATHE_MSE" : "LATHE_CROSS_ENTROPY");
+}
+
+/* ---- files ---- */
+
+/* Render TEMPLATE with the arguments on the stack to FOLDER/FILE. */
+static void write_rendered(struct printer *p, const char *folder, const char *file,
+                           const char *template)
+{
+    struct text text = {0};
+    template_render(p->lua, template, &text);
+    write_file(arena_printf(p->arena, "%s/%s", folder, file), text.data, text.length);
+    text_free(&text);
+}
+
+static void write_runtime(struct printer *p, const char *folder)
+{
+    make_folder(arena_printf(p->arena, "%s/runtime", folder));
+    for (int i = 0; i < embedded_runtime_count; i++)
+        write_file(arena_printf(p->arena, "%s/runtime/%s", folder, embedded_runtime[i].name),
+                   embedded_runtime[i].data, embedded_runtime[i].size);
+}
+
+/* The weights go beside the C and into infer by .incbin. */
+static void write_embedded(struct printer *p, const char *folder)
+{
+    size_t length;
+    char *weights = read_file(p->arena, p->emission->weights, &length);
+    write_file(arena_printf(p->arena, "%s/embedded.safetensors", folder), weights, length);
+    push_common(p);
+    write_rendered(p, folder, "embedded.S", "embedded.S.t");
+}
+
+void emit(struct arena *arena, const struct emission *emission, const char *folder)
+{
+    const char *name = emission->network->name;
+    struct printer p = {.arena = arena, .lua = templates_open(), .emission = emission};
+    make_folder(folder);
+    write_runtime(&p, folder);
+
+    push_program(&p, emission->infer);
+    write_rendered(&p, folder, arena_printf(arena, "%s_infer.c", name), "infer_program.c.t");
+    push_common(&p);
+    write_rendered(&p, folder, "infer.c", "infer_main.c.t");
+    if (emission->train) {
+        push_program(&p, emission->train);
+        write_rendered(&p, folder, arena_printf(arena, "%s_train.c", name), "train_program.c.t");
+        push_common(&p);
+        write_rendered(&p, folder, "train.c", "train_main.c.t");
+    }
+    push_model(&p);
+    write_rendered(&p, folder, arena_printf(arena, "%s_model.c", name), "model.c.t");
+    push_common(&p);
+    write_rendered(&p, folder, arena_printf(arena, "%s.h", name), "model.h.t");
+    push_common(&p);
+    write_rendered(&p, folder, "Makefile", "Makefile.t");
+    if (emission->weights)
+        write_embedded(&p, folder);
+    templates_close(p.lua);
+}

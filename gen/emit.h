@@ -1,0 +1,26 @@
+/*
+ * emit: programs to files. Renders each call's kernel through its template, once a signature, and
+ * the files that hold them. Floor 3 of the generator.
+ */
+#ifndef LATHE_EMIT_H
+#define LATHE_EMIT_H
+
+#include "program.h"
+
+struct emission {
+    const struct network *network;
+    const struct program *infer; /* forward, folded */
+    const struct program *train; /* NULL: the spec trains nothing */
+    const char *cc;              /* the compiler's name, for the Makefile */
+    bool verify;                 /* list the training step's tensors */
+    const char *weights;         /* path of weights to embed into infer; NULL: none */
+};
+
+/* Write FOLDER: NAME.h, NAME_model.c, NAME_infer.c, NAME_train.c, the two mains, Makefile, and
+ * runtime/. Files that hold the same bytes already are left alone. */
+void emit(struct arena *arena, const struct emission *emission, const char *folder);
+
+/* NAME as an identifier of C: what is not a letter or digit becomes '_'. */
+char *identifier(struct arena *arena, const char *name);
+
+#endif

@@ -1,0 +1,222 @@
+/*
+ * fuse: group forward nodes that run as one kernel.
+ *
+ * A chain starts at a convolution or linear layer, or at any element-wise node, and takes the only
+ * consumer of its value as long as that is batchnorm (once), add, curve or dropout; a pool whose
+ * windows tile the image ends it. An add joins the chain of whichever operand is computed last, so
+ * that the other is there already.
+ */
+#include "program.h"
+
+struct fusion {
+    struct graph *graph;
+    bool training;
+    bool *needed;  /* by node index: output or loss depends on it */
+    bool *grouped; /* by tensor id: some group has computed it already, or is the input */
+    struct groups *groups;
+};
+
+/* The only forward node that reads TENSOR; NULL where it is read twice, or is the graph's output. */
+static struct node *only_consumer(const struct fusion *f, const struct tensor *tensor)
+{
+    struct node *found = NULL;
+    if (tensor == f->graph->output && !f->training)
+        return NULL;
+    for (int i = 0; i < tensor->consumers.count; i++) {
+        struct node *node = tensor->consumers.items[i];
+        if (node->backward || node_sums_gradients(node))
+            continue;
+        bool loss = node->op == OP_cross_entropy || node->op == OP_mse;
+        if (!f->training && loss)
+            continue;
+        if (f->training && !loss && tensor == f->graph->output && node->op == OP_softmax)
+            continue;
+        if (found)
+            return NULL;
+        found = node;
+    }
+    return found;
+}
+
+/* The windows of POOL tile its input: each pixel is in one window at most. */
+static bool pool_tiles(const struct node *pool)
+{
+    const struct pool_attributes *p = &pool->pool;
+    return (pool->op == OP_maxpool || pool->op == OP_avgpool) && p->stride_h == p->kernel_h &&
+           p->stride_w == p->kernel_w && !p->pad_top && !p->pad_left && !p->pad_bottom &&
+           !p->pad_right;
+}
+
+/* The other operand of ADD is computed by an earlier group. */
+static bool other_is_there(const struct fusion *f, const struct node *add, const struct tensor *in)
+{
+    return add->inputs[0] != add->inputs[1] && f->grouped[add_other(add, in)->id];
+}
+
+static bool joins(const struct fusion *f, const struct group *group, const struct node *node)
+{
+    switch (node->op) {
+    case OP_batchnorm:
+        return group->norm < 0;
+    case OP_add:
+        return other_is_there(f, node, group->output);
+    case OP_curve:
+    case OP_dropout:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void take(struct fusion *f, struct group *group, struct node *node)
+{
+    if (node->op == OP_batchnorm)
+        group->norm = group->steps.count;
+    vector_push(f->graph->arena, &group->steps, node);
+    group->output = node->outputs[0];
+}
+
+/* TENSOR is computed, and with it what only renames it. */
+static void mark_grouped(struct fusion *f, const struct tensor *tensor)
+{
+    f->grouped[tensor->id] = true;
+    for (int i = 0; i < tensor->consumers.count; i++) {
+        const struct node *node = tensor->consumers.items[i];
+        if (!node->backward && node_renames(node, f->training))
+            mark_grouped(f, node->outputs[0]);
+    }
+}
+
+static void mark_group(struct fusion *f, const struct group *group)
+{
+    mark_grouped(f, group->raw);
+    for (int s = 0; s < group->steps.count; s++)
+        mark_grouped(f, group->steps.items[s]->outputs[0]);
+    if (group->output)
+        mark_grouped(f, group->output);
+}
+
+static void extend(struct fusion *f, struct group *group)
+{
+    struct node *next;
+    while ((next = only_consumer(f, group->output)) && joins(f, group, next))
+        take(f, group, next);
+    if (next && pool_tiles(next)) {
+        group->pool = next;
+        group->output = next->outputs[0];
+    }
+}
+
+static struct group *start_group(struct fusion *f, struct node *node, enum group_kind kind)
+{
+    struct group *group = arena_new_of(f->graph->arena, struct group);
+    group->kind = kind;
+    group->name = node->name;
+    group->norm = -1;
+    group->input = group->raw = group->output = node->inputs[0];
+    vector_push(f->graph->arena, &f->groups->list, group);
+    return group;
+}
+
+static void group_chain(struct fusion *f, struct node *node)
+{
+    struct group *group = start_group(f, node, GROUP_CHAIN);
+    if (node->op == OP_conv || node->op == OP_linear) {
+        group->head = node;
+        group->raw = group->output = node->outputs[0];
+    } else if (pool_tiles(node)) {
+        group->pool = node;
+        group->output = node->outputs[0];
+        return;
+    } else {
+        take(f, group, node);
+    }
+    extend(f, group);
+}
+
+static void group_alone(struct fusion *f, struct node *node, enum group_kind kind)
+{
+    struct group *group = start_group(f, node, kind);
+    if (kind == GROUP_POOL)
+        group->pool = node;
+    else
+        group->head = node;
+    group->output = kind == GROUP_LOSS ? NULL : node->outputs[0];
+}
+
+static void group_from(struct fusion *f, struct node *node)
+{
+    switch (node->op) {
+    case OP_softmax:
+        group_alone(f, node, GROUP_SOFTMAX);
+        break;
+    case OP_cross_entropy:
+    case OP_mse:
+        group_alone(f, node, GROUP_LOSS);
+        break;
+    case OP_globalpool:
+        group_alone(f, node, GROUP_POOL);
+        break;
+    case OP_maxpool:
+    case OP_avgpool:
+        if (!pool_tiles(node)) {
+            group_alone(f, node, GROUP_POOL);
+            break;
+        }
+        /* fall through */
+    default:
+        group_chain(f, node);
+    }
+}
+
+/* Mark the forward nodes that TENSOR is computed from. */
+static void mark_needed(struct fusion *f, bool *needed_tensor)
+{
+    for (int i = f->graph->nodes.count - 1; i >= 0; i--) {
+        const struct node *node = f->graph->nodes.items[i];
+        if (node->backward || node_sums_gradients(node))
+            continue;
+        for (int j = 0; j < node->output_count; j++)
+            f->needed[i] |= node->outputs[j] && needed_tensor[node->outputs[j]->id];
+        for (int j = 0; f->needed[i] && j < node->input_count; j++)
+            needed_tensor[node->inputs[j]->id] = true;
+    }
+}
+
+struct groups *fuse(struct graph *graph, bool training)
+{
+    struct arena *arena = graph->arena;
+    struct fusion f = {.graph = graph, .training = training};
+    f.needed = arena_array(arena, graph->nodes.count, bool);
+    f.grouped = arena_array(arena, graph->tensors.count, bool);
+    f.groups = arena_new_of(arena, struct groups);
+
+    bool *needed_tensor = arena_array(arena, graph->tensors.count, bool);
+    needed_tensor[(training ? graph->loss : graph->output)->id] = true;
+    mark_needed(&f, needed_tensor);
+    mark_grouped(&f, graph->input);
+
+    for (int i = 0; i < graph->nodes.count; i++) {
+        struct node *node = graph->nodes.items[i];
+        if (!f.needed[i] || f.grouped[node->outputs[0]->id] || node_renames(node, training))
+            continue;
+        group_from(&f, node);
+        mark_group(&f, f.groups->list.items[f.groups->list.count - 1]);
+    }
+    return f.groups;
+}
+
+void groups_print(const struct groups *groups, struct text *out)
+{
+    for (int i = 0; i < groups->list.count; i++) {
+        const struct group *group = groups->list.items[i];
+        text_printf(out, "%s:", group->name);
+        if (group->head)
+            text_printf(out, " %s", group->head->name);
+        for (int s = 0; s < group->steps.count; s++)
+            text_printf(out, " + %s", group->steps.items[s]->name);
+        if (group->pool)
+            text_printf(out, " + %s", group->pool->name);
+        text_printf(out, "\n");
+    }
+}

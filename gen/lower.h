@@ -1,0 +1,109 @@
+/*
+ * lower: what the files of the lowering share. Floor 2; included by lower*.c alone.
+ */
+#ifndef LATHE_LOWER_H
+#define LATHE_LOWER_H
+
+#include "program.h"
+
+struct lowering {
+    struct arena *arena;
+    struct program *program;
+    struct graph *graph;
+    struct layout *layouts;     /* by tensor id */
+    struct region **of_tensor;  /* by tensor id: region of activations and gradients, or NULL */
+    struct region **of_parameter; /* by tensor id: packed parameter (state, or folded weights) */
+    struct region **of_gradient;  /* by tensor id of the parameter: its packed gradient */
+    int *parameter_index;       /* by tensor id */
+    bool *there;                /* by tensor id: this gradient has been written */
+    int lanes, batch;
+    bool training;
+};
+
+/* ---- regions and operands ---- */
+
+/* The region that holds TENSOR (its root's, shared with what renames it). */
+struct region *region_of(struct lowering *l, const struct tensor *tensor);
+/* A region of SPACE_WORK that holds no tensor: FLOATS numbers. */
+struct region *scratch(struct lowering *l, const char *name, size_t floats, const char *note);
+
+struct call *add_call(struct lowering *l, const struct group *group, const char *template_name,
+                      const char *kernel_name, const char *label);
+void read_operand(struct lowering *l, struct call *call, const char *name, struct region *region);
+void write_operand(struct lowering *l, struct call *call, const char *name, struct region *region);
+void text_operand(struct lowering *l, struct call *call, const char *type, const char *name,
+                  const char *text);
+/* "int count" and, where the steps drop out, "uint64_t seed, uint64_t step": the last operands. */
+void count_operand(struct lowering *l, struct call *call);
+void random_operands(struct lowering *l, struct call *call);
+
+/* The last COUNT operands of CALL are not for the kernel's inner functions. */
+void outer_operands(struct call *call, int count);
+
+static inline const struct layout *layout_of(const struct lowering *l, const struct tensor *tensor)
+{
+    return &l->layouts[tensor->id];
+}
+
+/* ---- steps ---- */
+
+/* What a group's batchnorm needs at run time: regions of C (padded) floats each. */
+struct norm_regions {
+    struct region *mean, *invstd, *scale, *beta;  /* forward; scale = gamma * invstd */
+    struct region *mean_g, *mean_gx;              /* backward: means of g and g * xhat */
+};
+
+/* Append to the template's list NAME the steps [FIRST, END) of GROUP, and their operands to CALL.
+ * Backward: reversed, with slopes instead of values; SIDES: adds write their other gradient. */
+void add_steps(struct lowering *l, struct call *call, const char *list, const struct group *group,
+               int first, int end, const struct norm_regions *norm);
+/* Whether the steps [first, end) of GROUP need random numbers. */
+bool steps_are_random(const struct lowering *l, const struct group *group, int first, int end);
+
+/* ---- convolution and linear ---- */
+
+/* A head as kernels see it. A linear layer is a 1 x 1 convolution of one block of all its inputs. */
+struct geometry {
+    int in_c, in_h, in_w, in_block, in_blocks; /* in_blocks: of one span */
+    int out_c, out_h, out_w, out_blocks;       /* out_blocks: of all spans */
+    int spans, groups;
+    int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+    double flops; /* multiply-adds times 2, a sample, without the padding's */
+};
+struct geometry head_geometry(const struct lowering *l, const struct node *head);
+
+/* Packing of HEAD's weight as its kernels want it: out, in, kh, kw, groups, spans and blocks. */
+void pack_head_weight(const struct lowering *l, const struct node *head,
+                      struct lathe_parameter *parameter);
+
+struct call *lower_conv_inference(struct lowering *l, const struct group *group,
+                                  const struct norm_regions *norm);
+struct call *lower_conv_training(struct lowering *l, const struct group *group,
+                                 struct region *moments);
+/* Number of partial moments that lower_conv_training's kernel writes, and samples of one. */
+void conv_partials(const struct lowering *l, const struct group *group, int *partials,
+                   int *images, int *chunks, int *chunk_rows);
+void lower_conv_weights(struct lowering *l, const struct group *group, struct region *dy);
+void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
+                     struct region *dx, struct region *accumulate);
+
+/* ---- chains ---- */
+
+void lower_chain_forward(struct lowering *l, const struct group *group,
+                         const struct norm_regions *norm);
+/* Statistics of GROUP's batchnorm from partial moments; returns its regions. */
+struct norm_regions lower_norm(struct lowering *l, const struct group *group);
+void lower_chain_backward(struct lowering *l, const struct group *group,
+                          struct norm_regions *norm);
+
+/* Where the gradient PARTIAL goes: follows the sums that it completes, so that they cost no call of
+ * their own. *accumulate: the region to add, or NULL. */
+struct region *gradient_destination(struct lowering *l, struct tensor *partial,
+                                    struct region **accumulate);
+
+/* PARTIAL is the same numbers as the gradient SAME: one region, no call. */
+void gradient_renamed(struct lowering *l, const struct tensor *partial, const struct tensor *same);
+/* The gradient node of FORWARD; NULL: it has none. */
+struct node *backward_of(const struct lowering *l, const struct node *forward);
+
+#endif

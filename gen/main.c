@@ -1,0 +1,109 @@
+/*
+ * lathe: neural-network specs to C. Each command is one function; each calls the passes in order.
+ */
+#include "build.h"
+#include "command.h"
+#include "compare.h"
+#include "curve.h"
+#include "interp.h"
+#include "passes.h"
+#include "show.h"
+#include "verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int command_build(struct command *c)
+{
+    struct network *network = command_network(c);
+    const char *folder = command_folder(c, network);
+    build_sources(c->arena, network, &c->build, folder);
+    if (!c->emit_only)
+        build_programs(&c->build, folder, NULL);
+    printf("%s: %s\n", folder,
+           c->emit_only          ? "written; make there builds the programs"
+           : network->graph->loss ? "train and infer are built"
+                                  : "infer is built (the spec has no loss: nothing to train)");
+    return STATUS_DONE;
+}
+
+static int command_show(struct command *c)
+{
+    struct text out = {0};
+    show_network(c->arena, command_network(c), &c->build, c->json, c->dot, &out);
+    fputs(out.data, stdout);
+    text_free(&out);
+    return STATUS_DONE;
+}
+
+static int command_table(struct command *c)
+{
+    struct text out = {0};
+    struct curve *curves;
+    int count = command_curves(c, &curves);
+    for (int i = 0; i < count; i++)
+        (c->json ? curve_print_json : curve_print_text)(&out, &curves[i]);
+    fputs(out.data, stdout);
+    out.length = 0;
+    if (c->svg) {
+        curve_print_svg(&out, &curves[0]);
+        write_file(c->svg, out.data, out.length);
+    }
+    text_free(&out);
+    return STATUS_DONE;
+}
+
+static int command_interpret(struct command *c)
+{
+    struct network *network = command_network(c);
+    tabulate_curves(network->graph);
+    return lathe_infer_main(interp_model(c->arena, network, c->build.infer_batch, 0), c->rest_count,
+                            c->rest);
+}
+
+static int command_compare(struct command *c)
+{
+    struct network *network = command_network(c);
+    struct compare_options options = {.train = c->train, .batch = (int)c->batch, .seed = 1, .json = c->json};
+    struct text out = {0};
+    const struct lathe_model *generated =
+        build_and_load(c->arena, network, &c->build, command_scratch(c, network, "compare"));
+    bool right = compare_run(network, generated, &options, &out);
+    fputs(out.data, stdout);
+    text_free(&out);
+    return right ? STATUS_DONE : STATUS_USER;
+}
+
+static int command_verify(struct command *c)
+{
+    struct network *network = command_network(c);
+    struct verify_options options = {.seed = (uint64_t)c->seed, .batch = c->verify_batch, .entries = 16};
+    struct text out = {0};
+    c->build.verify = true;
+    c->build.batch = c->verify_batch;
+    c->build.infer_batch = c->verify_batch;
+    const struct lathe_model *generated =
+        build_and_load(c->arena, network, &c->build, command_scratch(c, network, "verify"));
+    bool right = verify_run(network, generated, &options, &out);
+    fputs(out.data, stdout);
+    text_free(&out);
+    printf("%s: %s\n", network->name, right ? "verified" : "NOT verified");
+    return right ? STATUS_DONE : STATUS_USER;
+}
+
+static const struct command_row commands[] = {
+    {"build", "SPEC [options]", "a spec to train and infer programs", command_build},
+    {"show", "SPEC [options]", "layers, shapes, parameters, costs, groups and memory", command_show},
+    {"table", "SPEC | --dynamic L=..,Q=..,I=.. [options]", "a curve as an inequality table",
+     command_table},
+    {"interpret", "SPEC --weights FILE --data DIR", "what infer does, node by node",
+     command_interpret},
+    {"compare", "SPEC [options]", "generated against interpreted speed", command_compare},
+    {"verify", "SPEC [options]", "generated = interpreted = finite differences", command_verify},
+};
+
+int main(int argc, char **argv)
+{
+    return command_run(commands, sizeof commands / sizeof *commands, argc, argv);
+}

@@ -1,0 +1,179 @@
+/*
+ * curve: y = f(x), element by element, f an activation curve (gen/curve.h): its inequality table
+ * where it has one, else its closed form. Input x; output y.
+ *
+ * Gradient: dx = dy * f'(x), the exact slope of what was applied.
+ *
+ * The float kernels walk through the table piece by piece over a run of elements that stays in the
+ * L1 cache, so that the inner loop is a comparison and a multiply-add that vectorise.
+ */
+#include "rules.h"
+
+static double flops_curve(const struct node *node)
+{
+    const struct table *table = node->curve->table;
+    return output_elements(node) * (table ? 2.0 * table->count : 8);
+}
+
+/* Closed forms but Dynamic's are made of exp. */
+static double tolerance_curve(const struct node *node, int count, int output)
+{
+    (void)count, (void)output;
+    const struct curve *curve = node->backward ? node->forward->curve : node->curve;
+    return curve->table ? 4e-6 : 4e-5;
+}
+
+/* ---- float ---- */
+
+enum { RUN_OF_ELEMENTS = 2048 };
+
+/* The largest float that is not above X: y > x and y > round_down(x) are the same for a float y. */
+static float round_down(double x)
+{
+    float nearest = (float)x;
+    return (double)nearest > x ? nextafterf(nearest, -INFINITY) : nearest;
+}
+
+static void table_values(const struct table *table, const float *restrict x, float *restrict y,
+                         int count)
+{
+    float slope = (float)table->pieces[0].slope, intercept = (float)table->pieces[0].intercept;
+#pragma omp simd
+    for (int i = 0; i < count; i++)
+        y[i] = slope * x[i] + intercept;
+    for (int piece = 1; piece < table->count; piece++) {
+        float from = round_down(table->pieces[piece].from);
+        slope = (float)table->pieces[piece].slope;
+        intercept = (float)table->pieces[piece].intercept;
+#pragma omp simd
+        for (int i = 0; i < count; i++) {
+            float line = slope * x[i] + intercept;
+            y[i] = x[i] > from ? line : y[i];
+        }
+    }
+}
+
+static void table_slopes(const struct table *table, const float *restrict x,
+                         const float *restrict dy, float *restrict dx, int count)
+{
+    float first = (float)table->pieces[0].slope;
+    for (int i = 0; i < count; i++)
+        dx[i] = first;
+    for (int piece = 1; piece < table->count; piece++) {
+        float from = round_down(table->pieces[piece].from);
+        float slope = (float)table->pieces[piece].slope;
+#pragma omp simd
+        for (int i = 0; i < count; i++)
+            dx[i] = x[i] > from ? slope : dx[i];
+    }
+#pragma omp simd
+    for (int i = 0; i < count; i++)
+        dx[i] *= dy[i];
+}
+
+static float sigmoid_slope(float x)
+{
+    float e = expf(-fabsf(x));
+    return e / ((1 + e) * (1 + e));
+}
+
+/* 1 - tanh(x)^2 without the difference: 4 e / (1 + e)^2 for e = exp(-2 |x|). */
+static float tanh_slope(float x)
+{
+    float e = expf(-2 * fabsf(x));
+    return 4 * e / ((1 + e) * (1 + e));
+}
+
+static void closed_values(const struct curve *curve, const float *x, float *y, int count)
+{
+    if (curve->kind == CURVE_SIGMOID)
+        for (int i = 0; i < count; i++)
+            y[i] = 1 / (1 + expf(-x[i]));
+    else if (curve->kind == CURVE_TANH)
+        for (int i = 0; i < count; i++)
+            y[i] = tanhf(x[i]);
+    else
+        for (int i = 0; i < count; i++)
+            y[i] = (float)curve_value(curve, (double)x[i]);
+}
+
+static void closed_slopes(const struct curve *curve, const float *x, const float *dy, float *dx,
+                          int count)
+{
+    if (curve->kind == CURVE_SIGMOID)
+        for (int i = 0; i < count; i++)
+            dx[i] = dy[i] * sigmoid_slope(x[i]);
+    else if (curve->kind == CURVE_TANH)
+        for (int i = 0; i < count; i++)
+            dx[i] = dy[i] * tanh_slope(x[i]);
+    else
+        for (int i = 0; i < count; i++)
+            dx[i] = (float)((double)dy[i] * curve_slope(curve, (double)x[i]));
+}
+
+static void forward_float(const struct node *node, struct run *run)
+{
+    const struct curve *curve = node->curve;
+    const float *x = array_of(run, node->inputs[0]);
+    float *y = array_of(run, node->outputs[0]);
+    size_t numbers = numbers_of(run, node->outputs[0]);
+#pragma omp parallel for
+    for (size_t at = 0; at < numbers; at += RUN_OF_ELEMENTS) {
+        int count = numbers - at < RUN_OF_ELEMENTS ? (int)(numbers - at) : RUN_OF_ELEMENTS;
+        if (curve->table)
+            table_values(curve->table, x + at, y + at, count);
+        else
+            closed_values(curve, x + at, y + at, count);
+    }
+}
+
+static void backward_float(const struct node *node, struct run *run)
+{
+    const struct curve *curve = node->forward->curve;
+    const float *x = array_of(run, node->inputs[0]), *dy = array_of(run, output_gradient(node));
+    float *dx = array_of(run, node->outputs[0]);
+    size_t numbers = numbers_of(run, node->inputs[0]);
+    if (!dx)
+        return;
+#pragma omp parallel for
+    for (size_t at = 0; at < numbers; at += RUN_OF_ELEMENTS) {
+        int count = numbers - at < RUN_OF_ELEMENTS ? (int)(numbers - at) : RUN_OF_ELEMENTS;
+        if (curve->table)
+            table_slopes(curve->table, x + at, dy + at, dx + at, count);
+        else
+            closed_slopes(curve, x + at, dy + at, dx + at, count);
+    }
+}
+
+/* ---- double ---- */
+
+static void forward_double(const struct node *node, struct run *run)
+{
+    const double *x = array_of(run, node->inputs[0]);
+    double *y = array_of(run, node->outputs[0]);
+    size_t numbers = numbers_of(run, node->outputs[0]);
+#pragma omp parallel for
+    for (size_t i = 0; i < numbers; i++)
+        y[i] = curve_applied_value(node->curve, x[i]);
+}
+
+static void backward_double(const struct node *node, struct run *run)
+{
+    const double *x = array_of(run, node->inputs[0]), *dy = array_of(run, output_gradient(node));
+    double *dx = array_of(run, node->outputs[0]);
+    size_t numbers = numbers_of(run, node->inputs[0]);
+    if (!dx)
+        return;
+#pragma omp parallel for
+    for (size_t i = 0; i < numbers; i++)
+        dx[i] = dy[i] * curve_applied_slope(node->forward->curve, x[i]);
+}
+
+const struct op_rules op_curve = {
+    .name = "curve",
+    .shape = shape_same,
+    .flops = flops_curve,
+    .forward = {forward_float, forward_double},
+    .backward = {backward_float, backward_double},
+    .tolerance = tolerance_curve,
+};

@@ -1,0 +1,124 @@
+/*
+ * plan: give every region its place in the arena.
+ *
+ * The spaces stand one after the other; within the work space two regions may share floats if no
+ * call lies in both their lifetimes. Regions are placed largest first, each at the lowest offset
+ * where it fits ("greedy by size", Pisarchyk and Lee, "Efficient memory management for deep neural
+ * net inference", 2020, section 5.2): every region keeps clear of those already placed that live at
+ * the same time.
+ */
+#include "program.h"
+#include <stdlib.h>
+
+enum { ALIGNMENT = 16 }; /* floats: a cache line */
+
+static size_t aligned(size_t floats) { return (floats + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
+
+static int by_size(const void *a, const void *b)
+{
+    const struct region *x = *(struct region *const *)a, *y = *(struct region *const *)b;
+    if (x->floats != y->floats)
+        return x->floats < y->floats ? 1 : -1;
+    return x->first != y->first ? x->first - y->first : x->last - y->last;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const struct region *x = *(struct region *const *)a, *y = *(struct region *const *)b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static bool live_together(const struct region *a, const struct region *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
+
+/* The lowest offset at which REGION keeps clear of the COUNT regions of PLACED, sorted by offset. */
+static size_t lowest_gap(const struct region *region, struct region *const *placed, int count,
+                         bool keep)
+{
+    size_t offset = 0;
+    for (int i = 0; i < count; i++) {
+        const struct region *other = placed[i];
+        if (!keep && !live_together(region, other))
+            continue;
+        if (offset + aligned(region->floats) <= other->offset)
+            break;
+        size_t end = other->offset + aligned(other->floats);
+        if (end > offset)
+            offset = end;
+    }
+    return offset;
+}
+
+static size_t place_work(struct program *program, struct region **list, int count)
+{
+    size_t size = 0;
+    qsort(list, (size_t)count, sizeof *list, by_size);
+    struct region **placed = arena_array(program->arena, (size_t)count + 1, struct region *);
+    for (int i = 0; i < count; i++) {
+        list[i]->offset = lowest_gap(list[i], placed, i, program->keep);
+        size_t end = list[i]->offset + aligned(list[i]->floats);
+        if (end > size)
+            size = end;
+        placed[i] = list[i];
+        qsort(placed, (size_t)i + 1, sizeof *placed, by_offset);
+    }
+    return size;
+}
+
+void plan_memory(struct program *program)
+{
+    int count = 0;
+    struct region **work = arena_array(program->arena, (size_t)program->regions.count + 1,
+                                       struct region *);
+    size_t *size = program->space_offset; /* sizes first, turned into offsets below */
+
+    for (int i = 0; i < program->regions.count; i++) {
+        struct region *region = program->regions.items[i];
+        if (region->space == SPACE_WORK && region->last >= 0)
+            work[count++] = region;
+        else if (region->space == SPACE_WEIGHTS) {
+            region->offset = size[SPACE_WEIGHTS];
+            size[SPACE_WEIGHTS] += aligned(region->floats);
+        }
+    }
+    size[SPACE_STATE] = aligned(program->training ? program->state_floats : 0);
+    size[SPACE_GRADIENT] = aligned(program->training ? program->trainable_floats : 0);
+    size[SPACE_WORK] = place_work(program, work, count);
+
+    size_t offset = 0;
+    for (int s = 0; s <= SPACE_COUNT; s++) {
+        size_t floats = s < SPACE_COUNT ? size[s] : 0;
+        size[s] = offset;
+        offset = checked_add(offset, floats);
+    }
+    if (offset > INT32_MAX)
+        fail(STATUS_USER, "the network needs %zu MB, more than an arena holds: take a smaller batch",
+             offset / 262144);
+    for (int i = 0; i < program->regions.count; i++) {
+        struct region *region = program->regions.items[i];
+        if (region->space != SPACE_CALLER)
+            region->offset += size[region->space];
+    }
+}
+
+void program_print(const struct program *program, struct text *out)
+{
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        text_printf(out, "%3d %s %s(", i + 1, call->group ? call->group->name : "-",
+                    call->kernel_name);
+        for (int j = 0; j < call->operands.count; j++)
+            text_printf(out, "%s%s", j ? ", " : "",
+                        call->operands.items[j].region ? call->operands.items[j].region->name
+                                                       : call->operands.items[j].text);
+        text_printf(out, ")\n");
+    }
+    for (int i = 0; i < program->regions.count; i++) {
+        const struct region *r = program->regions.items[i];
+        text_printf(out, "%12zu %12zu %s, calls %d to %d\n", r->offset, r->floats, r->name,
+                    r->first + 1, r->last + 1);
+    }
+    text_printf(out, "arena: %zu floats\n", program->space_offset[SPACE_COUNT]);
+}

@@ -1,0 +1,192 @@
+/*
+ * program: what fusion, layout, lowering and planning make of a graph, and what emission prints.
+ *
+ *     graph --fuse--> groups --lower--> calls on regions --plan--> offsets --emit--> C
+ *
+ * A group is a set of nodes that run as one. A call is one kernel applied to operands. A region is a
+ * stretch of memory. Emission renders each call's kernel through its template (once a signature) and
+ * prints the call with its operands. Floor 2 of the generator.
+ */
+#ifndef LATHE_PROGRAM_H
+#define LATHE_PROGRAM_H
+
+#include "ir.h"
+#include "isa.h"
+
+/* ---- groups ---- */
+
+enum group_kind {
+    GROUP_CHAIN,   /* [conv or linear] then batchnorm, add, curve, dropout, then [pool] */
+    GROUP_POOL,    /* a pool that overlaps, is padded or global: on its own */
+    GROUP_SOFTMAX, /* softmax that is no part of the loss */
+    GROUP_LOSS
+};
+
+struct group {
+    enum group_kind kind;
+    const char *name;            /* of its first node */
+    struct node *head;           /* conv or linear that starts a chain; loss, softmax; NULL: none */
+    VECTOR(struct node *) steps; /* element-wise: batchnorm (at most one), add, curve, dropout */
+    int norm;                    /* place of the batchnorm in steps; -1: none */
+    struct node *pool;           /* chain: windows that tile the image; pool: the pool */
+    struct tensor *input;        /* of the group */
+    struct tensor *raw;          /* what the steps start from: head's output, or input */
+    struct tensor *output;       /* NULL: loss */
+};
+
+struct groups {
+    VECTOR(struct group *) list;
+};
+
+/* NODE gives its input another name and computes nothing: flatten, and dropout outside training. */
+static inline bool node_renames(const struct node *node, bool training)
+{
+    return node->op == OP_flatten || (node->op == OP_dropout && !training);
+}
+/* NODE was added by the grad pass to sum the gradients of a tensor that is used more than once. */
+static inline bool node_sums_gradients(const struct node *node)
+{
+    return node->op == OP_add && node->outputs[0]->kind == TENSOR_GRADIENT;
+}
+
+/* The other operand of an add node in a chain whose value is IN. */
+static inline struct tensor *add_other(const struct node *add, const struct tensor *in)
+{
+    return add->inputs[0] == in ? add->inputs[1] : add->inputs[0];
+}
+
+/* fuse.c: group the forward nodes of GRAPH that its output (or, training, its loss) needs. */
+struct groups *fuse(struct graph *graph, bool training);
+void groups_print(const struct groups *groups, struct text *out);
+
+/* ---- values: what templates see ---- */
+
+/* A tree of named numbers, texts, curves and lists, made in C and read by templates. */
+struct value;
+struct value *value_table(struct arena *arena);
+void value_int(struct value *table, const char *name, long long number);
+void value_real(struct value *table, const char *name, double number);
+void value_text(struct value *table, const char *name, const char *text);
+void value_flag(struct value *table, const char *name, bool flag);
+/* The name of CURVE's functions, which emission prints beforehand. */
+void value_curve(struct value *table, const char *name, const struct curve *curve,
+                 const char *node_name);
+/* A nested table; NAME NULL appends it to the list part. */
+void value_child(struct value *table, const char *name, struct value *child);
+
+enum value_kind { VALUE_INT, VALUE_REAL, VALUE_TEXT, VALUE_FLAG, VALUE_CURVE, VALUE_TABLE };
+struct field {
+    const char *name; /* NULL: an item of the list part */
+    enum value_kind kind;
+    union {
+        long long integer;
+        double real;
+        const char *text;
+        bool flag;
+        struct {
+            const struct curve *curve;
+            const char *node_name;
+        } curve;
+        struct value *table;
+    };
+};
+struct value {
+    struct arena *arena;
+    VECTOR(struct field) fields;
+};
+
+/* ---- regions ---- */
+
+enum space {
+    SPACE_CALLER,   /* the caller's arrays: input, output */
+    SPACE_WEIGHTS,  /* inference: folded, packed weights at the start of the arena */
+    SPACE_STATE,    /* training: [trainable | running statistics] */
+    SPACE_GRADIENT, /* training: parallel to the trainable part of the state */
+    SPACE_WORK,     /* activations, their gradients, statistics, partial sums: planned */
+    SPACE_COUNT
+};
+
+struct region {
+    const char *name; /* "residual1.conv2"; printed as an identifier */
+    enum space space;
+    size_t floats;     /* whole size, for the largest batch */
+    int first, last;   /* calls that use it, by index; -1: none yet */
+    size_t offset;     /* floats from the start of the arena */
+    const struct tensor *tensor; /* what it holds; NULL: partial sums, repacked weights */
+    int block;         /* channel block of its layout, where it holds a tensor */
+    const char *note;  /* shape, for the map of regions */
+};
+
+/* ---- calls ---- */
+
+struct operand {
+    const char *name;      /* the kernel's parameter */
+    const char *type;      /* of the parameter, with the blank or star that ends it */
+    struct region *region; /* NULL: `text` is the argument */
+    size_t offset;         /* floats into the region */
+    const char *text;
+    bool outer;            /* the kernel's inner functions do without it */
+};
+
+struct call {
+    const char *template_name; /* "conv.c.t" */
+    const char *kernel_name;   /* what to call the function: "conv3x3_64x32x32_to_128" */
+    const char *label;         /* "backward data" */
+    const struct group *group; /* NULL: none (input, output) */
+    struct value *arguments;
+    VECTOR(struct operand) operands;
+    double flops, bytes; /* a sample; bytes of activations read and written */
+};
+
+/* What load does for one weight of an inference program: fold bias and batch norm, pack. */
+struct load {
+    int weight, bias, norm; /* indices of parameters; -1: none; norm: gamma, the three others follow */
+    double eps;
+    struct region *packed, *packed_bias; /* packed NULL: a batchnorm alone */
+    struct region *mean, *scale, *shift;
+};
+
+struct program {
+    struct arena *arena;
+    struct graph *graph;
+    const struct isa *isa;
+    int batch;             /* samples a call takes at most */
+    bool training;
+    bool keep;             /* nothing shares memory: for verify */
+    struct groups *groups;
+    VECTOR(struct call *) calls;
+    VECTOR(struct region *) regions;
+    VECTOR(struct load) loads;
+    size_t space_offset[SPACE_COUNT + 1]; /* floats; [SPACE_COUNT]: size of the arena */
+    struct lathe_parameter *parameters;   /* packed as this ISA's kernels want them */
+    struct tensor **parameter_tensors;    /* parallel */
+    int parameter_count;
+    size_t trainable_floats, state_floats;
+    int shapes_block; /* channel block V */
+};
+
+/* lower.c: groups to calls on regions. */
+struct program *lower(struct arena *arena, struct graph *graph, struct groups *groups,
+                      const struct isa *isa, int batch, bool training, bool keep);
+
+/* plan.c: give every region its offset; regions of SPACE_WORK whose uses do not overlap share. */
+void plan_memory(struct program *program);
+void program_print(const struct program *program, struct text *out);
+
+/* layout.c: where a tensor's numbers stand. */
+struct layout {
+    int block;         /* 1: (N, C, H, W); V: (N, C/V, H, W, V), channels padded to V with zeros */
+    int c, h, w;       /* as stored: of the tensor that flatten only renames */
+    struct tensor *root; /* the tensor that owns the memory */
+};
+/* LAYOUT, an array by tensor id, for all batched tensors of GRAPH. The input stays (N, C, H, W) where
+ * convolutions and linear layers alone read it. */
+struct layout *choose_layout(struct arena *arena, const struct graph *graph, int lanes,
+                             bool training);
+static inline int layout_blocks(const struct layout *l) { return divide_up(l->c, l->block); }
+static inline size_t layout_floats(const struct layout *l)
+{
+    return (size_t)layout_blocks(l) * l->block * l->h * l->w;
+}
+
+#endif

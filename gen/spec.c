@@ -1,0 +1,699 @@
+/* spec: from what spec.lua makes of a spec file to a struct network. See spec.h. */
+#include "spec.h"
+
+#include "embedded.h"
+#include "op/op.h"
+#include "sha256.h"
+#include "vm.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+/* What a spec may use. An honest one takes some thousand steps, a megabyte and milliseconds. */
+static const struct vm_limits spec_limits = {
+    .memory = 64 << 20, .string = 1 << 20, .steps = 20000000, .seconds = 1};
+
+enum { LARGEST_FILE = 1 << 17, MOST_NODE_INPUTS = 2 };
+
+/* A node of the spec before its shape is known: inputs are nodes by number from 1, 0 the network's
+ * input. */
+struct layer {
+    struct node node; /* op, name, where and the operator's attributes */
+    int inputs[MOST_NODE_INPUTS];
+    int input_count;
+};
+
+/* One reading of a spec. */
+struct job {
+    struct arena *arena;
+    const char *path;
+    const struct spec_setting *settings;
+    int setting_count;
+    const char *text; /* of the spec */
+    size_t length;
+    struct sha256 digest;
+    struct vm *vm;
+    struct network *network;
+    struct layer *layers;
+    int layer_count;
+    struct where where; /* of the network word */
+    int input_rank, input_dims[3];
+    int output; /* number of the node whose result infer writes */
+    int dropout_count;
+};
+
+/* ---- from Lua: the table on the top of the stack is what is read ---- */
+
+static double number_field(lua_State *L, const char *name)
+{
+    lua_getfield(L, -1, name);
+    check_bug(lua_type(L, -1) == LUA_TNUMBER);
+    double value = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+static int whole_field(lua_State *L, const char *name)
+{
+    return (int)number_field(L, name);
+}
+
+/* A number that may be left out. */
+static double number_or(lua_State *L, const char *name, double absent)
+{
+    bool there = lua_getfield(L, -1, name) != LUA_TNIL;
+    lua_pop(L, 1);
+    return there ? number_field(L, name) : absent;
+}
+
+static bool flag_field(lua_State *L, const char *name)
+{
+    lua_getfield(L, -1, name);
+    bool value = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+/* A text in the job's arena; NULL where there is none. */
+static const char *text_field(lua_State *L, struct job *job, const char *name)
+{
+    lua_getfield(L, -1, name);
+    const char *value =
+        lua_type(L, -1) == LUA_TSTRING ? arena_copy(job->arena, lua_tostring(L, -1)) : NULL;
+    lua_pop(L, 1);
+    return value;
+}
+
+static struct where where_field(lua_State *L)
+{
+    return vm_where(L, (int64_t)number_field(L, "at"));
+}
+
+/* Push the table NAME of the table on the top; false, pushing nothing, where there is none. */
+static bool enter(lua_State *L, const char *name)
+{
+    if (lua_getfield(L, -1, name) == LUA_TTABLE)
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+static void leave(lua_State *L)
+{
+    lua_pop(L, 1);
+}
+
+/* Up to MOST numbers of the list NAME into VALUES; returns how many there are, 0 without a list. */
+static int numbers_field(lua_State *L, const char *name, double *values, int most)
+{
+    if (!enter(L, name))
+        return 0;
+    int count = (int)lua_rawlen(L, -1);
+    check_bug(count <= most);
+    for (int i = 0; i < count; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        values[i] = lua_tonumber(L, -1);
+        lua_pop(L, 1);
+    }
+    leave(L);
+    return count;
+}
+
+static bool pair_field(lua_State *L, const char *name, int *h, int *w)
+{
+    double values[2];
+    if (numbers_field(L, name, values, 2) != 2)
+        return false;
+    *h = (int)values[0];
+    *w = (int)values[1];
+    return true;
+}
+
+/* Padding of conv and pools: false, leaving all as it is, where it is no list ("same"). */
+static bool padding_field(lua_State *L, int *top, int *left, int *bottom, int *right)
+{
+    double sides[4];
+    if (numbers_field(L, "pad", sides, 4) != 4)
+        return false;
+    *top = (int)sides[0];
+    *left = (int)sides[1];
+    *bottom = (int)sides[2];
+    *right = (int)sides[3];
+    return true;
+}
+
+/* Which of WORDS[0..COUNT) the field "word" is. */
+static int word_field(lua_State *L, const char *const *words, int count)
+{
+    lua_getfield(L, -1, "word");
+    const char *word = lua_tostring(L, -1);
+    int found = -1;
+    for (int i = 0; i < count; i++)
+        if (word && strcmp(word, words[i]) == 0)
+            found = i;
+    lua_pop(L, 1);
+    check_bug(found >= 0);
+    return found;
+}
+#define WORD_FIELD(L, words) word_field((L), (words), (int)(sizeof(words) / sizeof *(words)))
+
+/* ---- layers ---- */
+
+static void read_conv(lua_State *L, struct conv_attributes *conv, struct init_choice init)
+{
+    conv->channels = whole_field(L, "channels");
+    pair_field(L, "kernel", &conv->kernel_h, &conv->kernel_w);
+    pair_field(L, "stride", &conv->stride_h, &conv->stride_w);
+    pair_field(L, "dilation", &conv->dilation_h, &conv->dilation_w);
+    conv->groups = whole_field(L, "groups");
+    conv->pad_same =
+        !padding_field(L, &conv->pad_top, &conv->pad_left, &conv->pad_bottom, &conv->pad_right);
+    conv->bias = flag_field(L, "bias");
+    conv->init = init;
+}
+
+static void read_pool(lua_State *L, struct pool_attributes *pool)
+{
+    pair_field(L, "kernel", &pool->kernel_h, &pool->kernel_w);
+    pool->stride_h = pool->kernel_h;
+    pool->stride_w = pool->kernel_w;
+    pair_field(L, "stride", &pool->stride_h, &pool->stride_w);
+    padding_field(L, &pool->pad_top, &pool->pad_left, &pool->pad_bottom, &pool->pad_right);
+}
+
+static void read_points(lua_State *L, struct job *job, struct curve *curve)
+{
+    check_bug(enter(L, "list"));
+    curve->point_count = (int)lua_rawlen(L, -1);
+    struct curve_point *points =
+        arena_array(job->arena, (size_t)curve->point_count, struct curve_point);
+    for (int i = 0; i < curve->point_count; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        lua_rawgeti(L, -1, 1);
+        lua_rawgeti(L, -2, 2);
+        points[i] = (struct curve_point){lua_tonumber(L, -2), lua_tonumber(L, -1)};
+        lua_pop(L, 3);
+    }
+    curve->points = points;
+    leave(L);
+}
+
+static struct curve *read_curve(lua_State *L, struct job *job)
+{
+    static const char *const kinds[] = {
+        [CURVE_RELU] = "relu", [CURVE_LEAKY_RELU] = "leaky_relu", [CURVE_SIGMOID] = "sigmoid",
+        [CURVE_TANH] = "tanh", [CURVE_DYNAMIC] = "dynamic",       [CURVE_PIECEWISE] = "piecewise"};
+    static const char *const methods[] = {[TABLE_EXACT] = "exact", [TABLE_TANGENT] = "tangent"};
+    struct curve *curve = arena_new_of(job->arena, struct curve);
+    curve->kind = (enum curve_kind)WORD_FIELD(L, kinds);
+    if (curve->kind == CURVE_LEAKY_RELU)
+        curve->parameter[0] = number_field(L, "a");
+    if (curve->kind == CURVE_DYNAMIC) {
+        curve->parameter[DYNAMIC_L] = number_field(L, "L");
+        curve->parameter[DYNAMIC_Q] = number_field(L, "Q");
+        curve->parameter[DYNAMIC_I] = number_field(L, "I");
+        curve->parameter[DYNAMIC_P] = number_field(L, "P");
+        curve->parameter[DYNAMIC_Z] = number_field(L, "Z");
+    }
+    if (curve->kind == CURVE_PIECEWISE)
+        read_points(L, job, curve);
+    if (enter(L, "table")) {
+        curve->method = (enum table_method)WORD_FIELD(L, methods);
+        curve->k = number_or(L, "k", 0);
+        curve->max = number_or(L, "max", 0);
+        leave(L);
+    }
+    return curve;
+}
+
+/* The node's "init". */
+static struct init_choice read_init(lua_State *L)
+{
+    static const char *const words[] = {[INIT_DEFAULT] = "",
+                                        [INIT_UNIFORM] = "uniform",
+                                        [INIT_XAVIER] = "xavier",
+                                        [INIT_HE] = "he"};
+    struct init_choice init = {INIT_DEFAULT, 0};
+    if (enter(L, "init")) {
+        init.word = (enum init_word)WORD_FIELD(L, words);
+        init.value = number_or(L, "bound", 0);
+        leave(L);
+    }
+    return init;
+}
+
+/* The attributes of NODE's operator, from the fields of the word. */
+static void read_attributes(lua_State *L, struct job *job, struct node *node,
+                            struct init_choice init)
+{
+    switch (node->op) {
+    case OP_conv:
+        read_conv(L, &node->conv, init);
+        break;
+    case OP_linear:
+        node->linear.units = whole_field(L, "units");
+        node->linear.bias = flag_field(L, "bias");
+        node->linear.init = init;
+        break;
+    case OP_batchnorm:
+        node->batchnorm.eps = number_field(L, "eps");
+        node->batchnorm.momentum = number_field(L, "momentum");
+        break;
+    case OP_curve:
+        node->curve = read_curve(L, job);
+        break;
+    case OP_maxpool:
+    case OP_avgpool:
+        read_pool(L, &node->pool);
+        break;
+    case OP_dropout:
+        node->dropout.p = number_field(L, "p");
+        node->dropout.layer = job->dropout_count++;
+        break;
+    default: /* no attributes */
+        break;
+    }
+}
+
+/* One entry of the network's nodes. */
+static void read_layer(lua_State *L, struct job *job, struct layer *layer)
+{
+    struct node *node = &layer->node;
+    const char *op = text_field(L, job, "op");
+    node->op = OP_COUNT;
+    for (int i = 0; i < OP_COUNT; i++)
+        if (strcmp(op, op_name((enum op)i)) == 0)
+            node->op = (enum op)i;
+    check_bug(node->op < OP_COUNT);
+    node->name = text_field(L, job, "name");
+    node->where = where_field(L);
+    double inputs[MOST_NODE_INPUTS];
+    layer->input_count = numbers_field(L, "inputs", inputs, MOST_NODE_INPUTS);
+    for (int i = 0; i < layer->input_count; i++)
+        layer->inputs[i] = (int)inputs[i];
+    struct init_choice init = read_init(L);
+    check_bug(enter(L, "fields"));
+    read_attributes(L, job, node, init);
+    leave(L);
+}
+
+static void read_layers(lua_State *L, struct job *job)
+{
+    check_bug(enter(L, "nodes"));
+    job->layer_count = (int)lua_rawlen(L, -1);
+    job->layers = arena_array(job->arena, (size_t)job->layer_count, struct layer);
+    for (int i = 0; i < job->layer_count; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        read_layer(L, job, &job->layers[i]);
+        lua_pop(L, 1);
+    }
+    leave(L);
+}
+
+/* ---- data and training ---- */
+
+static struct lathe_augmentation read_augmentation(lua_State *L)
+{
+    static const char *const words[] = {[LATHE_CROP] = "crop", [LATHE_HFLIP] = "hflip"};
+    struct lathe_augmentation step = {.kind = (enum lathe_augmentation_kind)WORD_FIELD(L, words)};
+    if (step.kind == LATHE_HFLIP) {
+        step.p = (float)number_field(L, "p");
+        return step;
+    }
+    step.size = whole_field(L, "size");
+    step.pad = whole_field(L, "pad");
+    lua_getfield(L, -1, "mode");
+    step.reflect = strcmp(lua_tostring(L, -1), "reflect") == 0;
+    lua_pop(L, 1);
+    return step;
+}
+
+static void read_augmentations(lua_State *L, struct job *job, struct lathe_data *data)
+{
+    if (!enter(L, "augment"))
+        return;
+    data->augmentation_count = (int)lua_rawlen(L, -1);
+    struct lathe_augmentation *steps =
+        arena_array(job->arena, (size_t)data->augmentation_count, struct lathe_augmentation);
+    for (int i = 0; i < data->augmentation_count; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        steps[i] = read_augmentation(L);
+        lua_pop(L, 1);
+    }
+    data->augmentation = steps;
+    leave(L);
+}
+
+static void read_normalize(lua_State *L, struct lathe_data *data)
+{
+    double mean[4], deviation[4];
+    if (!enter(L, "normalize"))
+        return;
+    int count = numbers_field(L, "mean", mean, 4);
+    check_bug(numbers_field(L, "std", deviation, 4) == count);
+    for (int i = 0; i < count; i++) {
+        data->mean[i] = (float)mean[i];
+        data->deviation[i] = (float)deviation[i];
+    }
+    leave(L);
+}
+
+static void read_data(lua_State *L, struct job *job)
+{
+    static const char *const sources[] = {
+        [LATHE_MNIST] = "mnist",     [LATHE_FASHION_MNIST] = "fashion_mnist",
+        [LATHE_CIFAR10] = "cifar10", [LATHE_CIFAR100] = "cifar100",
+        [LATHE_DIGITS] = "digits",   [LATHE_XOR] = "points"};
+    struct lathe_data *data = &job->network->data;
+    data->channels = job->input_dims[0];
+    data->height = job->input_rank == 3 ? job->input_dims[1] : 1;
+    data->width = job->input_rank == 3 ? job->input_dims[2] : 1;
+    data->subset = 1;
+    for (int i = 0; i < 4; i++)
+        data->deviation[i] = 1;
+    job->network->has_data = enter(L, "data");
+    if (!job->network->has_data)
+        return;
+    data->source = (enum lathe_source)WORD_FIELD(L, sources);
+    data->classes = whole_field(L, "classes");
+    data->subset = number_or(L, "subset", 1);
+    read_augmentations(L, job, data);
+    read_normalize(L, data);
+    leave(L);
+}
+
+static void read_optimizer(lua_State *L, struct lathe_optimizer *optimizer)
+{
+    static const char *const words[] = {[LATHE_SGD] = "sgd", [LATHE_ADAM] = "adam"};
+    optimizer->kind = (enum lathe_optimizer_kind)WORD_FIELD(L, words);
+    optimizer->weight_decay = number_field(L, "weight_decay");
+    if (optimizer->kind == LATHE_SGD) {
+        optimizer->momentum = number_field(L, "momentum");
+        optimizer->dampening = number_field(L, "dampening");
+        optimizer->nesterov = flag_field(L, "nesterov");
+    } else {
+        double betas[2];
+        check_bug(numbers_field(L, "betas", betas, 2) == 2);
+        optimizer->beta1 = betas[0];
+        optimizer->beta2 = betas[1];
+        optimizer->eps = number_field(L, "eps");
+    }
+}
+
+static void read_schedule(lua_State *L, struct lathe_schedule *schedule)
+{
+    static const char *const words[] = {
+        [LATHE_FIXED] = "fixed", [LATHE_STEPS] = "steps", [LATHE_ONECYCLE] = "onecycle"};
+    schedule->kind = (enum lathe_schedule_kind)WORD_FIELD(L, words);
+    if (schedule->kind != LATHE_ONECYCLE) {
+        schedule->lr = number_field(L, "lr");
+        schedule->every = number_or(L, "every", 0);
+        schedule->gamma = number_or(L, "gamma", 0);
+        return;
+    }
+    schedule->lr = number_field(L, "max");
+    schedule->pct_start = number_field(L, "pct_start");
+    schedule->div_factor = number_field(L, "div_factor");
+    schedule->final_div_factor = number_field(L, "final_div_factor");
+    schedule->cycle_momentum = flag_field(L, "cycle_momentum");
+    schedule->base_momentum = number_field(L, "base_momentum");
+    schedule->max_momentum = number_field(L, "max_momentum");
+}
+
+static void read_training(lua_State *L, struct network *network)
+{
+    struct lathe_training *training = &network->training;
+    network->has_training = enter(L, "train");
+    if (!network->has_training)
+        return;
+    training->batch = whole_field(L, "batch");
+    training->epochs = whole_field(L, "epochs");
+    training->optimizer.clip_value = number_or(L, "clip_value", 0);
+    check_bug(enter(L, "optimizer"));
+    read_optimizer(L, &training->optimizer);
+    leave(L);
+    check_bug(enter(L, "lr"));
+    read_schedule(L, &training->schedule);
+    leave(L);
+    leave(L);
+}
+
+/* The table that spec.lua's finish gives, into the job. */
+static void read_network(lua_State *L, struct job *job)
+{
+    struct network *network = job->network;
+    double shape[3];
+    network->name = text_field(L, job, "name");
+    job->where = where_field(L);
+    job->input_rank = numbers_field(L, "input", shape, 3);
+    for (int i = 0; i < job->input_rank; i++)
+        job->input_dims[i] = (int)shape[i];
+    job->output = whole_field(L, "output");
+    const char *loss = text_field(L, job, "loss");
+    network->loss = loss && strcmp(loss, "mse") == 0 ? LATHE_MSE : LATHE_CROSS_ENTROPY;
+    read_layers(L, job);
+    read_data(L, job);
+    read_training(L, network);
+}
+
+/* ---- evaluating ---- */
+
+/* Add LABEL and LENGTH bytes to the digest; the length keeps neighbours apart. */
+static void add_digest(struct job *job, const char *label, const char *bytes, size_t length)
+{
+    char head[96];
+    int size = snprintf(head, sizeof head, "%s %zu\n", label, length);
+    check_bug(size > 0 && (size_t)size < sizeof head);
+    sha256_add(&job->digest, head, (size_t)size);
+    sha256_add(&job->digest, bytes, length);
+}
+
+/* A spec or fit file. */
+struct source {
+    struct job *job;
+    const char *path;
+    char *text;
+    size_t length;
+};
+
+static void read_source(void *context)
+{
+    struct source *source = context;
+    source->text = read_file(source->job->arena, source->path, &source->length);
+    if (source->length > LARGEST_FILE)
+        fail_at(STATUS_USER, (struct where){source->path, 0},
+                "the file has %zu bytes, at most %d are read", source->length, (int)LARGEST_FILE);
+}
+
+/* read_fit(name, place): what fits/NAME.lua beside the spec returns; it sees no globals. NAME is of
+ * letters, digits, _ and -. Upvalue: the job. */
+static int read_fit(lua_State *L)
+{
+    struct job *job = lua_touserdata(L, lua_upvalueindex(1));
+    const char *name = luaL_checkstring(L, 1), *slash = strrchr(job->path, '/');
+    int folder = slash ? (int)(slash + 1 - job->path) : 0;
+    struct source source = {
+        .job = job, .path = arena_printf(job->arena, "%.*sfits/%s.lua", folder, job->path, name)};
+    struct stat about; /* of the link itself: a fit is not read from elsewhere, nor from a device */
+    int64_t place = lua_tointeger(L, 2);
+    if (lstat(source.path, &about) < 0)
+        vm_error(L, place, "fit '%s': there is no file %s", name, source.path);
+    if (!S_ISREG(about.st_mode))
+        vm_error(L, place, "fit '%s': %s is no plain file", name, source.path);
+    struct failure failure;
+    if (protected_call(read_source, &source, &failure) != STATUS_DONE)
+        vm_error(L, place, "fit '%s': %s", name, failure.message);
+    add_digest(job, arena_printf(job->arena, "fit %s", name), source.text, source.length);
+    lua_newtable(L);
+    vm_load(L, source.path, source.text, source.length, false);
+    lua_call(L, 0, 1);
+    return 1;
+}
+
+/* The file's name without folder and ".lua", of PATH. */
+static void push_stem(lua_State *L, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t length = strlen(name);
+    if (length > 4 && strcmp(name + length - 4, ".lua") == 0)
+        length -= 4;
+    lua_pushlstring(L, name, length);
+}
+
+/* Run spec.lua: pushes the spec's globals, the function finish, the function reference. */
+static void push_language(lua_State *L, struct job *job)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+    vm_load(L, "gen/spec.lua", spec_lua, spec_lua_size, true);
+    vm_push_host(L);
+    lua_pushlightuserdata(L, job);
+    lua_pushcclosure(L, read_fit, 1);
+    lua_setfield(L, -2, "read_fit");
+    vm_push_sandbox(L);
+    lua_newtable(L);
+    for (int i = 0; i < job->setting_count; i++) {
+        lua_pushstring(L, job->settings[i].value);
+        lua_setfield(L, -2, job->settings[i].key);
+    }
+    push_stem(L, job->path);
+    lua_call(L, 4, 3);
+}
+
+/* vm_run's body: CONTEXT is the job. */
+static int evaluate(lua_State *L)
+{
+    struct job *job = lua_touserdata(L, 1);
+    push_language(L, job);
+    lua_pop(L, 1);
+    lua_insert(L, -2); /* finish below the spec's globals */
+    vm_load(L, job->path, job->text, job->length, false);
+    lua_call(L, 0, 1);
+    lua_call(L, 1, 1);
+    read_network(L, job);
+    return 0;
+}
+
+static void run_spec(void *context)
+{
+    struct job *job = context;
+    struct source source = {.job = job, .path = job->path};
+    read_source(&source);
+    job->text = source.text;
+    job->length = source.length;
+    add_digest(job, "spec", source.text, source.length);
+    job->vm = vm_new(job->arena, &spec_limits);
+    vm_run(job->vm, evaluate, job);
+}
+
+/* Run BODY(JOB) and free the VM it made, whether it fails or not. */
+static void run_and_free(struct job *job, void (*body)(void *job))
+{
+    struct failure failure;
+    enum status status = protected_call(body, job, &failure);
+    vm_free(job->vm);
+    if (status != STATUS_DONE)
+        fail_at(status, (struct where){0}, "%s", failure.message);
+}
+
+static void finish_digest(struct job *job)
+{
+    for (int i = 0; i < job->setting_count; i++) {
+        add_digest(job, "set", job->settings[i].key, strlen(job->settings[i].key));
+        add_digest(job, "to", job->settings[i].value, strlen(job->settings[i].value));
+    }
+    sha256_end(&job->digest, job->network->digest);
+}
+
+/* ---- the graph ---- */
+
+/* Append LAYER to GRAPH and run its shape rule. RESULTS: what the nodes before it computed, by
+ * number. */
+static struct tensor *add_layer(struct graph *graph, const struct layer *layer,
+                                struct tensor *const *results)
+{
+    const struct node *from = &layer->node;
+    struct node *node = graph_add_node(graph, from->op, from->name, from->where);
+    const char *name = node->name;
+    *node = *from; /* it has no inputs and outputs yet: only attributes are new */
+    node->name = name;
+    if (node->op == OP_curve) {
+        const char *problem = curve_problem(graph->arena, node->curve);
+        if (problem)
+            fail_at(STATUS_USER, node->where, "%s: %s", node->name, problem);
+    }
+    for (int i = 0; i < layer->input_count; i++)
+        node_add_input(node, results[layer->inputs[i]], graph);
+    op_table[node->op]->shape(graph, node);
+    check_bug(node->output_count > 0);
+    return node->outputs[0];
+}
+
+static void build_graph(struct job *job)
+{
+    struct graph *graph = graph_new(job->arena, job->network->name);
+    struct tensor **results =
+        arena_array(job->arena, (size_t)job->layer_count + 1, struct tensor *);
+    job->network->graph = graph;
+    results[0] = graph->input =
+        graph_add_tensor(graph, TENSOR_INPUT, "input", true, job->input_rank, job->input_dims);
+    if (tensor_elements(graph->input) > INT32_MAX)
+        fail_at(STATUS_USER, job->where, "input %s is too large: at most %d elements",
+                tensor_shape_text(job->arena, graph->input), (int)INT32_MAX);
+    for (int i = 0; i < job->layer_count; i++)
+        results[i + 1] = add_layer(graph, &job->layers[i], results);
+    graph->output = results[job->output];
+}
+
+/* The outputs are what the data's classes ask for. Two points with one output and mse are a
+ * regression: no classes. */
+static void check_outputs(struct job *job)
+{
+    struct network *network = job->network;
+    struct lathe_data *data = &network->data;
+    const struct tensor *output = network->graph->output;
+    size_t outputs = tensor_elements(output);
+    if (!network->has_data)
+        return;
+    if (data->source == LATHE_XOR && network->loss == LATHE_MSE && outputs == 1)
+        data->classes = 0;
+    else if (outputs != (size_t)data->classes)
+        fail_at(STATUS_USER, job->where,
+                "the last layer, %s, has %s outputs, the data have %d classes", output->name,
+                tensor_shape_text(job->arena, output), data->classes);
+}
+
+struct network *spec_read(struct arena *arena, const char *path,
+                          const struct spec_setting *settings, int setting_count)
+{
+    struct network *network = arena_new_of(arena, struct network);
+    struct job job = {.arena = arena,
+                      .path = path,
+                      .settings = settings,
+                      .setting_count = setting_count,
+                      .network = network};
+    network->arena = arena;
+    network->spec_path = arena_copy(arena, path);
+    sha256_begin(&job.digest);
+    run_and_free(&job, run_spec);
+    finish_digest(&job);
+    build_graph(&job);
+    check_outputs(&job);
+    return network;
+}
+
+/* ---- the reference ---- */
+
+struct reference {
+    struct job job;
+    struct text *out;
+};
+
+static int call_reference(lua_State *L)
+{
+    struct reference *reference = lua_touserdata(L, 1);
+    push_language(L, &reference->job);
+    lua_call(L, 0, 1);
+    size_t length;
+    const char *text = lua_tolstring(L, -1, &length);
+    text_add(reference->out, text, length);
+    return 0;
+}
+
+static void run_reference(void *context)
+{
+    struct reference *reference = context;
+    reference->job.vm = vm_new(reference->job.arena, &spec_limits);
+    vm_run(reference->job.vm, call_reference, reference);
+}
+
+void spec_print_reference(struct text *out)
+{
+    struct reference reference = {.job = {.path = ""}, .out = out};
+    reference.job.arena = arena_new();
+    run_and_free(&reference.job, run_reference);
+    arena_free(reference.job.arena);
+}

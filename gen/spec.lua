@@ -1,0 +1,923 @@
+-- The spec language: its words, and how a spec becomes a flat list of nodes for spec.c.
+--
+-- The vocabulary below is one table, a row a word. A row says what the word takes; one function,
+-- read_arguments, checks every call against it, and reference() prints it as documentation. Adding
+-- a word is adding a row (and, if it computes something new, an operator).
+--
+-- A word gives an opaque value: a sealed table of fields { word, kind, at = place of the call, and
+-- every parameter in its normal form }. Code of the spec can hold it, and nothing else. Inside, a
+-- parameter that takes a value (optimizer, table ...) has the value's fields.
+--
+-- This file is trusted, its caller is not: the tables that come from a spec have no metatables, and
+-- nothing here is reachable from the spec but the words themselves.
+
+local host, sandbox, settings, stem = ...
+local seal, open, place = host.seal, host.open, host.place
+local ordered = sandbox.pairs -- pairs in the order of keys
+
+local LARGEST <const> = 65536 -- of a dimension
+local MOST_NODES <const> = 2048
+local DEEPEST <const> = 64 -- lists in lists, layers in layers
+local LONGEST_NAME <const> = 64
+local LONGEST_PATH <const> = 200 -- name of a node with those of its parents
+
+---- Messages ----
+
+local function join(list, separator) return table.concat(list, separator or ", ") end
+
+local function sorted_keys(t)
+  local keys = {}
+  for key in ordered(t) do keys[#keys + 1] = tostring(key) end
+  return keys
+end
+
+-- Give up with a message (string.format's) at a place; 0: the line of the spec that runs.
+local function fail(at, format, ...) host.fail(at, string.format(format, ...)) end
+
+-- VALUE as messages show it.
+local function show(value)
+  local kind = type(value)
+  if value == nil then return "nothing" end
+  if value ~= value then return "nan" end
+  if math.type(value) == "integer" then return string.format("%d", value) end
+  if kind == "number" then return string.format("%.14g", value) end
+  if kind == "boolean" then return tostring(value) end
+  if kind == "string" then
+    value = #value > 40 and string.sub(value, 1, 37) .. "..." or value
+    return "'" .. string.gsub(value, "[^ -~]", "?") .. "'"
+  end
+  if kind == "function" then return "a function (are the () after a word missing?)" end
+  if kind == "table" then return #value > 0 and "a list" or "a table" end
+  return open(value).word .. "(...)"
+end
+
+-- "no option 'widht' (did you mean width?)", or what there is instead.
+local function unknown(what, word, list)
+  word = tostring(word)
+  local near = #word <= 100 and host.nearest(word, list)
+  local text = string.format("%s %s", what, show(word))
+  if near then return string.format("%s (did you mean %s?)", text, near) end
+  if #list == 0 or #list > 20 then return text end
+  return string.format("%s (it has: %s)", text, join(list))
+end
+
+---- Types: what a parameter may be ----
+
+-- A type has a name for messages, and check, which gives the normal form of a value, or nil and
+-- perhaps the reason.
+
+-- From LOW to HIGH, where given; without LOW itself where open_end is "low", HIGH where "high".
+local function number(low, high, open_end)
+  local name = "a number"
+  if low then name = name .. (open_end == "low" and " above " or " from ") .. show(low) end
+  if high then
+    local to = open_end == "high" and "to below " or "to "
+    name = name .. (low and " " or "") .. to .. show(high)
+  end
+  return { name = name, check = function(value)
+    if type(value) ~= "number" or value ~= value or math.abs(value) == math.huge then return nil end
+    if low and (value < low or value == low and open_end == "low") then return nil end
+    if high and (value > high or value == high and open_end == "high") then return nil end
+    return value + 0.0
+  end }
+end
+
+local function whole(low, high)
+  return { name = string.format("a whole number from %d to %d", low, high), check = function(value)
+    local n = type(value) == "number" and math.tointeger(value)
+    return n and n >= low and n <= high and n or nil
+  end }
+end
+
+local flag = { name = "true or false", check = function(value)
+  if type(value) == "boolean" then return value end
+end }
+
+local function one_of(...)
+  local words, known = { ... }, {}
+  for _, word in ipairs(words) do known[word] = word end
+  return { name = "'" .. join(words, "' or '") .. "'", check = function(value)
+    return known[value]
+  end }
+end
+
+-- A list of COUNT values of a type, which is also its normal form.
+local function tuple(count, inner)
+  return { name = string.format("a list of %d, each %s", count, inner.name), check = function(value)
+    if type(value) ~= "table" or #value ~= count then return nil end
+    local list = {}
+    for key, entry in ordered(value) do
+      list[key] = inner.check(entry)
+      if list[key] == nil or #list ~= key then return nil end
+    end
+    return list
+  end }
+end
+
+-- One number for height and width, or { height, width }.
+local function pair(low, high)
+  local inner = whole(low, high)
+  local both = tuple(2, inner)
+  return { name = inner.name .. ", or { height, width }", check = function(value)
+    local n = inner.check(value)
+    return n and { n, n } or both.check(value)
+  end }
+end
+
+-- One number for all sides, or { top, left, bottom, right }; "same" where allowed.
+local function padding(same)
+  local inner = whole(0, LARGEST)
+  local all = tuple(4, inner)
+  local name = inner.name .. ", or { top, left, bottom, right }"
+  return { name = (same and "'same', " or "") .. name, check = function(value)
+    if same and value == "same" then return "same" end
+    local n = inner.check(value)
+    return n and { n, n, n, n } or all.check(value)
+  end }
+end
+
+-- A number for each channel; one number where there is one channel.
+local function per_channel(inner)
+  return { name = "a list with, for each channel, " .. inner.name, check = function(value)
+    if type(value) ~= "table" then value = { value } end
+    return #value >= 1 and #value <= 4 and tuple(#value, inner).check(value) or nil
+  end }
+end
+
+local function text_matching(pattern, name)
+  return { name = name, check = function(value)
+    if type(value) == "string" and #value <= LONGEST_NAME and string.find(value, pattern) then
+      return value
+    end
+  end }
+end
+
+local layer_name = text_matching("^%a[%w_-]*$",
+  "a letter, then letters, digits, _ and -, at most " .. LONGEST_NAME)
+local fit_name = text_matching("^[%w_-]+$",
+  "letters, digits, _ and -, at most " .. LONGEST_NAME)
+
+local words_of -- (kind): the words of a kind, as a list; below, with the vocabulary
+
+-- Fields of a value made by a word of one of the kinds.
+local function made_by(...)
+  local kinds = {}
+  for _, kind in ipairs { ... } do kinds[kind] = true end
+  local first = ...
+  return {
+    check = function(value)
+      local fields = open(value)
+      return fields and kinds[fields.kind] and fields or nil
+    end,
+    name = setmetatable({}, { __tostring = function()
+      local words = first == "layer" and {} or words_of(first)
+      local article = string.find(first, "^[aeiou]") and "an " or first == "data" and "" or "a "
+      return article .. first .. (#words > 0 and " (" .. join(words) .. ")" or "")
+    end }),
+  }
+end
+
+-- Append to FLAT the entries of LIST and of the lists in it; false entries are left out. Gives the
+-- reason where that cannot be.
+local function flatten(list, inner, flat, depth)
+  if depth > DEEPEST then return string.format("lists are more than %d deep", DEEPEST) end
+  for key, value in ordered(list) do
+    if math.type(key) ~= "integer" then
+      return string.format("a list in the list has the key %s", show(key))
+    end
+    if type(value) == "table" then
+      local reason = flatten(value, inner, flat, depth + 1)
+      if reason then return reason end
+    elseif value then
+      local normal = inner.check(value)
+      if normal == nil then
+        return string.format("entry %d must be %s, given %s", key, tostring(inner.name),
+          show(value))
+      end
+      flat[#flat + 1] = normal
+      if #flat > MOST_NODES then return string.format("more than %d entries", MOST_NODES) end
+    end
+  end
+end
+
+local function list_of(inner, name)
+  return { name = name, check = function(value)
+    if type(value) ~= "table" then value = { value } end
+    local flat = {}
+    local reason = flatten(value, inner, flat, 1)
+    if reason then return nil, reason end
+    return flat
+  end }
+end
+
+local layer = made_by("layer", "activation")
+local layers = list_of(layer, "layers")
+
+-- The points of piecewise.
+local points = { name = "points { x, y }, x increasing", check = function(list)
+  local point, flat = tuple(2, number()), {}
+  for key, value in ordered(list) do
+    local normal = point.check(value)
+    if not normal or key ~= #flat + 1 then
+      return nil, string.format("point %s must be { x, y }, given %s", tostring(key), show(value))
+    end
+    if flat[#flat] and flat[#flat][1] >= normal[1] then
+      return nil, string.format("x must increase, but point %d has x = %s after %s", key,
+        show(normal[1]), show(flat[#flat][1]))
+    end
+    flat[key] = normal
+  end
+  if #flat < 2 then return nil, "at least two points are needed" end
+  return flat
+end }
+
+local schedule = made_by("schedule")
+local learning_rate = {
+  name = setmetatable({}, { __tostring = function()
+    return number(0).name .. ", or " .. tostring(schedule.name)
+  end }),
+  check = function(value)
+    if type(value) ~= "number" then return schedule.check(value) end
+    local lr = number(0).check(value)
+    return lr and { word = "fixed", lr = lr }
+  end,
+}
+
+local read_fields -- (row, at, named, fields), below
+
+-- A table of attributes with a row of its own ("train").
+local function record(word)
+  return { name = "a table { ... }", row = word, check = function(value, at)
+    if type(value) ~= "table" then return nil end
+    return read_fields(word, at, value, { word = word, at = at })
+  end }
+end
+
+---- The vocabulary ----
+
+-- Parameters: an argument by its place, required without a default; a named attribute that may be
+-- left out (default nil: then it is not there); a named attribute that may not. Arguments may be
+-- given by name, too.
+local function argument(name, kind, default)
+  return { name = name, type = kind, default = default, required = default == nil, placed = true }
+end
+local function option(name, kind, default)
+  return { name = name, type = kind, default = default }
+end
+local function needed(name, kind) return { name = name, type = kind, required = true } end
+
+local size, window = whole(1, LARGEST), pair(1, LARGEST)
+local positive, share = number(0, nil, "low"), number(0, 1)
+local fraction = number(0, 1, "high") -- 1 itself not
+local weight_decay = option("weight_decay", number(0), 0)
+local tabled = option("table", made_by("table")) -- exact() where not given
+local initial = option("init", made_by("init"))
+local augment = option("augment", list_of(made_by("augmentation"), "augmentations"))
+local subset = option("subset", number(0, 1, "low"), 1)
+local normalize = option("normalize", record("normalize"))
+
+-- { word, kind, parameters...; about }, and where a word has them:
+-- list: the type of the unnamed entries of its one table; check(fields): what no single parameter
+-- can tell; op: the operator of a layer, if not the word; data sets: shape and classes.
+local vocabulary = {
+  { "options", "spec", about = "options { name = default, ... }: what --set NAME=VALUE may change. "
+      .. "Defaults are numbers, strings, true, false or a choice; the result has the values." },
+  { "choice", "spec", about = "choice { 'first', 'second', ... }: for options, one of these "
+      .. "strings; the first is the default." },
+  { "fit", "spec", about = "fit 'NAME' is the table that fits/NAME.lua beside the spec returns." },
+  { "network", "network", option("name", layer_name), option("input", made_by("input")),
+    option("loss", made_by("loss")), option("data", made_by("data")),
+    option("train", record("train")), initial, list = layers,
+    about = "What a spec returns. name: the file's, without .lua, where not given. input: the "
+      .. "data's shape where not given. loss: cross_entropy() where there are data. Without data "
+      .. "or train, the network can only infer. init: for layers without their own." },
+  { "image", "input", argument("channels", size), argument("height", size), argument("width", size),
+    about = "The input is an image." },
+  { "vector", "input", argument("size", size), about = "The input is so many numbers." },
+  { "train", "part", needed("batch", size), needed("epochs", whole(1, 1000000)),
+    needed("optimizer", made_by("optimizer")), needed("lr", learning_rate),
+    option("clip_value", positive),
+    about = "A plain table in the network. clip_value: gradients are clamped to +- this." },
+
+  { "conv", "layer", argument("channels", size), argument("kernel", window),
+    option("stride", window, 1), option("pad", padding(true), "same"),
+    option("dilation", window, 1), option("groups", size, 1), option("bias", flag, true), initial,
+    about = "Convolution. pad = 'same' (unlike PyTorch's default, 0): the output is "
+      .. "ceil(input / stride), an odd pixel is added at the bottom and right." },
+  { "linear", "layer", argument("units", whole(1, 1048576)), option("bias", flag, true), initial,
+    about = "Fully connected; the input is flat." },
+  { "batchnorm", "layer", option("eps", positive, 1e-5), option("momentum", share, 0.1),
+    about = "Batch normalisation, a channel at a time." },
+  { "maxpool", "layer", argument("kernel", window), option("stride", window),
+    option("pad", padding(), 0),
+    about = "The largest of a window; stride: the kernel where not given." },
+  { "avgpool", "layer", argument("kernel", window), option("stride", window),
+    option("pad", padding(), 0),
+    about = "The mean of a window, padding counted as zeros." },
+  { "globalpool", "layer", about = "The mean of each channel, C x 1 x 1." },
+  { "flatten", "layer", about = "C x H x W becomes one row of numbers." },
+  { "dropout", "layer", argument("p", fraction, 0.5),
+    about = "In training, a number becomes 0 with probability p, the others grow by 1 / (1 - p)." },
+  { "softmax", "layer",
+    about = "Probabilities. Where it is the last layer and the loss is cross_entropy, the loss "
+      .. "takes its input (logits), and infer writes its output." },
+  { "chain", "layer", list = layers, about = "Layers one after the other." },
+  { "residual", "layer", option("shortcut", layers), list = layers,
+    about = "The body's result plus its input, or plus what the shortcut's layers make of it. "
+      .. "The sum has the name of the residual." },
+
+  { "relu", "activation", about = "max(0, x)" },
+  { "leaky_relu", "activation", argument("a", number(), 0.01), about = "x, or a x where x < 0." },
+  { "sigmoid", "activation", tabled, about = "1 / (1 + exp(-x))" },
+  { "tanh", "activation", tabled, about = "Hyperbolic tangent." },
+  { "dynamic", "activation", needed("L", number()), needed("Q", number()), needed("I", number()),
+    option("P", whole(1, 64), 2), option("Z", number(), 10), tabled,
+    about = "0 where x < 0, else x + L/(Q(x+I)^P + Z) - L/(Q(x-I)^P + Z). "
+      .. "A fit's parameters may come first: dynamic(fit 'mine', { table = tangent(0.1) })." },
+  { "piecewise", "activation", list = points,
+    about = "Straight lines through the points; the outer ones go on for ever." },
+  { "tangent", "table", argument("k", positive), option("max", positive),
+    about = "Inequality table by a corridor of half-width k along tangents. max: end of the "
+      .. "corridor's range, chosen by lathe where not given." },
+  { "exact", "table", about = "No table: the closed form." },
+
+  { "cross_entropy", "loss", about = "From logits, mean over the batch." },
+  { "mse", "loss", about = "Mean squared error; against one-hot targets where there are classes." },
+
+  { "sgd", "optimizer", option("momentum", number(0), 0), option("dampening", number(0), 0),
+    option("nesterov", flag, false), weight_decay, about = "As torch.optim.SGD.",
+    check = function(fields)
+      if fields.nesterov and (fields.momentum == 0 or fields.dampening ~= 0) then
+        return "nesterov needs a momentum above 0 and no dampening"
+      end
+    end },
+  { "adam", "optimizer", option("betas", tuple(2, fraction), { 0.9, 0.999 }),
+    option("eps", number(0), 1e-8), weight_decay, about = "As torch.optim.Adam." },
+
+  { "steps", "schedule", needed("lr", number(0)), needed("every", positive),
+    option("gamma", positive, 0.1), about = "Times gamma every so many epochs." },
+  { "onecycle", "schedule", needed("max", positive), option("pct_start", share, 0.3),
+    option("div_factor", positive, 25), option("final_div_factor", positive, 1e4),
+    option("cycle_momentum", flag, true), option("base_momentum", fraction, 0.85),
+    option("max_momentum", fraction, 0.95),
+    about = "As torch.optim.lr_scheduler.OneCycleLR, cosine." },
+
+  { "uniform", "init", option("bound", positive),
+    about = "U(-bound, bound), biases too; bound: 1/sqrt(fan_in) where not given. Layers without "
+      .. "init have that, too." },
+  { "xavier", "init", about = "Normal, deviation 1/sqrt(fan_in); biases 0." },
+  { "he", "init", about = "Normal, deviation sqrt(2/fan_in); biases 0." },
+
+  { "mnist", "data", augment, normalize, subset, shape = { 1, 28, 28 }, classes = 10,
+    about = "Handwritten digits." },
+  { "fashion_mnist", "data", augment, normalize, subset, shape = { 1, 28, 28 }, classes = 10,
+    about = "Pictures of clothes." },
+  { "cifar10", "data", augment, normalize, subset, shape = { 3, 32, 32 }, classes = 10,
+    about = "Small colour photographs." },
+  { "cifar100", "data", augment, normalize, subset, shape = { 3, 32, 32 }, classes = 100,
+    about = "Small colour photographs, fine labels." },
+  { "digits", "data", augment, normalize, subset, shape = { 1, 28, 28 }, classes = 10,
+    about = "Digits drawn by the runtime, no files: a drawing, not MNIST." },
+  { "points", "data", argument("set", one_of("xor")), shape = { 2 }, classes = 2,
+    about = "The four points of exclusive or; one output and mse make it a regression." },
+  { "normalize", "part", needed("mean", per_channel(number())),
+    needed("std", per_channel(positive)),
+    about = "A plain table in data words, of bytes scaled to 0 .. 1: (x - mean) / std." },
+
+  { "crop", "augmentation", argument("size", whole(1, 1024)), option("pad", whole(0, 1024), 0),
+    option("mode", one_of("zero", "reflect"), "zero"),
+    about = "A random square of this size out of the padded image (tests: its centre)." },
+  { "hflip", "augmentation", argument("p", share, 0.5), about = "Left and right change places." },
+}
+
+local rows = {} -- the vocabulary by word
+for _, row in ipairs(vocabulary) do
+  row.word, row.kind, row.parameters = row[1], row[2], {}
+  for i = 3, #row do row.parameters[i - 2] = row[i] end
+  if row.kind == "layer" or row.kind == "activation" then
+    row.parameters[#row.parameters + 1] = option("name", layer_name)
+  end
+  rows[row.word] = row
+end
+
+function words_of(kind)
+  local words = {}
+  for _, row in ipairs(vocabulary) do
+    if row.kind == kind then words[#words + 1] = row.word end
+  end
+  return words
+end
+
+---- Calls of words ----
+
+local function parameter_names(row)
+  local names = {}
+  for i, parameter in ipairs(row.parameters) do names[i] = parameter.name end
+  table.sort(names)
+  return names
+end
+
+-- The normal form of VALUE, given for PARAMETER of WORD; nil is replaced by the default.
+local function read_parameter(word, at, parameter, value)
+  if value == nil then value = parameter.default end
+  if value == nil then
+    if parameter.required then
+      fail(at, "%s: %s is missing, %s", word, parameter.name, tostring(parameter.type.name))
+    end
+    return nil
+  end
+  local normal, reason = parameter.type.check(value, at)
+  if reason then fail(at, "%s: %s: %s", word, parameter.name, reason) end
+  if normal == nil then
+    fail(at, "%s: %s must be %s, given %s", word, parameter.name, tostring(parameter.type.name),
+      show(value))
+  end
+  return normal
+end
+
+-- Add to FIELDS every parameter of WORD's row by what NAMED has for it.
+function read_fields(word, at, named, fields)
+  local row = rows[word]
+  local known = {}
+  for _, parameter in ipairs(row.parameters) do known[parameter.name] = true end
+  for name, value in ordered(named) do
+    if type(name) ~= "string" then
+      fail(at, "%s: takes no entry without a name, given %s", word, show(value))
+    elseif not known[name] then
+      fail(at, "%s", unknown(word .. ": no attribute", name, parameter_names(row)))
+    end
+  end
+  for _, parameter in ipairs(row.parameters) do
+    local value = named[parameter.name]
+    if value == false and parameter.type ~= flag then value = nil end
+    fields[parameter.name] = read_parameter(word, at, parameter, value)
+  end
+  return fields
+end
+
+-- The entries with a name, and those without.
+local function split(entries)
+  local named, list = {}, {}
+  for key, value in ordered(entries) do
+    if math.type(key) == "integer" then list[key] = value else named[key] = value end
+  end
+  return named, list
+end
+
+-- The attributes that a call of a word with places gives: arguments, then tables of names.
+local function collect(row, at, arguments)
+  local named, next_one = {}, 1
+  for _, parameter in ipairs(row.parameters) do
+    local value = arguments[next_one]
+    local attributes = type(value) == "table" and #value == 0
+    if parameter.placed and next_one <= arguments.n and not attributes then
+      named[parameter.name] = value
+      next_one = next_one + 1
+    end
+  end
+  local last = next_one - 1
+  for i = next_one, arguments.n do
+    local value = arguments[i]
+    if type(value) ~= "table" and value then
+      fail(at, "%s: takes %s, given also %s", row.word,
+        last == 0 and "named attributes only: { name = value }" or
+        string.format("%d argument%s and a table of attributes", last, last == 1 and "" or "s"),
+        show(value))
+    end
+    for name, entry in ordered(value or {}) do
+      if i <= last + 1 and named[name] ~= nil then
+        fail(at, "%s: %s is given twice", row.word, tostring(name))
+      end
+      named[name] = entry
+    end
+  end
+  return named
+end
+
+-- The fields of a call of ROW's word.
+local function read_arguments(row, at, ...)
+  local arguments = table.pack(...)
+  local fields = { word = row.word, kind = row.kind, at = at }
+  if not row.list then
+    read_fields(row.word, at, collect(row, at, arguments), fields)
+  else
+    if arguments.n ~= 1 or type(arguments[1]) ~= "table" then
+      fail(at, "%s: takes one table, %s { ... }, given %s", row.word, row.word,
+        arguments.n == 1 and show(arguments[1]) or arguments.n .. " arguments")
+    end
+    local named, list = split(arguments[1])
+    read_fields(row.word, at, named, fields)
+    local reason
+    fields.list, reason = row.list.check(list, at)
+    if reason then fail(at, "%s: %s", row.word, reason) end
+  end
+  local problem = row.check and row.check(fields)
+  if problem then fail(at, "%s: %s", row.word, problem) end
+  fields.shape, fields.classes = row.shape, row.classes
+  return fields
+end
+
+-- A metatable for sealed values that messages call NAME, whose entries read(fields, key) gives.
+local function opaque(name, read)
+  return {
+    __name = name,
+    __metatable = false,
+    __index = function(value, key) return read(open(value), key) end,
+    __newindex = function() fail(place(), "%s cannot be changed", name) end,
+  }
+end
+
+local words = {} -- what a spec may call, by name
+for _, row in ipairs(vocabulary) do
+  if row.kind ~= "part" and row.kind ~= "spec" then
+    local metatable = opaque(row.word, function(fields, key)
+      if key == "classes" and fields.classes then return fields.classes end
+      fail(place(), "%s has no readable entry %s", row.word, show(tostring(key)))
+    end)
+    words[row.word] = host.word(function(...)
+      return seal(metatable, read_arguments(row, place(), ...))
+    end)
+  end
+end
+
+---- Options ----
+
+local options_called = false
+
+-- The value of option NAME, by its default and what --set has.
+local function set_option(file, name, default)
+  local choices = open(default)
+  local value = choices and choices.kind == "choice" and choices.list[1] or default
+  local kind = type(value)
+  local text = settings[name]
+  if text == nil then return value end
+  if choices then
+    if choices.known[text] then return text end
+    fail(file, "option %s must be %s, given %s", name, choices.name, show(text))
+  end
+  if kind == "string" then return text end
+  if kind == "boolean" and (text == "true" or text == "false") then return text == "true" end
+  local n = kind == "number" and number().check(tonumber(text))
+  if n then return math.tointeger(n) or n end
+  fail(file, "option %s must be %s, given %s", name,
+    kind == "number" and "a number" or "true or false", show(text))
+end
+
+words.options = host.word(function(defaults, ...)
+  local at, values = place(), {}
+  local file = at & ~0xffffff -- the file without a line
+  if type(defaults) ~= "table" or select("#", ...) > 0 then
+    fail(at, "options: takes one table, options { name = default }")
+  end
+  if options_called then fail(at, "options: called a second time") end
+  options_called = true
+  for name, default in ordered(defaults) do
+    local sealed = open(default)
+    local kind = sealed and sealed.kind or type(default)
+    if type(name) ~= "string" or not string.find(name, "^%a[%w_]*$") or #name > LONGEST_NAME then
+      fail(at, "options: %s is no name for an option", show(name))
+    end
+    if not (kind == "number" or kind == "string" or kind == "boolean" or kind == "choice") then
+      fail(at, "options: %s must be a number, a string, true, false or choice {...}, given %s",
+        name, show(default))
+    end
+    values[name] = set_option(file, name, default)
+  end
+  for name in ordered(settings) do
+    if values[name] == nil then
+      local names = sorted_keys(values)
+      local near = host.nearest(name, names)
+      fail(file, "no option %s (%sit has: %s)", show(name),
+        near and "did you mean " .. near .. "? " or "", join(names))
+    end
+  end
+  return seal(opaque("options", function(fields, key)
+    local value = fields.values[key]
+    if value ~= nil then return value end
+    fail(place(), "%s", unknown("no option", key, sorted_keys(fields.values)))
+  end), { word = "options", kind = "options", values = values })
+end)
+
+local choice_metatable = opaque("choice", function()
+  fail(place(), "choice is for options { ... } only")
+end)
+
+words.choice = host.word(function(list, ...)
+  local at, known = place(), {}
+  if type(list) ~= "table" or #list == 0 or #list > 100 or select("#", ...) > 0 then
+    fail(at, "choice: takes a list of at most 100 strings, choice { 'first', 'second' }")
+  end
+  for key, word in ordered(list) do
+    if math.type(key) ~= "integer" or type(word) ~= "string" then
+      fail(at, "choice: takes strings only, given %s", show(word))
+    end
+    known[word] = true
+  end
+  local fields = { word = "choice", kind = "choice", list = table.move(list, 1, #list, 1, {}),
+    known = known, name = one_of(table.unpack(list)).name }
+  return seal(choice_metatable, fields)
+end)
+
+---- Fits ----
+
+-- A copy of plain data; anything else is refused.
+local function copy_data(value, name, at, depth)
+  local kind = type(value)
+  if kind == "number" or kind == "string" or kind == "boolean" then return value end
+  if kind ~= "table" or depth > 8 then
+    fail(at, "fit %s: numbers, strings and tables of them only, found %s", show(name),
+      depth > 8 and "tables more than 8 deep" or show(value))
+  end
+  local copy = {}
+  for key, entry in ordered(value) do copy[key] = copy_data(entry, name, at, depth + 1) end
+  return copy
+end
+
+words.fit = host.word(function(name, ...)
+  local at = place()
+  if not fit_name.check(name) or select("#", ...) > 0 then
+    fail(at, "fit: the name must be %s, given %s", fit_name.name, show(name))
+  end
+  local data = host.read_fit(name, at)
+  if type(data) ~= "table" then
+    fail(at, "fit %s: the file must return a table, it returned %s", show(name), show(data))
+  end
+  return copy_data(data, name, at, 1)
+end)
+
+---- What a spec sees ----
+
+local environment = {}
+do
+  local known = {}
+  for name, value in ordered(words) do known[name] = value end
+  for name, value in ordered(sandbox) do
+    if type(value) == "table" then
+      local metatable = opaque(name, function(fields, key)
+        local entry = fields.functions[key]
+        if entry == nil then
+          fail(place(), "%s", unknown(name .. " has no", key, sorted_keys(fields.functions)))
+        end
+        return entry
+      end)
+      value = seal(metatable, { word = name, kind = "library", functions = value })
+    end
+    known[name] = value
+  end
+  local names = sorted_keys(known)
+  setmetatable(environment, {
+    __metatable = false,
+    __index = function(_, name)
+      local value = known[name]
+      if value == nil then fail(place(), "%s", unknown("unknown word", name, names)) end
+      return value
+    end,
+    __newindex = function(globals, name, value)
+      if known[name] ~= nil then
+        fail(place(), "%s is a word of the spec language: call yours something else, or local",
+          show(tostring(name)))
+      end
+      rawset(globals, name, value)
+    end,
+  })
+end
+
+---- Layers to nodes ----
+
+-- A node for spec.c: { op, name, at, inputs = { node numbers, 0 the network's input }, fields }.
+local nodes, names = {}, {}
+
+-- NAME is from here on taken, for a node or for a group of them.
+local function claim(name, at)
+  local identifier = string.gsub(name, "[.-]", "_") -- what is left of it in C
+  local other = names[identifier]
+  if #name > LONGEST_PATH then
+    fail(at, "the name %s is longer than %d characters", show(name), LONGEST_PATH)
+  end
+  if other == "reserved" then fail(at, "the name %s is taken by lathe", show(name)) end
+  if other and other.name ~= name then
+    fail(at, "the names %s and %s (line %d) are the same in C", show(name),
+      show(other.name), other.at & 0xffffff)
+  end
+  if other then
+    fail(at, "two layers are called %s, the other is in line %d", show(name),
+      other.at & 0xffffff)
+  end
+  names[identifier] = { name = name, at = at }
+end
+
+local function add_node(op, name, fields, ...)
+  if #nodes == MOST_NODES then
+    fail(fields.at, "the network has more than %d layers", MOST_NODES)
+  end
+  nodes[#nodes + 1] = { op = op, name = name, at = fields.at, inputs = { ... }, fields = fields }
+  return #nodes
+end
+
+-- The name of FIELDS' layer in SCOPE: its own, or its kind and its place among its kind.
+local function name_in(scope, fields)
+  local place_of_kind = (scope.counts[fields.word] or 0) + 1
+  scope.counts[fields.word] = place_of_kind
+  local name = scope.prefix .. (fields.name or fields.word .. place_of_kind)
+  claim(name, fields.at)
+  return name
+end
+
+local function new_scope(prefix, depth) return { prefix = prefix, counts = {}, depth = depth } end
+
+local add_layers -- (list, scope, input, init): the number of the node that computes the result
+
+local function add_chain(fields, scope, input, init)
+  local inner = { prefix = scope.prefix, counts = scope.counts, depth = scope.depth + 1 }
+  if fields.name then
+    inner.prefix, inner.counts = name_in(scope, fields) .. ".", {}
+  end
+  return add_layers(fields.list, inner, input, init)
+end
+
+local function add_residual(fields, scope, input, init)
+  local name = name_in(scope, fields)
+  local body = add_layers(fields.list, new_scope(name .. ".", scope.depth + 1), input, init)
+  if body == input then fail(fields.at, "%s: residual has no layers", name) end
+  local shortcut = input
+  if fields.shortcut then
+    claim(name .. ".shortcut", fields.at)
+    local inner = new_scope(name .. ".shortcut.", scope.depth + 1)
+    shortcut = add_layers(fields.shortcut, inner, input, init)
+  end
+  return add_node("add", name, fields, body, shortcut)
+end
+
+function add_layers(list, scope, input, init)
+  for _, fields in ipairs(list) do
+    if scope.depth > DEEPEST then
+      fail(fields.at, "layers are more than %d deep in others", DEEPEST)
+    end
+    if fields.word == "chain" then
+      input = add_chain(fields, scope, input, init)
+    elseif fields.word == "residual" then
+      input = add_residual(fields, scope, input, init)
+    else
+      local op = fields.kind == "activation" and "curve" or fields.word
+      input = add_node(op, name_in(scope, fields), fields, input)
+      nodes[input].init = fields.init or init
+    end
+  end
+  return input
+end
+
+---- The network as a whole ----
+
+local c_words = {}
+for word in string.gmatch([[
+  alignas alignof asm auto bool break case char const constexpr continue default do double else enum
+  extern false float for goto if inline int long main nullptr register restrict return short signed
+  sizeof static static_assert struct switch thread_local true typedef typeof typeof_unqual union
+  unsigned void volatile while lathe]], "%S+") do
+  c_words[word] = true
+end
+
+-- The network's name as a C identifier in lower case.
+local function identifier(fields)
+  local name = fields.name or stem
+  local given = fields.name and "network: name" or "network: without a name, that of the file,"
+  if not layer_name.check(name) then
+    fail(fields.at, "%s must be %s, given %s", given, layer_name.name, show(name))
+  end
+  name = string.lower((string.gsub(name, "-", "_")))
+  if c_words[name] or string.find(name, "^lathe_") then
+    fail(fields.at, "%s must not be a word of C or lathe's, given %s", given, show(name))
+  end
+  return name
+end
+
+local function shape_text(shape) return join(shape, "x") end
+
+-- The shape of DATA's samples after augmentation.
+local function augmented_shape(data)
+  local c, h, w = table.unpack(data.shape)
+  for _, step in ipairs(data.augment or {}) do
+    if step.word == "crop" then
+      local side = math.min(h, w)
+      if step.size > side + 2 * step.pad then
+        fail(step.at, "crop: a square of %d does not fit %dx%d with a padding of %d",
+          step.size, h, w, step.pad)
+      end
+      if step.mode == "reflect" and step.pad >= side then
+        fail(step.at, "crop: an image of %dx%d has no %d pixels to reflect", h, w, step.pad)
+      end
+      h, w = step.size, step.size
+    end
+  end
+  return { c, h, w }
+end
+
+local function check_normalize(data)
+  for _, name in ipairs { "mean", "std" } do
+    local list = data.normalize and data.normalize[name]
+    if list and #list ~= data.shape[1] then
+      fail(data.at, "%s: normalize: %s must have a number for each of %d channel%s, given %d",
+        data.word, name, data.shape[1], data.shape[1] == 1 and "" or "s", #list)
+    end
+  end
+end
+
+-- The shape of the network's input: as given, and as the data have it.
+local function input_shape(fields)
+  local input, data = fields.input, fields.data
+  local given = input and (input.word == "vector" and { input.size }
+    or { input.channels, input.height, input.width })
+  if not data then
+    return given or fail(fields.at,
+      "network: input is missing: image(channels, height, width) or vector(size)")
+  end
+  check_normalize(data)
+  local shape = augmented_shape(data)
+  if given and shape_text(given) ~= shape_text(shape) then
+    fail(input.at, "the input is %s, but %s gives %s", shape_text(given), data.word,
+      shape_text(shape))
+  end
+  return shape
+end
+
+-- The node that computes the loss of OUTPUT, if there is a loss; gives its word.
+local function add_loss(fields, output)
+  local loss = fields.loss or fields.data and { word = "cross_entropy", at = fields.at }
+  if not loss then return nil end
+  local last = nodes[output]
+  local from = last.op == "softmax" and loss.word == "cross_entropy" and last.inputs[1] or output
+  add_node(loss.word, "loss", loss, from)
+  return loss.word
+end
+
+-- What spec.c makes a network of, from what the spec returned.
+local function finish(result)
+  local fields = open(result)
+  if not fields or fields.kind ~= "network" then
+    fail(0, "a spec ends with return network { ... }, this one returned %s", show(result))
+  end
+  if next(settings) and not options_called then
+    fail(fields.at & ~0xffffff, "no option %s: the spec has no options", show((next(settings))))
+  end
+  if fields.train and not fields.data then fail(fields.at, "network: train needs data") end
+  for _, name in ipairs { "input", "output", "loss" } do names[name] = "reserved" end
+  local network = { name = identifier(fields), at = fields.at, input = input_shape(fields),
+    data = fields.data, train = fields.train, nodes = nodes }
+  network.output = add_layers(fields.list, new_scope("", 1), 0, fields.init)
+  if network.output == 0 then fail(fields.at, "network: has no layers") end
+  network.loss = add_loss(fields, network.output)
+  return network
+end
+
+---- The reference ----
+
+-- What a call of ROW's word looks like.
+local function usage(row)
+  local placed, named = {}, {}
+  for _, parameter in ipairs(row.parameters) do
+    local list = parameter.placed and placed or named
+    list[#list + 1] = parameter.name
+  end
+  local attributes = #named > 0 and "{ " .. join(named) .. " }" or nil
+  if row.kind == "spec" then return row.word end
+  if row.kind == "part" then return row.word .. " = " .. attributes end
+  if row.list then return row.word .. " { ..., " .. join(named) .. " }" end
+  if #placed == 0 and attributes then return row.word .. " " .. attributes end
+  placed[#placed + 1] = attributes
+  return row.word .. "(" .. join(placed) .. ")"
+end
+
+-- What PARAMETER takes: "stride = 1: a whole number ...".
+local function describe(parameter)
+  local text, default = string.format("`%s`", parameter.name), parameter.default
+  if type(default) == "table" then default = "{ " .. join(default) .. " }" end
+  if type(default) == "number" then default = show(default) end
+  if default ~= nil then text = text .. " = " .. tostring(default) end
+  return text .. ": " .. tostring(parameter.type.name)
+end
+
+-- Markdown: a table for each kind, a line for each word. Every layer takes a name, said once.
+local function reference()
+  local lines, seen = {}, {}
+  local function put(...) lines[#lines + 1] = string.format(...) end
+  local function put_row(row)
+    local takes = { row.list and "entries: " .. row.list.name or nil }
+    for _, parameter in ipairs(row.parameters) do
+      if parameter.name ~= "name" then takes[#takes + 1] = describe(parameter) end
+    end
+    put("| `%s` | %s | %s |", usage(row), join(takes, "<br>"), row.about)
+  end
+  for _, first in ipairs(vocabulary) do
+    if not seen[first.kind] then
+      put("### %s\n\n| word | takes | |\n|---|---|---|", first.kind)
+      for _, row in ipairs(vocabulary) do
+        if row.kind == first.kind then put_row(row) end
+      end
+      put("")
+    end
+    seen[first.kind] = true
+  end
+  return table.concat(lines, "\n")
+end
+
+return environment, finish, reference

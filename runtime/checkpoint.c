@@ -1,0 +1,320 @@
+/*
+ * checkpoint: a run's state in files that are whole or not there, each with a checksum, so that one
+ * that a disk has spoilt is told from one that can be trusted.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "checkpoint.h"
+#include "weights.h"
+
+enum { KEPT = 2 };
+
+static const char prefix[] = "checkpoint-", suffix[] = ".safetensors";
+
+/* ---- the folder ---- */
+
+/* FOLDER/NAME, freed by free(). */
+static char *path_in(const char *folder, const char *name)
+{
+    char *path;
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        lathe_die(LATHE_RESOURCE, "out of memory: a path");
+    return path;
+}
+
+static int is_checkpoint(const struct dirent *entry)
+{
+    const char *name = entry->d_name;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
+        return 0;
+    size_t digits = strspn(name + sizeof prefix - 1, "0123456789");
+    return digits >= 10 && digits < 20 && !strcmp(name + sizeof prefix - 1 + digits, suffix);
+}
+
+/* A temporary file that a killed run left. */
+static int is_litter(const struct dirent *entry)
+{
+    const char *name = entry->d_name;
+    size_t length = strlen(name);
+    return name[0] == '.' && !strncmp(name + 1, prefix, sizeof prefix - 1) && length > 4 &&
+           !strcmp(name + length - 4, ".tmp");
+}
+
+/* Newest first: names of equal width in their order, wider ones before. */
+static int newest_first(const struct dirent **a, const struct dirent **b)
+{
+    size_t x = strlen((*a)->d_name), y = strlen((*b)->d_name);
+    return x == y ? strcmp((*b)->d_name, (*a)->d_name) : x < y ? 1 : -1;
+}
+
+/* The checkpoints of FOLDER, newest first; each entry and the array are freed by free(). */
+static int list(const char *folder, struct dirent ***entries)
+{
+    int count = scandir(folder, entries, is_checkpoint, newest_first);
+    if (count < 0)
+        lathe_die(LATHE_RESOURCE, "%s: cannot read: %s", folder, strerror(errno));
+    return count;
+}
+
+/* Remove entries FIRST.. of FOLDER and free them all. */
+static void remove_entries(const char *folder, struct dirent **entries, int count, int first)
+{
+    for (int i = 0; i < count; i++) {
+        char *path = path_in(folder, entries[i]->d_name);
+        if (i >= first)
+            unlink(path);
+        free(path);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static void prune(const char *folder)
+{
+    struct dirent **entries;
+    int count = list(folder, &entries);
+    remove_entries(folder, entries, count, KEPT);
+    count = scandir(folder, &entries, is_litter, NULL);
+    if (count >= 0)
+        remove_entries(folder, entries, count, 0);
+}
+
+int lathe_checkpoint_prepare(const char *folder)
+{
+    if (mkdir(folder, 0777) < 0 && errno != EEXIST)
+        lathe_die(LATHE_RESOURCE, "%s: cannot make this folder: %s", folder, strerror(errno));
+    struct lathe_error error;
+    char *probe = path_in(folder, "checkpoint");
+    if (!lathe_output_possible(probe, &error))
+        lathe_die(error.status, "%s", error.message);
+    free(probe);
+    struct dirent **entries;
+    int count = list(folder, &entries);
+    remove_entries(folder, entries, count, count);
+    return count;
+}
+
+/* ---- tensors ---- */
+
+/* What a checkpoint holds: parameters, then the moments of the trainable ones. */
+struct contents {
+    struct lathe_stored *tensors;
+    int count;
+    char **names;       /* of the moments' tensors */
+    float **parameters; /* logical arrays */
+    float **moments[2]; /* logical arrays, or NULL */
+};
+
+static struct contents contents_new(const struct lathe_model *model,
+                                    const struct lathe_moving *moving)
+{
+    static const char *const roles[2] = {"first", "second"};
+    size_t parameters = (size_t)model->parameter_count;
+    struct contents c = {.parameters = lathe_logical_arrays(model)};
+    c.tensors = lathe_alloc(3 * parameters, sizeof *c.tensors);
+    c.names = lathe_alloc(3 * parameters, sizeof *c.names);
+    for (; c.count < model->parameter_count; c.count++) {
+        c.tensors[c.count] = lathe_parameter_stored(&model->parameters[c.count]);
+        c.tensors[c.count].data = c.parameters[c.count];
+    }
+    for (int role = 0; role < 2 && moving->moments[role]; role++) {
+        c.moments[role] = lathe_logical_arrays(model);
+        for (int i = 0; i < model->parameter_count; i++) {
+            if (!model->parameters[i].trainable)
+                continue;
+            struct lathe_stored *tensor = &c.tensors[c.count];
+            *tensor = lathe_parameter_stored(&model->parameters[i]);
+            tensor->data = c.moments[role][i];
+            if (asprintf(&c.names[c.count], "optimizer.%s.%s", roles[role],
+                         model->parameters[i].name) < 0)
+                lathe_die(LATHE_RESOURCE, "out of memory: a tensor's name");
+            tensor->name = c.names[c.count++];
+        }
+    }
+    return c;
+}
+
+static void contents_free(struct contents *c)
+{
+    for (int i = 0; i < c->count; i++)
+        free(c->names[i]);
+    free(c->names);
+    free(c->tensors);
+    free(c->parameters);
+    free(c->moments[0]);
+    free(c->moments[1]);
+}
+
+/* Between the packed floats that training moves and C's logical arrays. */
+static void gather(const struct lathe_model *model, const struct lathe_moving *moving,
+                   struct contents *c)
+{
+    lathe_unpack_all(model, moving->state, c->parameters);
+    for (int role = 0; role < 2 && c->moments[role]; role++)
+        for (int i = 0; i < model->parameter_count; i++) {
+            const struct lathe_parameter *p = &model->parameters[i];
+            if (p->trainable)
+                lathe_unpack(p, moving->moments[role] + p->offset, c->moments[role][i]);
+        }
+}
+
+static void scatter(const struct lathe_model *model, const struct contents *c,
+                    const struct lathe_moving *moving)
+{
+    for (int i = 0; i < model->parameter_count; i++) {
+        const struct lathe_parameter *p = &model->parameters[i];
+        lathe_pack(p, c->parameters[i], moving->state + p->offset);
+        for (int role = 0; p->trainable && role < 2 && c->moments[role]; role++)
+            lathe_pack(p, c->moments[role][i], moving->moments[role] + p->offset);
+    }
+}
+
+/* A number that a changed bit anywhere in the data would change: words multiplied into a hash
+ * (the multiplier is 2^64 over the golden ratio). */
+static uint64_t checksum(const struct contents *c)
+{
+    uint64_t hash = 0x6c61746865; /* "lathe" */
+    for (int i = 0; i < c->count; i++)
+        for (size_t j = 0; j < c->tensors[i].elements; j++) {
+            uint32_t word;
+            memcpy(&word, &c->tensors[i].data[j], sizeof word);
+            hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+            hash ^= hash >> 32;
+        }
+    return hash;
+}
+
+/* ---- metadata: the run's numbers as text ---- */
+
+enum { NUMBER_TEXT = 32, NUMBERS = 9 };
+
+/* One number of a run: WHOLE, or REAL where that is NULL (in hexadecimal: exact). */
+struct number {
+    const char *key;
+    uint64_t *whole;
+    double *real;
+};
+
+static void list_numbers(struct lathe_run *run, uint64_t *sum, struct number numbers[NUMBERS])
+{
+    const struct number all[NUMBERS] = {
+        {"seed", &run->seed, NULL},       {"step", &run->step, NULL},
+        {"samples", &run->samples, NULL}, {"epochs", &run->epochs, NULL},
+        {"lr", NULL, &run->lr},           {"loss_sum", NULL, &run->loss_sum},
+        {"correct", &run->correct, NULL}, {"seen", &run->seen, NULL},
+        {"checksum", sum, NULL},
+    };
+    memcpy(numbers, all, sizeof all);
+}
+
+static bool read_number(const struct lathe_tensors *file, const struct number *number,
+                        struct lathe_error *error)
+{
+    const char *text = lathe_tensors_metadata(file, number->key);
+    char *end = NULL;
+    if (text && number->whole)
+        *number->whole = strtoull(text, &end, 10);
+    else if (text)
+        *number->real = strtod(text, &end);
+    if (!text || end == text || *end)
+        return lathe_fail(error, LATHE_USER, "%s: not a checkpoint: %s is %s", file->path,
+                          number->key, text ? text : "missing");
+    return true;
+}
+
+/* ---- writing and reading ---- */
+
+void lathe_checkpoint_write(const struct lathe_model *model, const char *folder,
+                            const struct lathe_run *run, const struct lathe_moving *moving)
+{
+    struct contents contents = contents_new(model, moving);
+    gather(model, moving, &contents);
+    uint64_t sum = checksum(&contents);
+    struct lathe_run copy = *run;
+    struct number numbers[NUMBERS];
+    list_numbers(&copy, &sum, numbers);
+    char texts[NUMBERS][NUMBER_TEXT];
+    struct lathe_metadata metadata[NUMBERS + 2] = {
+        {"lathe", model->provenance ? model->provenance : ""}, {"network", model->name}};
+    for (int i = 0; i < NUMBERS; i++) {
+        if (numbers[i].whole)
+            snprintf(texts[i], NUMBER_TEXT, "%" PRIu64, *numbers[i].whole);
+        else
+            snprintf(texts[i], NUMBER_TEXT, "%a", *numbers[i].real);
+        metadata[i + 2] = (struct lathe_metadata){numbers[i].key, texts[i]};
+    }
+    char name[64];
+    snprintf(name, sizeof name, "%s%010" PRIu64 "%s", prefix, run->step, suffix);
+    char *path = path_in(folder, name);
+    struct lathe_error error;
+    if (!lathe_tensors_write(path, contents.tensors, contents.count, metadata, NUMBERS + 2, &error))
+        lathe_die(error.status, "%s", error.message);
+    free(path);
+    contents_free(&contents);
+    prune(folder);
+}
+
+/* Read the checkpoint FILE into CONTENTS and RUN; nothing that training moves is touched. */
+static bool read_contents(const struct lathe_model *model, const struct lathe_tensors *file,
+                          struct contents *contents, struct lathe_run *run,
+                          struct lathe_error *error)
+{
+    uint64_t sum = 0;
+    struct number numbers[NUMBERS];
+    list_numbers(run, &sum, numbers);
+    for (int i = 0; i < NUMBERS; i++)
+        if (!read_number(file, &numbers[i], error))
+            return false;
+    if (!lathe_read_parameters(model, file, contents->parameters, error))
+        lathe_die(error->status, "%s", error->message);
+    for (int i = model->parameter_count; i < contents->count; i++)
+        if (!lathe_read_stored(file, &contents->tensors[i], (float *)contents->tensors[i].data,
+                               error))
+            lathe_die(error->status, "%s", error->message);
+    return sum == checksum(contents) ||
+           lathe_fail(error, LATHE_USER, "%s: checksum does not fit the data", file->path);
+}
+
+static bool read_one(const struct lathe_model *model, const char *path, struct lathe_run *run,
+                     const struct lathe_moving *moving)
+{
+    struct lathe_tensors file;
+    struct lathe_error error;
+    bool good = lathe_tensors_open(&file, path, &error);
+    if (good) {
+        struct contents contents = contents_new(model, moving);
+        good = read_contents(model, &file, &contents, run, &error);
+        if (good)
+            scatter(model, &contents, moving);
+        contents_free(&contents);
+        lathe_tensors_close(&file);
+    }
+    if (!good)
+        fprintf(stderr, "passed over: %s\n", error.message);
+    return good;
+}
+
+bool lathe_checkpoint_read(const struct lathe_model *model, const char *folder,
+                           struct lathe_run *run, const struct lathe_moving *moving)
+{
+    struct dirent **entries;
+    int count = list(folder, &entries);
+    bool found = false;
+    for (int i = 0; i < count && !found; i++) {
+        char *path = path_in(folder, entries[i]->d_name);
+        found = read_one(model, path, run, moving);
+        free(path);
+    }
+    remove_entries(folder, entries, count, count);
+    if (count && !found)
+        lathe_die(LATHE_USER, "%s: all %d checkpoints are broken", folder, count);
+    return found;
+}

@@ -1,0 +1,49 @@
+/*
+ * Checkpoints: all that a training run needs to go on with the same bits, in safetensors files
+ *
+ *     DIR/checkpoint-0000000120.safetensors      the number: steps that are done
+ *         NODE.weight ...                        parameters, logical
+ *         optimizer.first.NODE.weight ...        moments, logical
+ *         __metadata__                           struct lathe_run, and a checksum of the data
+ *
+ * of which the last two are kept. Everything random in training is a function of (seed, step or
+ * epoch), so there is no generator's state to keep.
+ */
+#ifndef LATHE_CHECKPOINT_H
+#define LATHE_CHECKPOINT_H
+
+#include "file.h"
+#include "lathe.h"
+
+/* Where a run stands, and what it must be called with to stay the same run. */
+struct lathe_run {
+    uint64_t seed;
+    uint64_t step;    /* steps done, of all epochs */
+    uint64_t samples; /* of the training set, after limits */
+    uint64_t epochs;
+    double lr;
+    double loss_sum; /* of the unfinished epoch: its samples' losses */
+    uint64_t correct, seen;
+};
+
+/* The floats that training moves. */
+struct lathe_moving {
+    float *state;
+    float *moments[2]; /* trainable_floats each, or NULL */
+};
+
+/* Make DIR where it is not there and see that it can be written; dies. Returns how many checkpoints
+ * it holds. */
+int lathe_checkpoint_prepare(const char *folder);
+
+/* Write a checkpoint, then remove all but the last two; dies, with the older ones in place. */
+void lathe_checkpoint_write(const struct lathe_model *model, const char *folder,
+                            const struct lathe_run *run, const struct lathe_moving *moving);
+
+/* Read the newest good checkpoint of DIR; a broken one is named on stderr and passed over. Returns
+ * false where there is none at all; dies where all are broken or the newest good one is of another
+ * network. */
+bool lathe_checkpoint_read(const struct lathe_model *model, const char *folder,
+                           struct lathe_run *run, const struct lathe_moving *moving);
+
+#endif

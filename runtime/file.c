@@ -1,0 +1,158 @@
+/*
+ * file: write to a temporary file in the same folder, fsync, rename, fsync of the folder, so that
+ * a reader finds the old file or the new one and never a part.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "lathe.h"
+
+bool lathe_fail(struct lathe_error *error, int status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+    error->status = status;
+    return false;
+}
+
+static bool cannot_write(const char *path, struct lathe_error *error)
+{
+    return lathe_fail(error, LATHE_RESOURCE, "%s: cannot write: %s", path, strerror(errno));
+}
+
+/* Split what PATH names into folder and temporary name. */
+static bool name_parts(struct lathe_output *output, const char *path)
+{
+    struct stat status;
+    bool link = lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+    output->path = link ? realpath(path, NULL) : strdup(path);
+    if (!output->path)
+        return false;
+    const char *slash = strrchr(output->path, '/');
+    const char *name = slash ? slash + 1 : output->path;
+    int length = (int)(name - output->path);
+    if (asprintf(&output->folder, "%.*s", length ? length : 1, length ? output->path : ".") < 0)
+        output->folder = NULL;
+    if (asprintf(&output->temporary, "%.*s.%s.%ld.tmp", length, output->path, name,
+                 (long)getpid()) < 0)
+        output->temporary = NULL;
+    return output->folder && output->temporary;
+}
+
+static void free_parts(struct lathe_output *output)
+{
+    free(output->path);
+    free(output->folder);
+    free(output->temporary);
+    *output = (struct lathe_output){.descriptor = -1};
+}
+
+bool lathe_output_open(struct lathe_output *output, const char *path, struct lathe_error *error)
+{
+    enum { FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC };
+    *output = (struct lathe_output){.descriptor = -1};
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return lathe_fail(error, LATHE_RESOURCE, "%s: cannot write: not a plain file", path);
+    if (name_parts(output, path)) {
+        output->descriptor = open(output->temporary, FLAGS, 0666);
+        if (output->descriptor < 0 && errno == EEXIST && unlink(output->temporary) == 0)
+            output->descriptor = open(output->temporary, FLAGS, 0666);
+    }
+    if (output->descriptor >= 0)
+        return true;
+    cannot_write(path, error);
+    free_parts(output);
+    return false;
+}
+
+bool lathe_write_all(int descriptor, const void *bytes, size_t length)
+{
+    const char *at = bytes;
+    while (length) {
+        ssize_t written = write(descriptor, at, length < SSIZE_MAX ? length : SSIZE_MAX);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written == 0)
+            errno = ENOSPC;
+        if (written <= 0)
+            return false;
+        at += written;
+        length -= (size_t)written;
+    }
+    return true;
+}
+
+bool lathe_output_write(struct lathe_output *output, const void *bytes, size_t length,
+                        struct lathe_error *error)
+{
+    return lathe_write_all(output->descriptor, bytes, length) || cannot_write(output->path, error);
+}
+
+/* fsync; a file system that has none (EINVAL, ENOTSUP) is taken at its word. */
+static bool sync_to_disk(int descriptor)
+{
+    int result;
+    do
+        result = fsync(descriptor);
+    while (result < 0 && errno == EINTR);
+    return result == 0 || errno == EINVAL || errno == ENOTSUP;
+}
+
+static bool sync_folder(const char *folder)
+{
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return errno == EACCES; /* writable but not readable: cannot be asked */
+    bool done = sync_to_disk(descriptor);
+    close(descriptor);
+    return done;
+}
+
+bool lathe_output_commit(struct lathe_output *output, struct lathe_error *error)
+{
+    bool synced = sync_to_disk(output->descriptor);
+    int reason = errno;
+    if (close(output->descriptor) < 0 && errno != EINTR && synced) {
+        synced = false;
+        reason = errno;
+    }
+    output->descriptor = -1;
+    errno = reason;
+    if (!synced || rename(output->temporary, output->path) < 0) {
+        cannot_write(output->path, error);
+        lathe_output_discard(output);
+        return false;
+    }
+    bool named = sync_folder(output->folder) || cannot_write(output->path, error);
+    free_parts(output);
+    return named;
+}
+
+void lathe_output_discard(struct lathe_output *output)
+{
+    if (output->descriptor >= 0)
+        close(output->descriptor);
+    unlink(output->temporary);
+    free_parts(output);
+}
+
+bool lathe_output_possible(const char *path, struct lathe_error *error)
+{
+    struct lathe_output output;
+    if (!lathe_output_open(&output, path, error))
+        return false;
+    lathe_output_discard(&output);
+    return true;
+}

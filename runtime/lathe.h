@@ -1,0 +1,230 @@
+/*
+ * The runtime that every generated program shares.
+ *
+ * A generated program is a table of constants (struct lathe_model), the functions that the table
+ * names, and a main that hands the table to lathe_train_main or lathe_infer_main. Nothing here
+ * knows a network; nothing here includes a header of the generator. lathe's own interpreter fills
+ * the same table with its own functions, so that `lathe interpret` does what `infer` does.
+ *
+ * Needs libc, libm, OpenMP; zlib where present (LATHE_ZLIB defined), for .gz files.
+ */
+#ifndef LATHE_H
+#define LATHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Raised whenever a generated file of an older lathe would not fit this runtime. */
+#define LATHE_ABI 1
+
+/* ---- exit statuses ---- */
+
+enum {
+    LATHE_DONE = 0,
+    LATHE_USER = 1,     /* the user's error: a file, weights of another network */
+    LATHE_USAGE = 2,    /* the command line */
+    LATHE_RESOURCE = 3, /* a failed write, memory, a lost resource */
+    LATHE_NUMBERS = 4   /* numbers that stopped being finite */
+};
+
+/* Print "PROGRAM: message" as one line on stderr and exit with STATUS. The runtime's only way to
+ * fail. lathe itself sets lathe_die_handler to be told instead; a handler must not return. */
+_Noreturn void lathe_die(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+extern void (*lathe_die_handler)(int status, const char *message);
+
+/* COUNT * SIZE bytes, zeroed, aligned to 64 (2 MB where it is that large); dies when there are
+ * none. Freed by free(). */
+void *lathe_alloc(size_t count, size_t size);
+
+/* ---- parameters ---- */
+
+/* How a fresh parameter is drawn. VALUE: the constant, the bound of U(-value, value), the deviation
+ * of N(0, value). Draws depend on (seed, parameter's index, logical element) alone. */
+enum lathe_init { LATHE_CONSTANT, LATHE_UNIFORM, LATHE_NORMAL };
+
+/*
+ * One tensor of weights or of running statistics.
+ *
+ * Logical layout, as in PyTorch and in files: RANK dims, row-major (conv: out, in/groups, kh, kw;
+ * linear: out, in; the others: out).
+ *
+ * Packed layout, as the kernels want it: [kb][cb][kh][kw][ci][ki], ki < block_out, ci < block_in;
+ * output channel k = kb * block_out + ki, input channel c = cb * block_in + ci; places without a
+ * logical element hold 0. A linear layer that follows a flattened (C, H, W) tensor is packed like a
+ * convolution with an H x W kernel (its logical `in` is (c * H + h) * W + w).
+ * Groups: output channel k reads the channels of its logical group, (k / (out / groups)); a packed
+ * row covers a span of in / spans channels, that of k's span (k / (out / spans)); spans divides
+ * groups. Channels of the span that are not k's own group's hold 0.
+ */
+struct lathe_parameter {
+    const char *name; /* "residual1.conv2.weight" */
+    int rank;
+    int dims[4];
+    bool trainable;        /* false: running statistics */
+    size_t offset;         /* floats from the start of the state block */
+    int out, in, kh, kw;   /* in: channels of the whole input, not in/groups; 1 for vectors */
+    int groups, spans;     /* 1, 1 but for grouped convolution */
+    int block_out, block_in;
+    enum lathe_init init;
+    double value;
+};
+
+size_t lathe_parameter_elements(const struct lathe_parameter *parameter); /* logical */
+size_t lathe_parameter_floats(const struct lathe_parameter *parameter);   /* packed, with padding */
+/* Between logical and packed; pack writes the padding's zeros too. */
+void lathe_pack(const struct lathe_parameter *parameter, const float *logical, float *packed);
+void lathe_unpack(const struct lathe_parameter *parameter, const float *packed, float *logical);
+/* Draw PARAMETER, the INDEX-th of its model, in logical order. */
+void lathe_initialise(const struct lathe_parameter *parameter, int index, uint64_t seed,
+                      float *logical);
+/* Zero the places of a packed gradient that belong to no logical element (needed where spans <
+ * groups). */
+void lathe_mask_groups(const struct lathe_parameter *parameter, float *packed);
+
+/* ---- data ---- */
+
+enum lathe_source {
+    LATHE_MNIST,
+    LATHE_FASHION_MNIST,
+    LATHE_CIFAR10,
+    LATHE_CIFAR100, /* fine labels */
+    LATHE_DIGITS,   /* 28x28 digits drawn from strokes, deterministic, no files */
+    LATHE_XOR       /* the four points of exclusive or; train set = test set */
+};
+
+enum lathe_augmentation_kind { LATHE_CROP, LATHE_HFLIP };
+
+/* One random change of a training image; the test set gets none of it (a crop of another size than
+ * the image is then centred). */
+struct lathe_augmentation {
+    enum lathe_augmentation_kind kind;
+    int size;      /* CROP: side of what is cut out */
+    int pad;       /* CROP: pixels added on each side before */
+    bool reflect;  /* CROP: padding mirrors the image (without the edge twice); else zeros */
+    float p;       /* HFLIP: probability */
+};
+
+struct lathe_data {
+    enum lathe_source source;
+    int channels, height, width; /* of what the network takes, after augmentation */
+    int classes;                 /* 0: regression */
+    /* Bytes become x / 255, then (x - mean) / deviation a channel. Zero padding is of the byte 0
+     * before normalisation, as torchvision's RandomCrop before Normalize has it. */
+    float mean[4], deviation[4];
+    const struct lathe_augmentation *augmentation;
+    int augmentation_count;
+    double subset; /* share of the training set: every (1/subset)-th image; 1: all */
+};
+
+/* ---- training ---- */
+
+enum lathe_schedule_kind { LATHE_FIXED, LATHE_STEPS, LATHE_ONECYCLE };
+
+struct lathe_schedule {
+    enum lathe_schedule_kind kind;
+    double lr;    /* FIXED, STEPS: first; ONECYCLE: the maximum */
+    double every; /* STEPS: epochs between cuts */
+    double gamma; /* STEPS: factor of a cut */
+    /* ONECYCLE as torch.optim.lr_scheduler.OneCycleLR (cosine, two phases); momentum (Adam's
+     * beta1) cycles between max_momentum and base_momentum when cycle_momentum. */
+    double pct_start, div_factor, final_div_factor;
+    bool cycle_momentum;
+    double base_momentum, max_momentum;
+};
+
+enum lathe_optimizer_kind { LATHE_SGD, LATHE_ADAM };
+
+/* As torch.optim's, formula for formula. weight_decay is L2 (added to the gradient). */
+struct lathe_optimizer {
+    enum lathe_optimizer_kind kind;
+    double momentum, dampening;
+    bool nesterov;
+    double beta1, beta2, eps;
+    double weight_decay;
+    double clip_value; /* 0: none; gradients are clamped to +-clip_value before everything else */
+};
+
+struct lathe_training {
+    int batch, epochs;
+    struct lathe_optimizer optimizer;
+    struct lathe_schedule schedule;
+};
+
+enum lathe_loss { LATHE_CROSS_ENTROPY, LATHE_MSE };
+
+/* ---- the model: what a generated program is ---- */
+
+struct lathe_batch {
+    float *input;    /* count x C x H x W, normalised; 64-byte aligned */
+    int32_t *labels; /* count; NULL for regression */
+    float *targets;  /* count x outputs: regression's; with classes and mse, one-hot; else NULL */
+    int count;       /* 1 .. batch */
+};
+
+struct lathe_step_result {
+    double loss;   /* mean over the batch */
+    int correct;   /* samples whose largest output is the label's; 0 for regression */
+};
+
+/* A tensor of a training step as it lies in the arena, for `lathe verify`. */
+struct lathe_tensor {
+    const char *name; /* the graph's */
+    size_t offset;    /* bytes from the start of the training arena */
+    bool batched;
+    int channels, height, width;
+    int block; /* [sample][channels / block, rounded up][height][width][block] */
+};
+
+struct lathe_model {
+    int abi; /* LATHE_ABI of the lathe that wrote this */
+    const char *name;
+    const char *provenance; /* lathe version, spec, sha256 */
+    void *context;          /* the interpreter's own; NULL in generated programs */
+
+    int channels, height, width; /* a sample of the input; a vector is C x 1 x 1 */
+    int outputs;                 /* numbers a sample of the output */
+    bool probabilities;          /* the output went through softmax */
+    enum lathe_loss loss;
+    struct lathe_data data;
+    struct lathe_training training;
+
+    const struct lathe_parameter *parameters;
+    int parameter_count;
+    size_t trainable_floats; /* state block: [trainable, packed | running statistics] */
+    size_t state_floats;
+
+    int infer_batch;           /* samples a call of infer takes at most */
+    size_t infer_arena_bytes;  /* packed weights and activations */
+    size_t train_arena_bytes;  /* 0: no training (an infer program) */
+    size_t state_offset;       /* bytes from the start of the training arena */
+    size_t gradient_offset;    /* bytes; trainable_floats, packed as the state */
+
+    const struct lathe_tensor *tensors; /* NULL but in builds for verify, where none overlap */
+    int tensor_count;
+
+    /* Fold and pack the weights (logical, parallel to parameters) into an inference arena. */
+    void (*load)(const struct lathe_model *model, const float *const *logical, void *arena);
+    /* COUNT samples (<= infer_batch), input and output in logical layout. */
+    void (*infer)(const struct lathe_model *model, const float *input, float *output, int count,
+                  void *arena);
+    /* Forward, loss and backward of one batch: fills the gradient block, moves the running
+     * statistics. The optimizer is the caller's. seed and step key dropout's random numbers. */
+    void (*step)(const struct lathe_model *model, const struct lathe_batch *batch, uint64_t seed,
+                 uint64_t step, struct lathe_step_result *result, void *arena);
+};
+
+/* The programs: main(argc, argv) of DIR/train and DIR/infer. Return the exit status. */
+int lathe_train_main(const struct lathe_model *model, int argc, char **argv);
+int lathe_infer_main(const struct lathe_model *model, int argc, char **argv);
+
+/* Read PATH (safetensors) into fresh logical arrays, one a parameter of MODEL; dies with one line
+ * that names the first tensor that is missing or differs, expected and given. The array and what
+ * it points to are one allocation: free() it. */
+float **lathe_read_weights(const struct lathe_model *model, const char *path);
+/* Write the state block's parameters to PATH: temporary file, fsync, rename, fsync of the folder. */
+void lathe_write_weights(const struct lathe_model *model, const float *state, const char *path);
+/* Draw all parameters of MODEL into a state block. */
+void lathe_initialise_all(const struct lathe_model *model, uint64_t seed, float *state);
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * parameter: tensors of weights between their logical layout (files) and their packed one
+ * (kernels), and how fresh ones are drawn.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lathe.h"
+#include "random.h"
+
+static size_t ceiling(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Input channels that a packed row covers, and those of them that an output channel reads. */
+static int span_channels(const struct lathe_parameter *p)
+{
+    return p->in / p->spans;
+}
+static int group_channels(const struct lathe_parameter *p)
+{
+    return p->in / p->groups;
+}
+
+/* Where the channels of K's group begin in the span that K's packed row covers. */
+static int group_start(const struct lathe_parameter *p, int k)
+{
+    int group = k / (p->out / p->groups), span = k / (p->out / p->spans);
+    return group * group_channels(p) - span * span_channels(p);
+}
+
+/* Place in the packed tensor of tap (0, 0) of output channel K and channel C of its span. The next
+ * tap is block_in * block_out floats further. */
+static size_t packed_place(const struct lathe_parameter *p, int k, int c)
+{
+    size_t row_blocks = ceiling((size_t)span_channels(p), (size_t)p->block_in);
+    size_t block = (size_t)(k / p->block_out) * row_blocks + (size_t)(c / p->block_in);
+    size_t taps = (size_t)p->kh * (size_t)p->kw, lanes = (size_t)p->block_in * (size_t)p->block_out;
+    size_t lane = (size_t)(c % p->block_in) * (size_t)p->block_out + (size_t)(k % p->block_out);
+    return block * taps * lanes + lane;
+}
+
+size_t lathe_parameter_elements(const struct lathe_parameter *p)
+{
+    size_t elements = 1;
+    for (int i = 0; i < p->rank; i++)
+        elements *= (size_t)p->dims[i];
+    return elements;
+}
+
+size_t lathe_parameter_floats(const struct lathe_parameter *p)
+{
+    size_t block_out = (size_t)p->block_out, block_in = (size_t)p->block_in;
+    return ceiling((size_t)p->out, block_out) * block_out *
+           ceiling((size_t)span_channels(p), block_in) * block_in * (size_t)p->kh * (size_t)p->kw;
+}
+
+void lathe_pack(const struct lathe_parameter *p, const float *logical, float *packed)
+{
+    size_t taps = (size_t)p->kh * (size_t)p->kw;
+    size_t stride = (size_t)p->block_in * (size_t)p->block_out;
+    memset(packed, 0, lathe_parameter_floats(p) * sizeof *packed);
+    for (int k = 0; k < p->out; k++)
+        for (int c = 0; c < group_channels(p); c++, logical += taps) {
+            float *place = packed + packed_place(p, k, group_start(p, k) + c);
+            for (size_t tap = 0; tap < taps; tap++)
+                place[tap * stride] = logical[tap];
+        }
+}
+
+void lathe_unpack(const struct lathe_parameter *p, const float *packed, float *logical)
+{
+    size_t taps = (size_t)p->kh * (size_t)p->kw;
+    size_t stride = (size_t)p->block_in * (size_t)p->block_out;
+    for (int k = 0; k < p->out; k++)
+        for (int c = 0; c < group_channels(p); c++, logical += taps) {
+            const float *place = packed + packed_place(p, k, group_start(p, k) + c);
+            for (size_t tap = 0; tap < taps; tap++)
+                logical[tap] = place[tap * stride];
+        }
+}
+
+void lathe_mask_groups(const struct lathe_parameter *p, float *packed)
+{
+    size_t taps = (size_t)p->kh * (size_t)p->kw;
+    size_t stride = (size_t)p->block_in * (size_t)p->block_out;
+    int rows = (int)ceiling((size_t)p->out, (size_t)p->block_out) * p->block_out;
+    int columns = (int)ceiling((size_t)span_channels(p), (size_t)p->block_in) * p->block_in;
+    for (int k = 0; k < rows; k++) {
+        int from = k < p->out ? group_start(p, k) : columns;
+        for (int c = 0; c < columns; c++) {
+            if (c >= from && c < from + group_channels(p))
+                continue;
+            float *place = packed + packed_place(p, k, c);
+            for (size_t tap = 0; tap < taps; tap++)
+                place[tap * stride] = 0.0f;
+        }
+    }
+}
+
+/* ---- fresh parameters ---- */
+
+/* Four normal numbers of deviation 1 from four uniform words: Box and Muller, "A note on the
+ * generation of random normal deviates" (1958). */
+static void normals(struct lathe_random4 words, double out[4])
+{
+    const double turn = 6.283185307179586477;
+    for (int i = 0; i < 4; i += 2) {
+        double radius = sqrt(-2.0 * log((words.v[i] + 1.0) * 0x1p-32));
+        double angle = turn * (words.v[i + 1] * 0x1p-32);
+        out[i] = radius * cos(angle);
+        out[i + 1] = radius * sin(angle);
+    }
+}
+
+/* Four draws of P's distribution from four uniform words. */
+static void draw(const struct lathe_parameter *p, struct lathe_random4 words, double drawn[4])
+{
+    switch (p->init) {
+    case LATHE_CONSTANT:
+        for (int i = 0; i < 4; i++)
+            drawn[i] = p->value;
+        break;
+    case LATHE_UNIFORM:
+        for (int i = 0; i < 4; i++)
+            drawn[i] = p->value * (2.0 * (double)lathe_uniform(words.v[i]) - 1.0);
+        break;
+    case LATHE_NORMAL:
+        normals(words, drawn);
+        for (int i = 0; i < 4; i++)
+            drawn[i] *= p->value;
+        break;
+    }
+}
+
+void lathe_initialise(const struct lathe_parameter *p, int index, uint64_t seed, float *logical)
+{
+    size_t elements = lathe_parameter_elements(p);
+    for (size_t first = 0; first < elements; first += 4) {
+        double drawn[4] = {0};
+        draw(p, lathe_random(seed, LATHE_STREAM_INIT, (uint32_t)index, 0, (uint32_t)(first / 4)),
+             drawn);
+        for (size_t i = 0; i < 4 && first + i < elements; i++)
+            logical[first + i] = (float)drawn[i];
+    }
+}
+
+void lathe_initialise_all(const struct lathe_model *model, uint64_t seed, float *state)
+{
+    for (int i = 0; i < model->parameter_count; i++) {
+        const struct lathe_parameter *p = &model->parameters[i];
+        float *logical = lathe_alloc(lathe_parameter_elements(p), sizeof *logical);
+        lathe_initialise(p, i, seed, logical);
+        lathe_pack(p, logical, state + p->offset);
+        free(logical);
+    }
+}

@@ -1,0 +1,32 @@
+/*
+ * A model's parameters in safetensors files: what weights.c shares with checkpoints and programs.
+ */
+#ifndef LATHE_WEIGHTS_H
+#define LATHE_WEIGHTS_H
+
+#include "lathe.h"
+#include "safetensors.h"
+
+/* Zeroed arrays, one a parameter, each aligned to 64; one allocation, freed by free(). */
+float **lathe_logical_arrays(const struct lathe_model *model);
+
+/* The parameters of a state block as logical arrays. */
+void lathe_unpack_all(const struct lathe_model *model, const float *state, float **logical);
+
+/* PARAMETER's name and shape, without data. */
+struct lathe_stored lathe_parameter_stored(const struct lathe_parameter *parameter);
+
+/* Read the tensor of EXPECTED's name, which must have EXPECTED's shape. */
+bool lathe_read_stored(const struct lathe_tensors *file, const struct lathe_stored *expected,
+                       float *elements, struct lathe_error *error);
+
+/* Read all of MODEL's parameters; a tensor that is none of them is an error, but for PyTorch's
+ * `num_batches_tracked` and a checkpoint's `optimizer.*`. */
+bool lathe_read_parameters(const struct lathe_model *model, const struct lathe_tensors *file,
+                           float **logical, struct lathe_error *error);
+
+/* As lathe_read_weights, from SIZE bytes of a safetensors file in memory. */
+float **lathe_read_embedded_weights(const struct lathe_model *model, const void *bytes,
+                                    size_t size);
+
+#endif

@@ -1,0 +1,40 @@
+-- ResNet-9 for CIFAR with the fitted Dynamic curve: one for every layer, as an inequality table
+-- (act = table) or in closed form (exact), one each (layers), or ReLU to compare with (relu).
+local o = options {
+  act   = choice { "table", "exact", "layers", "relu" },
+  k     = 0.1, -- half-width of the tables' corridor
+  data  = choice { "cifar100", "cifar10" },
+  batch = 512,
+}
+
+local curves = fit "seed-layers"
+local made = {
+  relu   = function() return relu() end,
+  exact  = function() return dynamic(fit "seed-global") end,
+  table  = function() return dynamic(fit "seed-global", { table = tangent(o.k) }) end,
+  layers = function(i) return dynamic(curves[i], { table = tangent(o.k) }) end,
+}
+
+local count = 0
+local function block(channels, pooled)
+  count = count + 1
+  return chain { conv(channels, 3), batchnorm(), made[o.act](count), pooled and maxpool(2) }
+end
+
+local data = ({ cifar10 = cifar10, cifar100 = cifar100 })[o.data] {
+  augment   = { crop(32, { pad = 4, mode = "reflect" }), hflip() },
+  normalize = { mean = { 0.4914, 0.4822, 0.4465 }, std = { 0.2023, 0.1994, 0.2010 } },
+}
+
+return network {
+  input = image(3, 32, 32),
+  block(64), block(128, true),
+  residual { block(128), block(128) },
+  block(256, true), block(512, true),
+  residual { block(512), block(512) },
+  maxpool(4), flatten(), dropout(0.2), linear(data.classes),
+  loss  = cross_entropy(),
+  data  = data,
+  train = { batch = o.batch, epochs = 16, optimizer = adam { weight_decay = 1e-4 },
+            lr = onecycle { max = 0.01 }, clip_value = 0.1 },
+}

@@ -1,0 +1,105 @@
+$ -- Backward through the steps; values are recomputed from raw.
+$ local rows = reduces and 2 or sums_bias and 1 or 0
+$ local row = rows > 0 and "row" or "NULL"
+$ local one = function(s) return {steps = {s}, V = V} end
+/* Pixel (h, w) of channel block k of sample n: from the gradient g after the last step to raw's. */
+LATHE_INLINE void ${name}_pixel(${inner_parameters}, int n, int k, int h, int w, vf g, vf *row)
+{
+    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W} };
+    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
+$ if #steps > 0 then
+    vf v = lathe_load(raw + at);
+$   local least = reversed[#reversed] and reversed[#reversed].number or 1
+$   local most = reversed[1] and reversed[1].number or 0
+$   for _, s in ipairs(steps) do
+$     if s.number <= most then
+    const vf v${s.number} = v;
+    (void)v${s.number};
+$       if s.number < most then
+$         include("steps.c.t", one(s), 4)
+$       end
+$     end
+$   end
+    (void)v;
+$ end
+$ include("steps_back.c.t", {reversed = reversed, V = V}, 4)
+$ if accumulates then
+    g += lathe_load(accumulate + at);
+$ end
+$ if stores then
+    lathe_store(raw_gradient + at, g);
+$ end
+$ if sums_bias then
+    row[0] += g;
+$ end
+    (void)at, (void)row, (void)g, (void)raw;
+}
+
+static void ${name}(${parameters})
+{
+    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W}, POOL_H = ${POOL_H}, POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W} };
+#pragma omp for collapse(2)
+    for (int n = 0; n < count; n++)
+        for (int k = 0; k < C_BLOCKS; k++) {
+            const float *gradients = out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
+$ if rows > 0 then
+            vf total[${rows}] = {{0}};
+$ end
+$ if pooled then
+            for (int ph = 0; ph < OUT_H; ph++) {
+$   if rows > 0 then
+                vf row[${rows}] = {{0}};
+$   end
+                for (int pw = 0; pw < OUT_W; pw++) {
+                    const vf g = lathe_load(gradients + (ph * OUT_W + pw) * V);
+$   if maximum then
+                    vf value[POOL_H * POOL_W], pool = lathe_splat(-INFINITY);
+                    for (int p = 0; p < POOL_H * POOL_W; p++) {
+                        const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
+                        const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
+                        vf v = lathe_load(raw + at);
+$     include("steps.c.t", {steps = steps, V = V}, 24)
+                        value[p] = v;
+                        pool = lathe_max(pool, v);
+                    }
+                    vi open = ~(vi){0}; /* lanes whose maximum has not been met */
+                    for (int p = 0; p < POOL_H * POOL_W; p++) {
+                        const vi here = open & (value[p] == pool);
+                        open &= ~here;
+                        ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W, pw * POOL_W + p % POOL_W, (vf)((vi)g & here), ${row});
+                    }
+$   else
+                    for (int p = 0; p < POOL_H * POOL_W; p++)
+                        ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W, pw * POOL_W + p % POOL_W, g * (1.0f / (POOL_H * POOL_W)), ${row});
+$   end
+                }
+$   if W % POOL_W > 0 then
+                for (int p = 0; p < POOL_H * (W % POOL_W); p++) /* columns in no window */
+                    ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / (W % POOL_W), OUT_W * POOL_W + p % (W % POOL_W), (vf){0}, ${row});
+$   end
+$   for r = 0, rows - 1 do
+                total[${r}] += row[${r}];
+$   end
+            }
+$   if H % POOL_H > 0 then
+            for (int p = 0; p < (H % POOL_H) * W; p++) /* rows in no window */
+                ${name}_pixel(${inner_names}, n, k, OUT_H * POOL_H + p / W, p % W, (vf){0}, ${rows > 0 and "total" or "NULL"});
+$   end
+$ else
+            for (int h = 0; h < H; h++) {
+$   if rows > 0 then
+                vf row[${rows}] = {{0}};
+$   end
+                for (int w = 0; w < W; w++)
+                    ${name}_pixel(${inner_names}, n, k, h, w, lathe_load(gradients + (h * W + w) * V), ${row});
+$   for r = 0, rows - 1 do
+                total[${r}] += row[${r}];
+$   end
+            }
+$ end
+$ for r = 0, rows - 1 do
+            lathe_store(sums + (((size_t)n * C_BLOCKS + k) * ${rows} + ${r}) * V, total[${r}]);
+$ end
+        }
+}
+

@@ -1,0 +1,165 @@
+$ -- Direct convolution, linear layers, and backward data of both: see gen/lower_conv.c's formula.
+$ assert(parameters and tiles and segments)
+$ local moment = gathers and "moment" or "NULL"
+$ local needs_at = accumulates
+$ for _, s in ipairs(steps) do needs_at = needs_at or s.kind == "add" end
+$ local function first_of(s, t) return gathers and s.first == 0 and "oh == oh0" .. (IMAGES > 1 and t.images == 1 and " && i == 0" or "") .. (s.stop - s.first > s.columns and " && ow == 0" or "") or "false" end
+$ for _, t in ipairs(tiles) do
+/* ${t.images} images x ${t.columns} columns x ${K_TILE} blocks of channels, from column ow0 of row oh. */
+LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, int n, int kb, int oh, const int ow0,
+    const bool edge, float *restrict to, vf moment[][3], bool first)
+{
+$ include("conv_sizes.c.t", _ENV, 4)
+    enum { COLUMNS = ${t.columns}, PIXELS = ${t.pixels} };
+    const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
+    vf sum[PIXELS][K_TILE];
+    LATHE_UNROLL(${t.pixels})
+    for (int p = 0; p < PIXELS; p++)
+        LATHE_UNROLL(${K_TILE})
+        for (int j = 0; j < K_TILE; j++)
+            sum[p][j] = (vf){0};
+
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const int channels = cb < IN_BLOCKS - 1 ? IN_BLOCK : LAST_BLOCK;
+        for (int r = 0; r < TAPS_H; r++) {
+            const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
+            if (ih < 0 || ih >= IN_H)
+                continue;
+            const float *in_row = in + (size_t)n * IN_FLOATS +
+                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *weight_row =
+                weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) * TAP_FLOATS;
+$ if TAPS_W > 0 then
+            LATHE_UNROLL(${TAPS_W})
+$ end
+            for (int t = 0; t < TAPS_W; t++) {
+                const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
+                const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+$ if IN_BLOCK > 1 then
+                LATHE_UNROLL(2)
+$ end
+                for (int c = 0; c < channels; c++) {
+                    vf tap[K_TILE];
+                    LATHE_UNROLL(${K_TILE})
+                    for (int j = 0; j < K_TILE; j++)
+                        tap[j] = lathe_load(weight_tap + j * WEIGHT_BLOCK + c * V);
+                    LATHE_UNROLL(${t.pixels})
+                    for (int p = 0; p < PIXELS; p++) {
+                        const int column = iw + p % COLUMNS * IN_STEP_W;
+                        if (edge && (column < 0 || column >= IN_W))
+                            continue;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
+                        LATHE_UNROLL(${K_TILE})
+                        for (int j = 0; j < K_TILE; j++)
+                            sum[p][j] += pixel * tap[j];
+                    }
+                }
+            }
+        }
+    }
+
+    vf done[PIXELS][K_TILE];
+    LATHE_UNROLL(${t.pixels})
+    for (int p = 0; p < PIXELS; p++)
+        LATHE_UNROLL(${K_TILE})
+        for (int j = 0; j < K_TILE; j++)
+            done[p][j] = sum[p][j];
+    for (int j = 0; j < K_TILE; j++)
+        for (int p = 0; p < PIXELS; p++) {
+            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
+            (void)k, (void)i;
+            vf v = done[p][j];
+$ if biased then
+            v += lathe_load(bias + k * V);
+$ end
+$ if needs_at then
+            const size_t at = (((size_t)(n + i) * OUT_BLOCKS + k) * (FULL_H * FULL_W) +
+                               (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W + OUT_FIRST_W) * V;
+$ end
+$ if accumulates then
+            v += lathe_load(accumulate + at);
+$ end
+$ include("steps.c.t", {steps = steps, V = V}, 12)
+            lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
+$ if gathers then
+$ include("steps.c.t", {steps = before_moments, V = V}, 12)
+            if (first && p == 0)
+                moment[j][0] = v;
+            const vf distance = v - moment[j][0];
+            moment[j][1] += distance;
+            moment[j][2] += distance * distance;
+$ end
+        }
+$ if not gathers then
+    (void)moment, (void)first;
+$ end
+}
+
+$ end
+static void ${name}(${parameters})
+{
+$ include("conv_sizes.c.t", _ENV, 4)
+    const int image_tiles = (count + IMAGES - 1) / IMAGES;
+#pragma omp for schedule(dynamic)
+    for (int item = 0; item < image_tiles * CHUNKS * K_TILES; item++) {
+$ if images_outer then
+        const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
+        const int chunk = rest % CHUNKS, n0 = rest / CHUNKS * IMAGES;
+$ else
+        const int kb = item / (image_tiles * CHUNKS) * K_TILE, rest = item % (image_tiles * CHUNKS);
+        const int chunk = rest % CHUNKS, n0 = rest / CHUNKS * IMAGES;
+$ end
+        const int oh0 = chunk * CHUNK_ROWS;
+        const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
+        const int images = count - n0 < IMAGES ? count - n0 : IMAGES;
+$ if pooled and not keeps_raw then
+        float plane[K_TILE * CHUNK_ROWS * OUT_W * V] __attribute__((aligned(64)));
+$ end
+$ if gathers then
+        vf moment[K_TILE][3] = {{{0}}};
+$ end
+        for (int oh = oh0; oh < oh1; oh++) {
+$ for _, t in ipairs(tiles) do
+$   if t.columns == tiles[1].columns then
+$     if t.images > 1 then
+            if (images == ${t.images}) {
+$     elseif IMAGES > 1 then
+            for (int i = 0; i < images && images < IMAGES; i++) {
+$     else
+            {
+$     end
+$     if t.images > 1 or IMAGES == 1 then
+                const int n = n0;
+$     else
+                const int n = n0 + i;
+$     end
+$     if pooled and not keeps_raw then
+                float *to = plane + (oh - oh0) * OUT_W * V;
+$     else
+                float *to = ${keeps_raw and "raw" or "out"} + (((size_t)n * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                   (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
+$     end
+$     for _, s in ipairs(segments) do
+$       if s.stop - s.first == s.columns then
+                ${name}_${t.images}x${s.columns}(${inner_names}, n, kb, oh, ${s.first}, ${s.edge and "true" or "false"}, to, ${moment}, ${first_of(s, t)});
+$       else
+                for (int ow = ${s.first}; ow < ${s.stop}; ow += ${s.columns})
+                    ${name}_${t.images}x${s.columns}(${inner_names}, n, kb, oh, ow, false, to, ${moment}, ${first_of(s, t)});
+$       end
+$     end
+            }
+$   end
+$ end
+        }
+$ if second_pass then
+$ include("plane.c.t", _ENV, 8)
+$ end
+$ if gathers then
+        for (int j = 0; j < K_TILE; j++)
+            for (int m = 0; m < 3; m++)
+                lathe_store(moments + (((size_t)rest * OUT_BLOCKS + kb + j) * 3 + m) * V, moment[j][m]);
+$ end
+    }
+}
+

@@ -1,0 +1,74 @@
+$ -- An activation curve: value and slope. Tables select the piece by comparisons, then one multiply-add.
+/* ${description} */
+LATHE_INLINE vf ${name}_value(vf x)
+{
+$ if pieces then
+$   if #pieces == 1 then
+    return x * ${pieces[1].slope} + ${pieces[1].intercept};
+$   else
+    vf slope = lathe_splat(${pieces[1].slope}), intercept = lathe_splat(${pieces[1].intercept});
+$     for i = 2, #pieces do
+    slope = lathe_select(x > ${pieces[i].from}, lathe_splat(${pieces[i].slope}), slope);
+    intercept = lathe_select(x > ${pieces[i].from}, lathe_splat(${pieces[i].intercept}), intercept);
+$     end
+    return slope * x + intercept;
+$   end
+$ elseif kind == "relu" then
+    return lathe_max(x, (vf){0});
+$ elseif kind == "leaky_relu" then
+    return lathe_select(x > 0, x, x * ${a});
+$ elseif kind == "sigmoid" then
+    return lathe_sigmoid(x);
+$ elseif kind == "tanh" then
+    return lathe_tanh(x);
+$ elseif kind == "dynamic" and P == 2 then
+    const vf right = x + ${I}, left = x - ${I};
+    const vf a = right * right * ${Q} + ${Z}, b = left * left * ${Q} + ${Z};
+    return lathe_select(x > 0, x - x * ${LQI4} / (a * b), (vf){0});
+$ elseif kind == "dynamic" then
+    const vf right = x + ${I}, left = x - ${I};
+    vf power_right = right, power_left = left;
+    for (int i = 1; i < ${P}; i++) {
+        power_right *= right;
+        power_left *= left;
+    }
+    const vf a = power_right * ${Q} + ${Z}, b = power_left * ${Q} + ${Z};
+    return lathe_select(x > 0, x + ${L} / a - ${L} / b, (vf){0});
+$ end
+}
+
+LATHE_INLINE vf ${name}_slope(vf x)
+{
+$ if pieces then
+$   if #pieces == 1 then
+    return x * 0.0f + ${pieces[1].slope};
+$   else
+    vf slope = lathe_splat(${pieces[1].slope});
+$     for i = 2, #pieces do
+    slope = lathe_select(x > ${pieces[i].from}, lathe_splat(${pieces[i].slope}), slope);
+$     end
+    return slope;
+$   end
+$ elseif kind == "relu" then
+    return lathe_select(x > 0, lathe_splat(1.0f), (vf){0});
+$ elseif kind == "leaky_relu" then
+    return lathe_select(x > 0, lathe_splat(1.0f), lathe_splat(${a}));
+$ elseif kind == "sigmoid" then
+    const vf y = lathe_sigmoid(x);
+    return y * (1.0f - y);
+$ elseif kind == "tanh" then
+    const vf y = lathe_tanh(x);
+    return 1.0f - y * y;
+$ elseif kind == "dynamic" then
+    const vf right = x + ${I}, left = x - ${I};
+    vf power_right = lathe_splat(1.0f), power_left = lathe_splat(1.0f); /* to P - 1 */
+    for (int i = 1; i < ${P}; i++) {
+        power_right *= right;
+        power_left *= left;
+    }
+    const vf a = power_right * right * ${Q} + ${Z}, b = power_left * left * ${Q} + ${Z};
+    const vf slope = 1.0f - ${LQP} * power_right / (a * a) + ${LQP} * power_left / (b * b);
+    return lathe_select(x > 0, slope, (vf){0});
+$ end
+}
+

@@ -1,0 +1,6 @@
+static void ${name}(${parameters})
+{
+#pragma omp single
+    lathe_mask_groups(parameter, gradient);
+}
+

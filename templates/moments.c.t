@@ -1,0 +1,25 @@
+static void ${name}(${parameters})
+{
+    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W} };
+#pragma omp for collapse(2)
+    for (int n = 0; n < count; n++)
+        for (int k = 0; k < C_BLOCKS; k++) {
+            vf shift = {0}, sum = {0}, squares = {0};
+            for (int h = 0; h < H; h++)
+                for (int w = 0; w < W; w++) {
+                    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
+                    vf v = lathe_load(raw + at);
+$ include("steps.c.t", {steps = before_moments, V = V}, 20)
+                    if (h == 0 && w == 0)
+                        shift = v;
+                    v -= shift;
+                    sum += v;
+                    squares += v * v;
+                }
+            float *to = moments + ((size_t)n * C_BLOCKS + k) * (3 * V);
+            lathe_store(to, shift);
+            lathe_store(to + V, sum);
+            lathe_store(to + 2 * V, squares);
+        }
+}
+

@@ -1,0 +1,18 @@
+static void ${name}(${parameters})
+{
+    enum { C = ${C}, C_PADDED = ${C_PADDED} };
+#pragma omp for
+    for (int n = 0; n < count; n++) {
+        const float *y = out + (size_t)n * C_PADDED, *g = out_gradient + (size_t)n * C_PADDED;
+        float *to = in_gradient + (size_t)n * C_PADDED, dot = 0;
+        for (int c = 0; c < C; c++)
+            dot += y[c] * g[c];
+        for (int c = 0; c < C_PADDED; c++)
+            to[c] = c < C ? y[c] * (g[c] - dot) : 0;
+$ if accumulates then
+        for (int c = 0; c < C; c++)
+            to[c] += accumulate[(size_t)n * C_PADDED + c];
+$ end
+    }
+}
+

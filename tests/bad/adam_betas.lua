@@ -1,0 +1,1 @@
+local a = adam { betas = 0.9 }

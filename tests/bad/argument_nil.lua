@@ -1,0 +1,5 @@
+local n
+return network {
+  input = image(3, 32, 32),
+  conv(n, 3),
+}

@@ -1,0 +1,1 @@
+local o = options { k = choice { 1, 2 } }

@@ -1,0 +1,1 @@
+local a = crop(32, { pad = 4, mode = "mirror" })

@@ -1,0 +1,1 @@
+error("first line\nsecond line\r\27[31mred", 0)

@@ -1,0 +1,2 @@
+
+error { code = 42 }

@@ -1,0 +1,1 @@
+return { L = conv(1, 2) }

@@ -1,0 +1,2 @@
+local f = "\27Lua"
+f()

@@ -1,0 +1,1 @@
+local t <close> = conv(6, 5)

@@ -1,0 +1,2 @@
+_ENV = nil
+local c = conv(6, 5)

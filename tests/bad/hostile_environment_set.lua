@@ -1,0 +1,1 @@
+_ENV.network = function() return 1 end

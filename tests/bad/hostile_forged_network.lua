@@ -1,0 +1,1 @@
+return { word = "network", kind = "network" }

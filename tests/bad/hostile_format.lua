@@ -1,0 +1,1 @@
+local s = string.format("%1000000d", 1)

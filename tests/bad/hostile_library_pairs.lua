@@ -1,0 +1,1 @@
+for k in pairs(math) do end

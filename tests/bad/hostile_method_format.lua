@@ -1,0 +1,1 @@
+local s = ("%d"):rep(2):format(1)

@@ -1,0 +1,1 @@
+local k = next(conv(6, 5))

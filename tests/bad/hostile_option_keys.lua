@@ -1,0 +1,2 @@
+local o = options { k = 1 }
+o[{}] = 1

@@ -1,0 +1,1 @@
+local c = conv("%s%n%d", 5)

@@ -1,0 +1,1 @@
+return network { input = vector(2), relu(), ["%s%n%d"] = 1 }

@@ -1,0 +1,1 @@
+while true do local s = ("x"):rep(math.mininteger) end

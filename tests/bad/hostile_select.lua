@@ -1,0 +1,2 @@
+select(1 << 62)
+select(-1)

@@ -1,0 +1,1 @@
+local c = conv(6, 5) + 1

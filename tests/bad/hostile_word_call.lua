@@ -1,0 +1,2 @@
+local c = conv(6, 5)
+c()

@@ -1,0 +1,3 @@
+return network {
+  linear(10),
+}

@@ -1,0 +1,1 @@
+local a = mnist { normalize = { mean = 0, std = 0 } }

@@ -1,0 +1,1 @@
+local a = onecycle { pct_start = 0.3 }

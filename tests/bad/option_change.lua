@@ -1,0 +1,2 @@
+local o = options { width = 3 }
+o.width = 4

@@ -1,0 +1,1 @@
+local o = options { 3 }

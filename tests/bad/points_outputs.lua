@@ -1,0 +1,4 @@
+return network {
+  linear(3),
+  data = points "xor",
+}

@@ -1,0 +1,1 @@
+local n = network { input = vector(2), linear(1) }

@@ -1,0 +1,4 @@
+return network {
+  input = image(3, 32, 32),
+  conv(64, 3, { groups = 2 }),
+}

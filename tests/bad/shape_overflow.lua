@@ -1,0 +1,4 @@
+return network {
+  input = image(65536, 65536, 65536),
+  flatten(),
+}

@@ -1,0 +1,1 @@
+local a = steps(0.1)

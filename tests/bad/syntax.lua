@@ -1,0 +1,4 @@
+return network {
+  input = image(1, 28, 28)
+  flatten(),
+}

@@ -1,0 +1,5 @@
+return network {
+  input = image(3, 32, 32),
+  flatten(), linear(10), data = cifar10(),
+  train = { batch = 1, epochs = 5, optimizer = adam, lr = 1 },
+}

@@ -1,0 +1,2 @@
+return network {
+  input = image(1, 28, 28),

@@ -1,0 +1,1 @@
+local a = uniform { bound = -1 }

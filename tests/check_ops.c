@@ -1,0 +1,875 @@
+/*
+ * check_ops: the operators' rules and kernels, the gradient pass and the interpreter. Every kernel
+ * in double against central differences, every float kernel against double, shape rules and what
+ * they say where something does not fit.
+ *
+ * Check forks a process a test: nothing here runs a parallel region before that.
+ */
+#include "net.h"
+
+#include "../gen/interp.h"
+#include "../gen/verify.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
+
+/* Gradients by differences, every number of every tensor; float kernels against double. */
+static void check_graph(struct net *net, int batch)
+{
+    const struct verify_options options = {.seed = 11, .batch = batch, .entries = 1 << 20};
+    struct text out = {0};
+    bool ok = verify_gradients(net->graph, &options, &out);
+    ok &= verify_kernels(net->graph, &options, &out);
+    ck_assert_msg(ok, "\n%s", out.data);
+    text_free(&out);
+    arena_free(net->arena);
+}
+
+/* ---- every operator, every attribute ---- */
+
+struct conv_case {
+    int c, h, w;
+    struct conv_attributes conv;
+    const char *shape; /* expected */
+};
+
+/* channels, kernel h w, stride h w, dilation h w, groups, pad top left bottom right, same, bias */
+static const struct conv_case conv_cases[] = {
+    {2, 5, 4, {3, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, false, true, {0}}, "3x5x4"},
+    {2, 5, 6, {3, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, false, true, {0}}, "3x5x6"},
+    {2, 5, 6, {3, 3, 3, 1, 1, 1, 1, 1, 0, 0, 0, 0, false, false, {0}}, "3x3x4"},
+    {3, 7, 6, {2, 3, 2, 2, 3, 1, 1, 1, 0, 1, 2, 3, false, true, {0}}, "2x4x3"},
+    {3, 7, 6, {2, 2, 3, 3, 2, 1, 1, 1, 1, 0, 0, 2, false, false, {0}}, "2x3x3"},
+    {2, 9, 8, {2, 3, 3, 1, 1, 2, 3, 1, 2, 3, 2, 3, false, true, {0}}, "2x9x8"},
+    {2, 9, 8, {2, 3, 2, 2, 1, 3, 2, 1, 1, 1, 1, 0, false, true, {0}}, "2x3x7"},
+    {4, 5, 5, {6, 3, 3, 1, 1, 1, 1, 2, 1, 1, 1, 1, false, true, {0}}, "6x5x5"},
+    {4, 5, 5, {4, 3, 3, 1, 1, 1, 1, 4, 1, 1, 1, 1, false, true, {0}}, "4x5x5"},
+    {3, 6, 5, {6, 3, 3, 2, 2, 1, 1, 3, 1, 1, 1, 1, false, false, {0}}, "6x3x3"},
+    {4, 4, 4, {4, 1, 1, 1, 1, 1, 1, 2, 0, 0, 0, 0, false, true, {0}}, "4x4x4"},
+    {2, 5, 6, {3, 2, 2, 1, 1, 1, 1, 1, 0, 0, 0, 0, true, true, {0}}, "3x5x6"},
+    {2, 5, 6, {3, 4, 4, 2, 2, 1, 1, 1, 0, 0, 0, 0, true, true, {0}}, "3x3x3"},
+    {2, 7, 5, {3, 3, 3, 2, 3, 2, 1, 1, 0, 0, 0, 0, true, false, {0}}, "3x4x2"},
+    {2, 5, 5, {3, 1, 1, 2, 2, 1, 1, 1, 0, 0, 0, 0, true, true, {0}}, "3x3x3"},
+    {2, 3, 3, {2, 5, 5, 1, 1, 1, 1, 1, 2, 2, 2, 2, false, true, {0}}, "2x3x3"},
+    {2, 4, 4, {2, 4, 4, 1, 1, 1, 1, 1, 0, 0, 0, 0, false, true, {0}}, "2x1x1"},
+    {1, 1, 1, {2, 3, 3, 1, 1, 1, 1, 1, 3, 3, 3, 3, false, true, {0}}, "2x5x5"},
+    {1, 2, 2, {1, 1, 1, 3, 3, 1, 1, 1, 2, 2, 2, 2, false, true, {0}}, "1x2x2"},
+};
+
+START_TEST(convolution)
+{
+    const struct conv_case *given = &conv_cases[_i];
+    struct net net = net_of_parameter(given->c, given->h, given->w);
+    const struct tensor *y = net_conv(&net, given->conv, NULL);
+    ck_assert_str_eq(tensor_shape_text(net.arena, y), given->shape);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 3);
+}
+END_TEST
+
+START_TEST(linear)
+{
+    struct net net = net_of_parameter(7, 0, 0);
+    net_linear(&net, 5, _i == 1, NULL);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 4);
+}
+END_TEST
+
+START_TEST(batchnorm)
+{
+    static const int shapes[][4] = {{3, 4, 5, 4}, {6, 0, 0, 5}, {2, 1, 1, 3}, {2, 2, 3, 1}};
+    const int *shape = shapes[_i];
+    struct net net = net_of_parameter(shape[0], shape[1], shape[2]);
+    net_batchnorm(&net, NULL);
+    net_finish(&net, OP_mse);
+    check_graph(&net, shape[3]);
+}
+END_TEST
+
+/* kernel h w, stride h w, pad top left bottom right */
+static const struct pool_attributes pool_cases[] = {
+    {2, 2, 2, 2, 0, 0, 0, 0}, {3, 3, 1, 1, 1, 1, 1, 1}, {3, 2, 2, 1, 1, 0, 2, 1},
+    {3, 3, 2, 2, 0, 1, 1, 2}, {2, 2, 3, 3, 1, 1, 1, 1}, {7, 6, 7, 6, 0, 0, 0, 0},
+    {1, 1, 2, 2, 0, 0, 0, 0},
+};
+
+START_TEST(pool)
+{
+    for (int op = OP_maxpool; op <= OP_avgpool; op++) {
+        struct net net = net_of_parameter(2, 7, 6);
+        net_pool(&net, (enum op)op, pool_cases[_i], NULL);
+        net_finish(&net, OP_mse);
+        check_graph(&net, 2);
+    }
+}
+END_TEST
+
+START_TEST(globalpool)
+{
+    struct net net = net_of_parameter(3, 4, 5);
+    ck_assert_str_eq(tensor_shape_text(net.arena, net_plain(&net, OP_globalpool, NULL)), "3x1x1");
+    net_plain(&net, OP_flatten, NULL);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 2);
+}
+END_TEST
+
+/* ResNet-9's fitted Dynamic: a table of half-width K, or the closed form for 0. */
+static struct curve *dynamic_curve(struct arena *arena, double k)
+{
+    struct curve *curve = arena_new_of(arena, struct curve);
+    *curve = (struct curve){.kind = CURVE_DYNAMIC,
+                            .parameter = {55.9344, 12, 0.02924, 2, 10},
+                            .method = k > 0 ? TABLE_TANGENT : TABLE_EXACT,
+                            .k = k};
+    return curve;
+}
+
+START_TEST(curves)
+{
+    static const struct curve_point points[] = {{-1, 0.5}, {0, 0}, {0.5, 2}, {2, 1}};
+    struct net net = net_of_parameter(3, 4, 5);
+    struct curve curves[] = {
+        {.kind = CURVE_RELU},
+        {.kind = CURVE_LEAKY_RELU, .parameter = {0.1}},
+        {.kind = CURVE_SIGMOID},
+        {.kind = CURVE_TANH},
+        {.kind = CURVE_SIGMOID, .method = TABLE_TANGENT, .k = 0.05},
+        {.kind = CURVE_PIECEWISE, .points = points, .point_count = 4},
+        *dynamic_curve(net.arena, 0),
+        *dynamic_curve(net.arena, 0.1),
+        *dynamic_curve(net.arena, 0.01),
+    };
+    ck_assert_int_eq(COUNT_OF(curves), 9);
+    struct node *node = net_node(&net, OP_curve, NULL);
+    node->curve = &curves[_i];
+    net_shape(&net, node);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 2);
+}
+END_TEST
+
+START_TEST(dropout)
+{
+    struct net net = net_of_parameter(3, 4, 5);
+    net_dropout(&net, 0.3, 0);
+    net_dropout(&net, 0.5, 1);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 2);
+}
+END_TEST
+
+START_TEST(losses)
+{
+    struct net net = net_of_parameter(6, 0, 0);
+    if (_i == 1)
+        net_plain(&net, OP_softmax, NULL);
+    net_finish(&net, _i == 2 ? OP_cross_entropy : OP_mse);
+    check_graph(&net, 5);
+}
+END_TEST
+
+START_TEST(addition)
+{
+    struct net net = net_of_parameter(2, 3, 3);
+    struct tensor *x = net.last;
+    struct tensor *y = net_conv(&net, square_conv(2, 3, 1, 1), NULL);
+    net_add(&net, x, y, NULL);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 2);
+}
+END_TEST
+
+/* ---- whole networks ---- */
+
+/* conv, batchnorm, curve, pool, a residual with a shortcut, dropout, linear. */
+static struct net small_resnet(enum curve_kind kind)
+{
+    struct net net = net_new(3, 8, 8);
+    net_conv(&net, square_conv(4, 3, 1, 1), "conv1");
+    net_batchnorm(&net, "bn1");
+    net_curve(&net, kind, 0.1, "act1");
+    struct tensor *x = net_pool(&net, OP_maxpool, pool_cases[0], "pool1");
+    struct tensor *shortcut = net_conv(&net, square_conv(6, 1, 1, 0), "shortcut");
+    net.last = x;
+    net_conv(&net, square_conv(6, 3, 1, 1), "conv2");
+    net_batchnorm(&net, "bn2");
+    net_curve(&net, kind, 0.1, "act2");
+    net_add(&net, net.last, shortcut, "residual1");
+    net_plain(&net, OP_globalpool, "pool2");
+    net_plain(&net, OP_flatten, "flatten1");
+    net_dropout(&net, 0.2, 0);
+    net_linear(&net, 10, true, "linear1");
+    return net;
+}
+
+START_TEST(resnet)
+{
+    static const enum curve_kind kinds[] = {CURVE_RELU, CURVE_LEAKY_RELU, CURVE_TANH};
+    struct net net = small_resnet(kinds[_i]);
+    net_finish(&net, OP_cross_entropy);
+    check_graph(&net, 4);
+}
+END_TEST
+
+/* ---- exact arithmetic ---- */
+
+/* Small whole numbers, from what stands in the array. */
+static void make_whole(struct interp *interp, const struct tensor *tensor, uint32_t salt)
+{
+    size_t count = interp_numbers(tensor, interp->run.count);
+    double *numbers = lathe_alloc(count, sizeof *numbers);
+    uint32_t state = salt;
+    for (size_t i = 0; i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        numbers[i] = (double)(state >> 28) - 8;
+    }
+    interp_set(interp, tensor, numbers, count);
+    free(numbers);
+}
+
+/* Sums of whole numbers come out alike in float and double: kernels miss nothing and add nothing.
+ */
+static void check_exact(struct net *net)
+{
+    struct interp *interps[2];
+    for (int precision = 0; precision < 2; precision++) {
+        struct interp *interp = interps[precision] =
+            interp_new(interp_lay_out(net->arena, net->graph, (enum precision)precision, 3, true));
+        for (int i = 0; i < net->graph->tensors.count; i++)
+            if (!net->graph->tensors.items[i]->producer)
+                make_whole(interp, net->graph->tensors.items[i], (uint32_t)i);
+        interp->run.training = true;
+        const struct node *loss = net->graph->loss->producer;
+        for (int i = 0; i < interp->layout->node_count; i++) {
+            const struct node *node = interp->layout->nodes[i];
+            if (node->forward == loss)
+                make_whole(interp, node->outputs[0], 77);
+            else if (node != loss)
+                interp_node(node, &interp->run);
+        }
+    }
+    for (int i = 0; i < net->graph->tensors.count; i++) {
+        const struct tensor *tensor = net->graph->tensors.items[i];
+        size_t count = interp_numbers(tensor, 3);
+        const float *single = interps[0]->run.data[i];
+        const double *wide = interps[1]->run.data[i];
+        for (size_t k = 0; k < count && single && tensor != net->graph->loss; k++)
+            ck_assert_msg((double)single[k] == wide[k], "%s[%zu]: %g, %g", tensor->name, k,
+                          (double)single[k], wide[k]);
+    }
+    interp_free(interps[0]);
+    interp_free(interps[1]);
+    arena_free(net->arena);
+}
+
+START_TEST(exact_convolution)
+{
+    struct net net = net_of_parameter(conv_cases[_i].c, conv_cases[_i].h, conv_cases[_i].w);
+    net_conv(&net, conv_cases[_i].conv, NULL);
+    net_finish(&net, OP_mse);
+    check_exact(&net);
+}
+END_TEST
+
+START_TEST(exact_network)
+{
+    struct net net = net_of_parameter(4, 8, 8);
+    struct tensor *x = net.last;
+    net_conv(&net, square_conv(4, 3, 1, 1), NULL);
+    net_curve(&net, CURVE_RELU, 0, NULL);
+    net_add(&net, net.last, x, NULL);
+    net_pool(&net, OP_maxpool, pool_cases[0], NULL);
+    net_pool(&net, OP_avgpool, pool_cases[0], NULL);
+    net_plain(&net, OP_flatten, NULL);
+    net_linear(&net, 5, true, NULL);
+    net_finish(&net, OP_mse);
+    check_exact(&net);
+}
+END_TEST
+
+/* ---- batchnorm's running statistics, dropout's draws, first maxima ---- */
+
+/* Run NET's output (or, TRAINING, a step) in double on INPUT. */
+static struct interp *run_double(struct net *net, const float *input, int count, bool training)
+{
+    struct interp *interp =
+        interp_new(interp_lay_out(net->arena, net->graph, PRECISION_DOUBLE, count, training));
+    for (int i = 0; i < net->graph->tensors.count; i++) {
+        const struct tensor *tensor = net->graph->tensors.items[i];
+        double *array = interp->run.data[i];
+        for (size_t k = 0; array && !tensor->producer && k < interp_numbers(tensor, count); k++)
+            array[k] = tensor->init_value; /* constants: batchnorm's */
+    }
+    float targets[64] = {0};
+    struct lathe_batch batch = {.input = (float *)input, .targets = targets, .count = count};
+    if (training)
+        interp_step(interp, &batch, 3, 4);
+    else
+        interp_infer(interp, input, count);
+    return interp;
+}
+
+START_TEST(running_statistics)
+{
+    struct net net = net_new(1, 0, 0);
+    net_batchnorm(&net, "bn");
+    net_finish(&net, OP_mse);
+    const float input[] = {1, 2, 6, 7};
+    struct interp *interp = run_double(&net, input, 4, true);
+    const struct node *node = net.graph->nodes.items[0];
+    const double *mean = interp->run.data[node->inputs[3]->id];
+    const double *var = interp->run.data[node->inputs[4]->id];
+    ck_assert_double_eq_tol(*mean, 0.4, 1e-12);
+    ck_assert_double_eq_tol(*var, 0.9 + 0.1 * 26 / 3, 1e-12); /* unbiased: 26 / (4 - 1) */
+    const double *y = interp->run.data[node->outputs[0]->id];
+    ck_assert_double_eq_tol(y[0], -3 / sqrt(6.5 + 1e-5), 1e-12);
+    interp_free(interp);
+
+    interp = run_double(&net, input, 1, true); /* one value: no variance to learn from */
+    ck_assert_double_eq(*(double *)interp->run.data[node->inputs[4]->id], 1);
+    ck_assert_double_eq(*(double *)interp->run.data[node->outputs[0]->id], 0);
+    interp_free(interp);
+    arena_free(net.arena);
+}
+END_TEST
+
+START_TEST(dropout_draws)
+{
+    enum { NUMBERS = 4000 };
+    struct net net = net_new(NUMBERS, 0, 0);
+    net_dropout(&net, 0.25, 0);
+    float input[NUMBERS];
+    for (int i = 0; i < NUMBERS; i++)
+        input[i] = 3;
+    struct interp *interp = run_double(&net, input, 1, false);
+    const double *y = interp->run.data[net.graph->output->id];
+    for (int i = 0; i < NUMBERS; i++)
+        ck_assert_double_eq(y[i], 3);
+    int dropped = 0;
+    interp->run.training = true;
+    interp_node(net.graph->nodes.items[0], &interp->run);
+    for (int i = 0; i < NUMBERS; i++) {
+        ck_assert(y[i] == 0 || y[i] == 4);
+        dropped += y[i] == 0;
+    }
+    ck_assert_int_gt(dropped, NUMBERS / 4 - 150);
+    ck_assert_int_lt(dropped, NUMBERS / 4 + 150);
+    interp_free(interp);
+    arena_free(net.arena);
+}
+END_TEST
+
+START_TEST(first_maximum_wins)
+{
+    struct net net = net_of_parameter(1, 2, 2);
+    net_pool(&net, OP_maxpool, pool_cases[0], NULL);
+    net_finish(&net, OP_mse);
+    struct interp *interp =
+        interp_new(interp_lay_out(net.arena, net.graph, PRECISION_FLOAT, 1, true));
+    const struct node *node = net.graph->nodes.items[0];
+    interp_set(interp, node->inputs[0], (const double[]){1, 5, 5, 5}, 4);
+    float zeros[4] = {0};
+    struct lathe_batch batch = {.input = zeros, .targets = zeros, .count = 1};
+    interp_step(interp, &batch, 0, 0);
+    const float *dx = interp->run.data[node->inputs[0]->gradient->id];
+    ck_assert_float_eq(dx[0], 0);
+    ck_assert_float_eq(dx[1], 10);
+    ck_assert_float_eq(dx[2], 0);
+    ck_assert_float_eq(dx[3], 0);
+    interp_free(interp);
+    arena_free(net.arena);
+}
+END_TEST
+
+START_TEST(loss_counts_correct)
+{
+    struct net net = net_new(3, 0, 0);
+    net_curve(&net, CURVE_RELU, 0, NULL);
+    net_plain(&net, OP_cross_entropy, "loss");
+    tabulate_curves(net.graph);
+    struct interp *interp =
+        interp_new(interp_lay_out(net.arena, net.graph, PRECISION_FLOAT, 4, false));
+    void *loss;
+    float loss_value;
+    const int32_t labels[] = {2, 0, 1, 0};
+    const float input[] = {0, 1, 2, 3, 3, 3, 3, 3, 3, 1000, 0, -1000}; /* ties: the first */
+    interp_infer(interp, input, 4);
+    interp->run.labels = labels;
+    loss = interp->run.data[net.graph->loss->id];
+    interp->run.data[net.graph->loss->id] = &loss_value;
+    interp_node(net.graph->loss->producer, &interp->run);
+    ck_assert_ptr_null(loss); /* inference has no use for it */
+    ck_assert_int_eq(interp->run.correct, 3);
+    double expected = (log(exp(-2) + exp(-1) + 1) + 2 * log(3)) / 4;
+    ck_assert_double_eq_tol((double)loss_value, expected, 1e-6);
+    interp_free(interp);
+    arena_free(net.arena);
+}
+END_TEST
+
+/* ---- shape rules: what they add, and what they say ---- */
+
+START_TEST(initialisation)
+{
+    static const struct {
+        struct init_choice choice;
+        enum lathe_init init;
+        double value, bias_value;
+    } cases[] = {
+        {{INIT_DEFAULT, 0}, LATHE_UNIFORM, 0.25, 0.25},
+        {{INIT_UNIFORM, 0}, LATHE_UNIFORM, 0.25, 0.25},
+        {{INIT_UNIFORM, 0.5}, LATHE_UNIFORM, 0.5, 0.5},
+        {{INIT_XAVIER, 0}, LATHE_NORMAL, 0.25, 0},
+        {{INIT_HE, 0}, LATHE_NORMAL, 0.35355339059327379, 0},
+    };
+    struct net net = net_new(8, 4, 4);
+    struct conv_attributes conv = square_conv(2, 2, 1, 0); /* fan_in 8 / 2 * 2 * 2 = 16 */
+    conv.groups = 2;
+    conv.init = cases[_i].choice;
+    net_conv(&net, conv, "block2.conv");
+    const struct node *node = net.graph->nodes.items[0];
+    ck_assert_str_eq(node->inputs[1]->name, "block2.conv.weight");
+    ck_assert_str_eq(node->inputs[2]->name, "block2.conv.bias");
+    ck_assert_str_eq(tensor_shape_text(net.arena, node->inputs[1]), "2x4x2x2");
+    ck_assert_int_eq(node->inputs[1]->init, cases[_i].init);
+    ck_assert_double_eq_tol(node->inputs[1]->init_value, cases[_i].value, 1e-15);
+    ck_assert_double_eq_tol(node->inputs[2]->init_value, cases[_i].bias_value, 1e-15);
+    arena_free(net.arena);
+}
+END_TEST
+
+/* A layer that does not fit: an operator on an input C x H x W (H 0: flat), its numbers in order.
+ */
+struct misfit {
+    enum op op;
+    int c, h, w;
+    int numbers[12]; /* conv: channels, kernel, stride, dilation, groups, pad, same; pools: kernel,
+                        stride, pad; linear: units */
+    double real;
+    const char *message;
+};
+
+static const struct misfit misfits[] = {
+    {OP_conv, 128, 4, 4, {8, 7, 1, 1, 1, 0}, 0, "kernel 7 does not fit input 128x4x4 (padding 0)"},
+    {OP_conv,
+     128,
+     4,
+     4,
+     {8, 3, 1, 4, 1, 2},
+     0,
+     "kernel 3 does not fit input 128x4x4 (padding 2, dilation 4)"},
+    {OP_conv, 6, 4, 4, {8, 3, 1, 1, 4, 1}, 0, "4 groups do not divide 6 input channels"},
+    {OP_conv, 6, 4, 4, {8, 3, 1, 1, 3, 1}, 0, "3 groups do not divide 8 output channels"},
+    {OP_conv, 6, 4, 4, {8, 3, 0, 1, 1, 1}, 0, "stride must be at least 1, given 0"},
+    {OP_conv, 6, 4, 4, {8, 3, 0, 1, 1, 0, 1}, 0, "stride must be at least 1, given 0"},
+    {OP_conv, 6, 4, 4, {8, 3, 1, 1, 1, -1}, 0, "padding must be at least 0, given -1"},
+    {OP_conv, 6, 4, 4, {70000, 3, 1, 1, 1, 1}, 0, "channels must be at most 65536, given 70000"},
+    {OP_conv, 6, 4, 4, {0, 3, 1, 1, 1, 1}, 0, "channels must be at least 1, given 0"},
+    {OP_conv,
+     6,
+     4,
+     4,
+     {8, 60000, 1, 60000, 1, 0, 1},
+     0,
+     "kernel and dilation must span at most 65536 pixels"},
+    {OP_conv,
+     65536,
+     4,
+     4,
+     {65536, 3, 1, 1, 1, 1},
+     0,
+     "weight 65536x65536x3x3 is too large: at most 2147483647 elements, without the batch"},
+    {OP_conv,
+     1,
+     4,
+     4,
+     {65536, 1, 1, 1, 1, 60000},
+     0,
+     "output 65536x120004x120004 is too large: at most 2147483647 elements, without the batch"},
+    {OP_conv,
+     100,
+     0,
+     0,
+     {8, 3, 1, 1, 1, 1},
+     0,
+     "conv takes an image (channels x height x width), given a flat 100"},
+    {OP_linear,
+     64,
+     4,
+     4,
+     {10},
+     0,
+     "linear takes a flat input, given 64x4x4: put flatten() before it"},
+    {OP_linear, 64, 0, 0, {0}, 0, "units must be at least 1, given 0"},
+    {OP_maxpool, 64, 4, 4, {5, 5, 0}, 0, "kernel 5 does not fit input 64x4x4 (padding 0)"},
+    {OP_maxpool, 64, 4, 4, {2, 2, 2}, 0, "padding 2 must be smaller than the kernel's height 2"},
+    {OP_avgpool,
+     64,
+     0,
+     0,
+     {2, 2, 0},
+     0,
+     "avgpool takes an image (channels x height x width), given a flat 64"},
+    {OP_globalpool,
+     64,
+     0,
+     0,
+     {0},
+     0,
+     "globalpool takes an image (channels x height x width), given a flat 64"},
+    {OP_dropout, 64, 0, 0, {0}, 1, "p must be at least 0 and below 1, given 1"},
+    {OP_dropout, 64, 0, 0, {0}, -0.5, "p must be at least 0 and below 1, given -0.5"},
+    {OP_batchnorm, 64, 0, 0, {0}, 0, "eps must be above 0, given 0"},
+    {OP_batchnorm, 64, 0, 0, {0}, -1, "eps must be above 0, given -1"},
+    {OP_softmax,
+     64,
+     4,
+     4,
+     {0},
+     0,
+     "softmax takes a flat input, given 64x4x4: put flatten() before it"},
+    {OP_cross_entropy,
+     64,
+     4,
+     4,
+     {0},
+     0,
+     "cross_entropy takes a flat input, given 64x4x4: put flatten() before it"},
+    {OP_add, 64, 4, 4, {0}, 0, "cannot add 64x4x4 and 64x4x1: the shapes differ"},
+};
+
+static void shape_misfit(void *context)
+{
+    const struct misfit *misfit = context;
+    const int *n = misfit->numbers;
+    struct net net = net_new(misfit->c, misfit->h, misfit->w);
+    struct node *node = net_node(&net, misfit->op, "block2.layer");
+    if (misfit->op == OP_conv) {
+        node->conv = square_conv(n[0], n[1], n[2], n[5]);
+        node->conv.dilation_h = node->conv.dilation_w = n[3];
+        node->conv.groups = n[4];
+        node->conv.pad_same = n[6];
+    } else if (misfit->op == OP_linear) {
+        node->linear.units = n[0];
+    } else if (misfit->op == OP_maxpool || misfit->op == OP_avgpool) {
+        node->pool = (struct pool_attributes){n[0], n[0], n[1], n[1], n[2], n[2], n[2], n[2]};
+    } else if (misfit->op == OP_dropout) {
+        node->dropout.p = misfit->real;
+    } else if (misfit->op == OP_batchnorm) {
+        node->batchnorm.eps = misfit->real;
+    } else if (misfit->op == OP_add) {
+        node_add_input(node,
+                       graph_add_tensor(net.graph, TENSOR_INPUT, "y", true, 3,
+                                        (int[]){misfit->c, misfit->h, 1}),
+                       net.graph);
+    }
+    infer_shapes(net.graph);
+}
+
+START_TEST(misfit_messages)
+{
+    struct misfit misfit = misfits[_i];
+    struct failure failure;
+    char expected[256];
+    snprintf(expected, sizeof expected, "net.lua:7: block2.layer: %s", misfit.message);
+    ck_assert_int_eq(protected_call(shape_misfit, &misfit, &failure), STATUS_USER);
+    ck_assert_str_eq(failure.message, expected);
+}
+END_TEST
+
+START_TEST(curve_problem_names_the_node)
+{
+    struct net net = net_new(4, 0, 0);
+    struct node *node = net_node(&net, OP_curve, "act3");
+    node->curve = dynamic_curve(net.arena, 0);
+    node->curve->parameter[DYNAMIC_Z] = 0;
+    net_shape(&net, node);
+    struct failure failure;
+    ck_assert_int_eq(protected_call((void (*)(void *))tabulate_curves, net.graph, &failure),
+                     STATUS_USER);
+    ck_assert_int_eq(strncmp(failure.message, "net.lua:7: act3: dynamic: ", 26), 0);
+    arena_free(net.arena);
+}
+END_TEST
+
+/* ---- the gradient pass ---- */
+
+/* The graph printed is exactly TEXT. */
+static void check_print(const struct graph *graph, const char *text)
+{
+    struct text out = {0};
+    graph_print(graph, &out);
+    ck_assert_str_eq(out.data, text);
+    text_free(&out);
+}
+
+START_TEST(gradients_only_where_needed)
+{
+    struct net net = net_new(2, 4, 4);
+    net_conv(&net, square_conv(3, 3, 1, 1), "conv1");
+    net_batchnorm(&net, "bn1");
+    net_curve(&net, CURVE_RELU, 0, "act1");
+    net_finish(&net, OP_mse);
+    check_print(
+        net.graph,
+        "conv1 = conv(input, conv1.weight, conv1.bias) 3x4x4\n"
+        "bn1, bn1.mean, bn1.invstd = batchnorm(conv1, bn1.weight, bn1.bias, bn1.running_mean, "
+        "bn1.running_var) 3x4x4\n"
+        "act1 = curve(bn1) 3x4x4\n"
+        "loss = mse(act1) 1\n"
+        "act1.grad = mse.backward(act1, loss) 3x4x4\n"
+        "bn1.grad = curve.backward(bn1, act1, act1.grad) 3x4x4\n"
+        "conv1.grad, bn1.weight.grad, bn1.bias.grad, -, - = batchnorm.backward(conv1, bn1.weight, "
+        "bn1.bias, bn1.running_mean, bn1.running_var, bn1, bn1.mean, bn1.invstd, bn1.grad) 3x4x4\n"
+        "-, conv1.weight.grad, conv1.bias.grad = conv.backward(input, conv1.weight, conv1.bias, "
+        "conv1, conv1.grad) 3x2x3x3\n");
+    arena_free(net.arena);
+}
+END_TEST
+
+START_TEST(gradients_of_shared_tensors)
+{
+    struct net net = net_new(4, 0, 0);
+    struct tensor *x = net_linear(&net, 4, false, "a");
+    struct tensor *y = net_curve(&net, CURVE_TANH, 0, "b");
+    struct tensor *z = net_add(&net, x, y, "c");
+    net_add(&net, z, x, "d");
+    net_finish(&net, OP_mse);
+    check_print(net.graph, "a = linear(input, a.weight) 4\n"
+                           "b = curve(a) 4\n"
+                           "c = add(a, b) 4\n"
+                           "d = add(c, a) 4\n"
+                           "loss = mse(d) 1\n"
+                           "d.grad = mse.backward(d, loss) 4\n"
+                           "c.grad, a.grad.from.d = add.backward(c, a, d, d.grad) 4\n"
+                           "a.grad.from.c, b.grad = add.backward(a, b, c, c.grad) 4\n"
+                           "a.grad.sum1 = add(a.grad.from.d, a.grad.from.c) 4\n"
+                           "a.grad.from.b = curve.backward(a, b, b.grad) 4\n"
+                           "a.grad = add(a.grad.sum1, a.grad.from.b) 4\n"
+                           "-, a.weight.grad = linear.backward(input, a.weight, a, a.grad) 4x4\n");
+    check_graph(&net, 3);
+}
+END_TEST
+
+START_TEST(a_tensor_added_to_itself)
+{
+    struct net net = net_of_parameter(4, 0, 0);
+    net_add(&net, net.last, net.last, "twice");
+    net_finish(&net, OP_mse);
+    check_print(net.graph, "twice = add(x, x) 4\n"
+                           "loss = mse(twice) 1\n"
+                           "twice.grad = mse.backward(twice, loss) 4\n"
+                           "x.grad.from.twice, x.grad.from.twice.2 = add.backward(x, x, twice, "
+                           "twice.grad) 4\n"
+                           "x.grad = add(x.grad.from.twice, x.grad.from.twice.2) 4\n");
+    check_graph(&net, 2);
+}
+END_TEST
+
+/* What the loss does not read has no gradient: here softmax, which only infer writes. */
+START_TEST(output_beside_the_loss)
+{
+    struct net net = net_new(4, 0, 0);
+    struct tensor *logits = net_linear(&net, 3, true, "linear1");
+    struct tensor *output = net_plain(&net, OP_softmax, "softmax1");
+    net.last = logits;
+    net_finish(&net, OP_cross_entropy);
+    net.graph->output = output;
+    ck_assert_ptr_null(output->gradient);
+    ck_assert_ptr_nonnull(logits->gradient);
+    check_graph(&net, 3);
+}
+END_TEST
+
+/* ---- the interpreter ---- */
+
+/* A network around GRAPH, as spec.c makes it. */
+static struct network network_of(struct net *net)
+{
+    return (struct network){.arena = net->arena,
+                            .graph = net->graph,
+                            .name = "net",
+                            .spec_path = "net.lua",
+                            .training = {.batch = 4}};
+}
+
+static void fill(float *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = (float)sin(0.7 * (double)i + 0.1);
+}
+
+START_TEST(same_bits_twice)
+{
+    struct net net = small_resnet(CURVE_LEAKY_RELU);
+    net_finish(&net, OP_cross_entropy);
+    struct network network = network_of(&net);
+    const struct lathe_model *model = interp_model(net.arena, &network, 4, 4);
+    float input[4 * 3 * 8 * 8];
+    int32_t labels[] = {1, 2, 3, 4};
+    fill(input, (size_t)COUNT_OF(input));
+    struct lathe_batch batch = {.input = input, .labels = labels, .count = 4};
+    char *arenas[2];
+    for (int i = 0; i < 2; i++) {
+        struct lathe_step_result result;
+        arenas[i] = lathe_alloc(model->train_arena_bytes, 1);
+        lathe_initialise_all(model, 5, (float *)(arenas[i] + model->state_offset));
+        model->step(model, &batch, 1, 2, &result, arenas[i]);
+        ck_assert(isfinite(result.loss) && result.loss > 0);
+    }
+    ck_assert_mem_eq(arenas[0], arenas[1], model->train_arena_bytes);
+    free(arenas[0]);
+    free(arenas[1]);
+    arena_free(net.arena);
+}
+END_TEST
+
+START_TEST(model_infers_as_interp)
+{
+    struct net net = small_resnet(CURVE_RELU);
+    net_finish(&net, OP_cross_entropy);
+    struct network network = network_of(&net);
+    struct lathe_model *model = interp_model(net.arena, &network, 4, 0);
+    ck_assert_int_eq(model->outputs, 10);
+    ck_assert_uint_eq(model->train_arena_bytes, 0);
+    float *state = lathe_alloc(model->state_floats, sizeof *state);
+    lathe_initialise_all(model, 5, state);
+    const float *weights[64];
+    for (int i = 0; i < model->parameter_count; i++)
+        weights[i] = state + model->parameters[i].offset; /* logical is packed */
+    float input[3 * 3 * 8 * 8], output[3 * 10];
+    fill(input, (size_t)COUNT_OF(input));
+    void *arena = lathe_alloc(model->infer_arena_bytes, 1);
+    model->load(model, weights, arena);
+    model->infer(model, input, output, 3, arena);
+    struct interp *interp =
+        interp_new(interp_lay_out(net.arena, net.graph, PRECISION_FLOAT, 3, false));
+    interp_load(interp, weights);
+    interp_infer(interp, input, 3);
+    ck_assert_mem_eq(output, interp->run.data[net.graph->output->id], sizeof output);
+    interp_free(interp);
+    free(arena);
+    free(state);
+    arena_free(net.arena);
+}
+END_TEST
+
+/* The interpreter's packed layout is the logical one, grouped convolutions included; trained
+ * parameters come before running statistics. */
+START_TEST(parameters_are_logical)
+{
+    struct net net = net_new(4, 5, 5);
+    struct conv_attributes conv = square_conv(6, 3, 1, 1);
+    conv.groups = 2;
+    net_conv(&net, conv, "conv1");
+    net_batchnorm(&net, "bn1");
+    net_plain(&net, OP_flatten, "flatten1");
+    net_linear(&net, 3, true, "linear1");
+    struct lathe_parameter *parameters;
+    size_t trainable, state;
+    ck_assert_int_eq(interp_parameters(net.arena, net.graph, &parameters, &trainable, &state), 8);
+    ck_assert_uint_eq(trainable, 6 * 2 * 9 + 6 + 12 + 3 * 150 + 3);
+    ck_assert_uint_eq(state, trainable + 12);
+    ck_assert_str_eq(parameters[4].name, "bn1.running_mean");
+    ck_assert_uint_eq(parameters[4].offset, trainable);
+    for (int i = 0; i < 8; i++) {
+        float logical[1024], packed[1024];
+        size_t elements = lathe_parameter_elements(&parameters[i]);
+        ck_assert_uint_eq(lathe_parameter_floats(&parameters[i]), elements);
+        fill(logical, elements);
+        lathe_pack(&parameters[i], logical, packed);
+        ck_assert_mem_eq(logical, packed, elements * sizeof *logical);
+    }
+    arena_free(net.arena);
+}
+END_TEST
+
+/* The interpreter's own step stands in for a generated program: verify must pass it, and must see
+ * a mistake. */
+static void broken_step(const struct lathe_model *model, const struct lathe_batch *batch,
+                        uint64_t seed, uint64_t step, struct lathe_step_result *result, void *arena)
+{
+    const struct lathe_model *right = (const struct lathe_model *)model->provenance;
+    right->step(right, batch, seed, step, result, arena);
+    ((float *)((char *)arena + model->gradient_offset))[3] *= 1.001f;
+}
+
+START_TEST(verify_sees_mistakes)
+{
+    struct net net = small_resnet(CURVE_LEAKY_RELU);
+    net_finish(&net, OP_cross_entropy);
+    struct network network = network_of(&net);
+    struct lathe_model *model = interp_model(net.arena, &network, 4, 4);
+    const struct verify_options options = {.seed = 3, .batch = 4, .entries = 16};
+    struct text out = {0};
+    ck_assert_msg(verify_run(&network, model, &options, &out), "\n%s", out.data);
+    struct lathe_model broken = *model;
+    broken.provenance = (const char *)model;
+    broken.step = broken_step;
+    ck_assert(!verify_generated(net.graph, &broken, &options, &out));
+    text_free(&out);
+    arena_free(net.arena);
+}
+END_TEST
+
+static void add_kernel_tests(Suite *suite)
+{
+    TCase *kernels = tcase_create("kernels");
+    tcase_set_timeout(kernels, 120);
+    tcase_add_loop_test(kernels, convolution, 0, COUNT_OF(conv_cases));
+    tcase_add_loop_test(kernels, linear, 0, 2);
+    tcase_add_loop_test(kernels, batchnorm, 0, 4);
+    tcase_add_loop_test(kernels, pool, 0, COUNT_OF(pool_cases));
+    tcase_add_test(kernels, globalpool);
+    tcase_add_loop_test(kernels, curves, 0, 9);
+    tcase_add_test(kernels, dropout);
+    tcase_add_loop_test(kernels, losses, 0, 3);
+    tcase_add_test(kernels, addition);
+    tcase_add_loop_test(kernels, resnet, 0, 3);
+    tcase_add_loop_test(kernels, exact_convolution, 0, COUNT_OF(conv_cases));
+    tcase_add_test(kernels, exact_network);
+    tcase_add_test(kernels, running_statistics);
+    tcase_add_test(kernels, dropout_draws);
+    tcase_add_test(kernels, first_maximum_wins);
+    tcase_add_test(kernels, loss_counts_correct);
+    suite_add_tcase(suite, kernels);
+}
+
+Suite *ops_suite(void)
+{
+    Suite *suite = suite_create("ops");
+    add_kernel_tests(suite);
+    TCase *shapes = tcase_create("shapes");
+    tcase_add_loop_test(shapes, initialisation, 0, 5);
+    tcase_add_loop_test(shapes, misfit_messages, 0, COUNT_OF(misfits));
+    tcase_add_test(shapes, curve_problem_names_the_node);
+    suite_add_tcase(suite, shapes);
+    TCase *gradients = tcase_create("gradients");
+    tcase_add_test(gradients, gradients_only_where_needed);
+    tcase_add_test(gradients, gradients_of_shared_tensors);
+    tcase_add_test(gradients, a_tensor_added_to_itself);
+    tcase_add_test(gradients, output_beside_the_loss);
+    suite_add_tcase(suite, gradients);
+    TCase *interpreter = tcase_create("interpreter");
+    tcase_add_test(interpreter, same_bits_twice);
+    tcase_add_test(interpreter, model_infers_as_interp);
+    tcase_add_test(interpreter, parameters_are_logical);
+    tcase_add_test(interpreter, verify_sees_mistakes);
+    suite_add_tcase(suite, interpreter);
+    return suite;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(ops_suite());
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
