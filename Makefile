@@ -76,9 +76,10 @@ define compile
 	@echo "  cc $(@:$(BUILD)/%.o=%.c)"
 	$(Q)$(CC) $(ALL_CFLAGS) $(1) -MMD -MP -c $< -o $@
 endef
+# -rdynamic: kernels that lathe compare and lathe verify load call the runtime inside lathe
 define link
 	@echo "  link $@"
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) -o $@ $(1) $(ALL_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -rdynamic $(LDFLAGS) $(filter %.o,$^) -o $@ $(1) $(ALL_LIBS)
 endef
 
 $(PROGRAM): $(OBJECTS) $(BUILD)/flags $(BUILD)/files

@@ -126,11 +126,8 @@ const struct lathe_model *build_and_load(struct arena *arena, struct network *ne
                                          const struct build_options *options, const char *folder)
 {
     build_sources(arena, network, options, folder);
-    const char *library = arena_printf(arena, "lib%s.so", network->name);
-    build_programs(options, folder, library);
-    const char *path = arena_printf(arena, "%s/%s", folder, library);
-    if (!strchr(path, '/') || path[0] != '/')
-        path = path[0] == '/' ? path : arena_printf(arena, "./%s", path);
+    build_programs(options, folder, ".build/kernels.so");
+    const char *path = arena_printf(arena, "%s%s/.build/kernels.so", folder[0] == '/' ? "" : "./", folder);
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
         fail(STATUS_RESOURCE, "cannot load %s: %s", path, dlerror());

@@ -333,8 +333,8 @@ static void print_tensors(struct printer *p, const struct program *program, stru
             continue;
         text_printf(out, "    {\"%s\", at_%s * sizeof(float), %s, %d, %d, %d, %d},\n",
                     r->tensor->name, identifier(p->arena, r->name),
-                    r->tensor->batched ? "true" : "false", tensor_c(r->tensor), tensor_h(r->tensor),
-                    tensor_w(r->tensor), r->block);
+                    r->tensor->batched ? "true" : "false", r->layout.c, r->layout.h, r->layout.w,
+                    r->layout.block);
     }
 }
 

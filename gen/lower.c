@@ -42,7 +42,7 @@ struct region *region_of(struct lowering *l, const struct tensor *tensor)
                        checked_multiply((size_t)l->batch, layout_floats(layout)),
                        layout_note(l, layout));
         region->tensor = root;
-        region->block = layout->block;
+        region->layout = *layout;
         l->of_tensor[root->id] = region;
     }
     return l->of_tensor[root->id];

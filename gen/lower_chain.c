@@ -103,7 +103,7 @@ static struct region *channel_region(struct lowering *l, const struct node *norm
     struct region *region =
         scratch(l, arena_printf(l->arena, "%s.%s", norm->name, suffix), floats, "per channel");
     region->tensor = tensor;
-    region->block = l->lanes;
+    region->layout = (struct layout){.block = l->lanes, .c = norm->inputs[1]->dims[0], .h = 1, .w = 1};
     return region;
 }
 

@@ -95,6 +95,15 @@ struct value {
     VECTOR(struct field) fields;
 };
 
+/* ---- layout ---- */
+
+/* Where a tensor's numbers stand. */
+struct layout {
+    int block;         /* 1: (N, C, H, W); V: (N, C/V, H, W, V), channels padded to V with zeros */
+    int c, h, w;       /* as stored: of the tensor that flatten only renames */
+    struct tensor *root; /* the tensor that owns the memory */
+};
+
 /* ---- regions ---- */
 
 enum space {
@@ -113,7 +122,7 @@ struct region {
     int first, last;   /* calls that use it, by index; -1: none yet */
     size_t offset;     /* floats from the start of the arena */
     const struct tensor *tensor; /* what it holds; NULL: partial sums, repacked weights */
-    int block;         /* channel block of its layout, where it holds a tensor */
+    struct layout layout; /* of that tensor */
     const char *note;  /* shape, for the map of regions */
 };
 
@@ -173,13 +182,7 @@ struct program *lower(struct arena *arena, struct graph *graph, struct groups *g
 void plan_memory(struct program *program);
 void program_print(const struct program *program, struct text *out);
 
-/* layout.c: where a tensor's numbers stand. */
-struct layout {
-    int block;         /* 1: (N, C, H, W); V: (N, C/V, H, W, V), channels padded to V with zeros */
-    int c, h, w;       /* as stored: of the tensor that flatten only renames */
-    struct tensor *root; /* the tensor that owns the memory */
-};
-/* LAYOUT, an array by tensor id, for all batched tensors of GRAPH. The input stays (N, C, H, W) where
+/* layout.c: an array by tensor id, for all batched tensors of GRAPH. The input stays (N, C, H, W) where
  * convolutions and linear layers alone read it. */
 struct layout *choose_layout(struct arena *arena, const struct graph *graph, int lanes,
                              bool training);

@@ -65,7 +65,10 @@ $ end
         LATHE_UNROLL(${K_TILE})
         for (int j = 0; j < K_TILE; j++)
             done[p][j] = sum[p][j];
-    for (int j = 0; j < K_TILE; j++)
+    for (int j = 0; j < K_TILE; j++) {
+$ if gathers then
+        vf part[2] = {{0}, {0}};
+$ end
         for (int p = 0; p < PIXELS; p++) {
             const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
             (void)k, (void)i;
@@ -87,10 +90,15 @@ $ include("steps.c.t", {steps = before_moments, V = V}, 12)
             if (first && p == 0)
                 moment[j][0] = v;
             const vf distance = v - moment[j][0];
-            moment[j][1] += distance;
-            moment[j][2] += distance * distance;
+            part[0] += distance;
+            part[1] += distance * distance;
 $ end
         }
+$ if gathers then
+        moment[j][1] += part[0];
+        moment[j][2] += part[1];
+$ end
+    }
 $ if not gathers then
     (void)moment, (void)first;
 $ end

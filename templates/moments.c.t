@@ -5,7 +5,8 @@ static void ${name}(${parameters})
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             vf shift = {0}, sum = {0}, squares = {0};
-            for (int h = 0; h < H; h++)
+            for (int h = 0; h < H; h++) {
+                vf row[2] = {{0}, {0}};
                 for (int w = 0; w < W; w++) {
                     const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
                     vf v = lathe_load(raw + at);
@@ -13,9 +14,12 @@ $ include("steps.c.t", {steps = before_moments, V = V}, 20)
                     if (h == 0 && w == 0)
                         shift = v;
                     v -= shift;
-                    sum += v;
-                    squares += v * v;
+                    row[0] += v;
+                    row[1] += v * v;
                 }
+                sum += row[0];
+                squares += row[1];
+            }
             float *to = moments + ((size_t)n * C_BLOCKS + k) * (3 * V);
             lathe_store(to, shift);
             lathe_store(to + V, sum);

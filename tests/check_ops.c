@@ -7,6 +7,7 @@
  */
 #include "net.h"
 
+#include "../gen/compare.h"
 #include "../gen/interp.h"
 #include "../gen/verify.h"
 
@@ -544,9 +545,8 @@ static const struct misfit misfits[] = {
     {OP_add, 64, 4, 4, {0}, 0, "cannot add 64x4x4 and 64x4x1: the shapes differ"},
 };
 
-static void shape_misfit(void *context)
+static struct net build_misfit(const struct misfit *misfit)
 {
-    const struct misfit *misfit = context;
     const int *n = misfit->numbers;
     struct net net = net_new(misfit->c, misfit->h, misfit->w);
     struct node *node = net_node(&net, misfit->op, "block2.layer");
@@ -569,17 +569,23 @@ static void shape_misfit(void *context)
                                         (int[]){misfit->c, misfit->h, 1}),
                        net.graph);
     }
-    infer_shapes(net.graph);
+    return net;
+}
+
+static void infer_misfit(void *graph)
+{
+    infer_shapes(graph);
 }
 
 START_TEST(misfit_messages)
 {
-    struct misfit misfit = misfits[_i];
+    struct net net = build_misfit(&misfits[_i]);
     struct failure failure;
     char expected[256];
-    snprintf(expected, sizeof expected, "net.lua:7: block2.layer: %s", misfit.message);
-    ck_assert_int_eq(protected_call(shape_misfit, &misfit, &failure), STATUS_USER);
+    snprintf(expected, sizeof expected, "net.lua:7: block2.layer: %s", misfits[_i].message);
+    ck_assert_int_eq(protected_call(infer_misfit, net.graph, &failure), STATUS_USER);
     ck_assert_str_eq(failure.message, expected);
+    arena_free(net.arena);
 }
 END_TEST
 
@@ -818,6 +824,35 @@ START_TEST(verify_sees_mistakes)
 }
 END_TEST
 
+/* The interpreter against itself: no difference. */
+START_TEST(compare_with_itself)
+{
+    struct net net = small_resnet(CURVE_RELU);
+    net_finish(&net, OP_cross_entropy);
+    struct network network = network_of(&net);
+    network.has_training = true;
+    network.training.optimizer = (struct lathe_optimizer){.momentum = 0.9};
+    network.training.schedule = (struct lathe_schedule){.kind = LATHE_FIXED, .lr = 0.01};
+    const struct lathe_model *model = interp_model(net.arena, &network, 4, 4);
+    for (int train = 0; train < 2; train++) {
+        struct compare_options options = {.train = train, .seconds = 0.2, .json = true};
+        struct text out = {0};
+        double interpreted, generated, ratio, difference;
+        ck_assert(compare_run(&network, model, &options, &out));
+        ck_assert_int_eq(sscanf(out.data,
+                                "{\"interpreted_ms\": %lf, \"generated_ms\": %lf, \"ratio\": "
+                                "%lf, \"max_difference\": %lf}",
+                                &interpreted, &generated, &ratio, &difference),
+                         4);
+        ck_assert(interpreted > 0 && generated > 0 && difference == 0);
+        options.json = false;
+        ck_assert(compare_run(&network, model, &options, &out));
+        text_free(&out);
+    }
+    arena_free(net.arena);
+}
+END_TEST
+
 static void add_kernel_tests(Suite *suite)
 {
     TCase *kernels = tcase_create("kernels");
@@ -861,6 +896,7 @@ Suite *ops_suite(void)
     tcase_add_test(interpreter, model_infers_as_interp);
     tcase_add_test(interpreter, parameters_are_logical);
     tcase_add_test(interpreter, verify_sees_mistakes);
+    tcase_add_test(interpreter, compare_with_itself);
     suite_add_tcase(suite, interpreter);
     return suite;
 }

@@ -191,7 +191,7 @@ static void KERNEL(forward)(const struct node *node, struct run *run)
         REAL *to = y + c * channel.size;
         if (run->training)
             KERNEL(batch_statistics)
-            (node, channel, from, running_mean + c, running_var + c, &mean, &var);
+        (node, channel, from, running_mean + c, running_var + c, &mean, &var);
         means[c] = (REAL)mean;
         invstds[c] = (REAL)(1 / sqrt(var + node->batchnorm.eps));
         REAL scale = weight[c] * invstds[c], shift = means[c], offset = bias[c];

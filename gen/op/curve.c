@@ -5,7 +5,7 @@
  * Gradient: dx = dy * f'(x), the exact slope of what was applied.
  *
  * The float kernels walk through the table piece by piece over a run of elements that stays in the
- * L1 cache, so that the inner loop is a comparison and a multiply-add that vectorise.
+ * L1 cache, so that the inner loops are comparisons and selections that vectorise.
  */
 #include "rules.h"
 
@@ -25,7 +25,7 @@ static double tolerance_curve(const struct node *node, int count, int output)
 
 /* ---- float ---- */
 
-enum { RUN_OF_ELEMENTS = 2048 };
+enum { RUN_OF_ELEMENTS = 1024 };
 
 /* The largest float that is not above X: y > x and y > round_down(x) are the same for a float y. */
 static float round_down(double x)
@@ -34,38 +34,45 @@ static float round_down(double x)
     return (double)nearest > x ? nextafterf(nearest, -INFINITY) : nearest;
 }
 
+/* chosen = value where x > FROM: one selection a loop, which vectorises. */
+static void choose_above(const float *restrict x, float from, float value, float *restrict chosen,
+                         int count)
+{
+#pragma omp simd
+    for (int i = 0; i < count; i++)
+        chosen[i] = x[i] > from ? value : chosen[i];
+}
+
+static void fill(float *numbers, float value, int count)
+{
+    for (int i = 0; i < count; i++)
+        numbers[i] = value;
+}
+
 static void table_values(const struct table *table, const float *restrict x, float *restrict y,
                          int count)
 {
-    float slope = (float)table->pieces[0].slope, intercept = (float)table->pieces[0].intercept;
+    const struct piece *pieces = table->pieces;
+    float slopes[RUN_OF_ELEMENTS], intercepts[RUN_OF_ELEMENTS];
+    fill(slopes, (float)pieces[0].slope, count);
+    fill(intercepts, (float)pieces[0].intercept, count);
+    for (int piece = 1; piece < table->count; piece++) {
+        float from = round_down(pieces[piece].from);
+        choose_above(x, from, (float)pieces[piece].slope, slopes, count);
+        choose_above(x, from, (float)pieces[piece].intercept, intercepts, count);
+    }
 #pragma omp simd
     for (int i = 0; i < count; i++)
-        y[i] = slope * x[i] + intercept;
-    for (int piece = 1; piece < table->count; piece++) {
-        float from = round_down(table->pieces[piece].from);
-        slope = (float)table->pieces[piece].slope;
-        intercept = (float)table->pieces[piece].intercept;
-#pragma omp simd
-        for (int i = 0; i < count; i++) {
-            float line = slope * x[i] + intercept;
-            y[i] = x[i] > from ? line : y[i];
-        }
-    }
+        y[i] = slopes[i] * x[i] + intercepts[i];
 }
 
 static void table_slopes(const struct table *table, const float *restrict x,
                          const float *restrict dy, float *restrict dx, int count)
 {
-    float first = (float)table->pieces[0].slope;
-    for (int i = 0; i < count; i++)
-        dx[i] = first;
-    for (int piece = 1; piece < table->count; piece++) {
-        float from = round_down(table->pieces[piece].from);
-        float slope = (float)table->pieces[piece].slope;
-#pragma omp simd
-        for (int i = 0; i < count; i++)
-            dx[i] = x[i] > from ? slope : dx[i];
-    }
+    const struct piece *pieces = table->pieces;
+    fill(dx, (float)pieces[0].slope, count);
+    for (int piece = 1; piece < table->count; piece++)
+        choose_above(x, round_down(pieces[piece].from), (float)pieces[piece].slope, dx, count);
 #pragma omp simd
     for (int i = 0; i < count; i++)
         dx[i] *= dy[i];

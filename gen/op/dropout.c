@@ -73,7 +73,7 @@ static void KERNEL(backward)(const struct node *node, struct run *run)
 {
     if (node->outputs[0])
         KERNEL(drop)
-        (node->forward, run, node->outputs[0], array_of(run, output_gradient(node)),
-         array_of(run, node->outputs[0]));
+    (node->forward, run, node->outputs[0], array_of(run, output_gradient(node)),
+     array_of(run, node->outputs[0]));
 }
 #endif

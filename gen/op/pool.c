@@ -211,8 +211,8 @@ static void KERNEL(avgpool)(const struct node *forward, const struct run *run, R
         memset((backward ? x : y) + plane * plane_numbers, 0, plane_numbers * sizeof *x);
         for (int oy = 0; oy < out_h; oy++)
             KERNEL(avgpool_row)
-            (forward, x + plane * in_plane, y + plane * out_plane + (size_t)oy * out_w, oy, scale,
-             backward);
+        (forward, x + plane * in_plane, y + plane * out_plane + (size_t)oy * out_w, oy, scale,
+         backward);
     }
 }
 
@@ -226,8 +226,8 @@ static void KERNEL(avgpool_backward)(const struct node *node, struct run *run)
 {
     if (node->outputs[0])
         KERNEL(avgpool)
-        (node->forward, run, array_of(run, node->outputs[0]), array_of(run, output_gradient(node)),
-         true);
+    (node->forward, run, array_of(run, node->outputs[0]), array_of(run, output_gradient(node)),
+     true);
 }
 
 /* ---- globalpool ---- */
