@@ -84,6 +84,7 @@ void build_sources(struct arena *arena, struct network *network,
         .train = trains ? build_program(arena, network, options, true) : NULL,
         .cc = options->cc,
         .verify = options->verify,
+        .profile = options->profile,
         .weights = options->weights,
     };
     emit(arena, &emission, folder);

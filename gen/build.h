@@ -14,6 +14,7 @@ struct build_options {
     const char *cc;      /* the C compiler: name or path */
     const char *weights; /* safetensors to embed into infer; NULL: none */
     bool verify;         /* list the training step's tensors; none overlap */
+    bool profile;        /* mark the time of each call of the training step */
     const char *dump;    /* passes after which to print the graph, separated by commas; or NULL */
 };
 

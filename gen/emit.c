@@ -338,6 +338,16 @@ static void print_tensors(struct printer *p, const struct program *program, stru
     }
 }
 
+static void print_costs(const struct program *program, struct text *out)
+{
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        text_printf(out, "    {\"%s\", \"%s\", %.17g, %.17g},\n",
+                    call->group ? call->group->name : "border", call->label, call->flops,
+                    call->bytes);
+    }
+}
+
 static const char *relative_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -384,21 +394,30 @@ static void push_common(struct printer *p)
 
 static void push_program(struct printer *p, const struct program *program)
 {
-    struct text map = {0}, loads = {0}, tensors = {0};
+    struct text map = {0}, loads = {0}, tensors = {0}, costs = {0};
     const struct group *group = NULL;
+    bool profiles = p->emission->profile && program->training;
     p->functions.count = 0;
+    if (profiles)
+        text_printf(&p->calls, "        lathe_mark(-1);\n");
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
         if (i == 0 || call->group != group || !group || call->flops > 0)
             print_paragraph(p, call);
         group = call->group;
         print_call(p, call);
+        if (profiles)
+            text_printf(&p->calls, "        lathe_mark(%d);\n", i);
     }
     print_map(p, program, &map);
     print_loads(p, program, &loads);
     if (p->emission->verify && program->training)
         print_tensors(p, program, &tensors);
+    if (profiles)
+        print_costs(program, &costs);
     push_common(p);
+    set_flag(p->lua, "profiles", profiles);
+    set_text(p, "costs", &costs);
     set_flag(p->lua, "verifies", p->emission->verify && program->training);
     set_text(p, "map", &map);
     set_text(p, "loads", &loads);

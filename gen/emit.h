@@ -13,6 +13,7 @@ struct emission {
     const struct program *train; /* NULL: the spec trains nothing */
     const char *cc;              /* the compiler's name, for the Makefile */
     bool verify;                 /* list the training step's tensors */
+    bool profile;                /* mark the time of each call of the training step */
     const char *weights;         /* path of weights to embed into infer; NULL: none */
 };
 

@@ -176,6 +176,12 @@ struct lathe_tensor {
     int block; /* [sample][channels / block, rounded up][height][width][block] */
 };
 
+/* One call of a kernel: what it is, and what it costs a sample. */
+struct lathe_cost {
+    const char *group, *label; /* "residual1.conv2", "backward data" */
+    double flops, bytes;
+};
+
 struct lathe_model {
     int abi; /* LATHE_ABI of the lathe that wrote this */
     const char *name;
@@ -202,6 +208,8 @@ struct lathe_model {
 
     const struct lathe_tensor *tensors; /* NULL but in builds for verify, where none overlap */
     int tensor_count;
+    const struct lathe_cost *costs; /* NULL but in builds that profile: the training step's calls */
+    int cost_count;
 
     /* Fold and pack the weights (logical, parallel to parameters) into an inference arena. */
     void (*load)(const struct lathe_model *model, const float *const *logical, void *arena);

@@ -32,6 +32,10 @@ $ if verifies then
 static const struct lathe_tensor tensors[] = {${tensors}};
 
 $ end
+$ if profiles then
+static const struct lathe_cost costs[] = {${costs}};
+
+$ end
 void ${network}_complete(struct lathe_model *model)
 {
     model->step = ${network}_step;
@@ -41,5 +45,9 @@ void ${network}_complete(struct lathe_model *model)
 $ if verifies then
     model->tensors = tensors;
     model->tensor_count = sizeof tensors / sizeof *tensors;
+$ end
+$ if profiles then
+    model->costs = costs;
+    model->cost_count = sizeof costs / sizeof *costs;
 $ end
 }
