@@ -166,7 +166,7 @@ static void runtime_died(int status, const char *message)
 static void invoke(void *context)
 {
     struct invocation *i = context;
-    struct command c = {.arena = i->arena, .infer_batch = 16, .verify_batch = 4, .seed = 1,
+    struct command c = {.arena = i->arena, .infer_batch = 16, .verify_batch = 2, .seed = 1,
                         .runs = 9};
     c.build.cc = "cc";
     c.build.isa = isa_find("native");

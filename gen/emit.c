@@ -468,7 +468,8 @@ static void print_data(const struct network *network, struct text *out)
                 d->augmentation_count, d->subset);
 }
 
-static void print_training(const struct network *network, struct text *out)
+/* BATCH: samples of a step, what the training arena has room for. */
+static void print_training(const struct network *network, int batch, struct text *out)
 {
     static const char *const schedules[] = {"LATHE_FIXED", "LATHE_STEPS", "LATHE_ONECYCLE"};
     static const char *const optimizers[] = {"LATHE_SGD", "LATHE_ADAM"};
@@ -480,7 +481,7 @@ static void print_training(const struct network *network, struct text *out)
                 "                     {%s, .momentum = %.17g, .dampening = %.17g, .nesterov = %s,\n"
                 "                      .beta1 = %.17g, .beta2 = %.17g, .eps = %.17g,\n"
                 "                      .weight_decay = %.17g, .clip_value = %.17g},\n",
-                t->batch, t->epochs, optimizers[o->kind], o->momentum, o->dampening,
+                batch, t->epochs, optimizers[o->kind], o->momentum, o->dampening,
                 o->nesterov ? "true" : "false", o->beta1, o->beta2, o->eps, o->weight_decay,
                 o->clip_value);
     text_printf(out,
@@ -500,7 +501,8 @@ static void push_model(struct printer *p)
     print_parameters(p->emission->infer, &parameters);
     print_augmentation(&network->data, &augmentation);
     print_data(network, &data);
-    print_training(network, &training);
+    print_training(network, p->emission->train ? p->emission->train->batch : network->training.batch,
+                   &training);
     push_common(p);
     set_text(p, "parameters", &parameters);
     set_flag(p->lua, "augments", network->data.augmentation_count > 0);

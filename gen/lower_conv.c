@@ -15,6 +15,7 @@
 
 enum {
     L1_BYTES = 24 * 1024,          /* of the first-level cache, what a tile may fill */
+    WEIGHT_TILES = 16,             /* tiles that use weights once they are in that cache */
     L2_BYTES = 1280 * 1024,        /* likewise of the second level */
     PLANE_BYTES = 128 * 1024,      /* a pooled convolution's rows on the thread's stack */
     PARTIAL_BYTES = 8 * 1024 * 1024, /* all partial gradients of a weight */
@@ -101,6 +102,8 @@ struct tiles {
     int k;       /* blocks of output channels */
     int columns; /* widest tile */
     int images;
+    int item_images;       /* that a piece of work covers, a multiple of images */
+    int block_chunk;       /* blocks of input channels whose weights stay in the first-level cache */
     int chunk_rows, chunks;
 };
 
@@ -116,12 +119,21 @@ static int choose_k_tile(const struct geometry *g)
     return blocks % 2 == 0 ? 2 : blocks % 3 == 0 ? 3 : 1;
 }
 
-/* Columns of equal tiles rather than a narrow last one; 8 or 6 where they divide the row. */
+/* Columns of equal tiles rather than a narrow last one. */
 static int choose_columns(int width, int most)
 {
-    if (most > 8 && width % 8 == 0)
-        return 8;
     return divide_up(width, divide_up(width, most));
+}
+
+/* Blocks of input channels whose weights for one tile fill the first-level cache: the sums wait in
+ * the output while the next blocks' weights come in. All blocks where that would save nothing. */
+static int choose_block_chunk(const struct lowering *l, const struct geometry *g, int k)
+{
+    int block = 4 * k * g->kernel_h * g->kernel_w * g->in_block * l->lanes;
+    int chunk = max_int(1, L1_BYTES / block);
+    if (g->in_block != l->lanes || block > 3 * L1_BYTES / 2)
+        return g->in_blocks;
+    return min_int(chunk, g->in_blocks);
 }
 
 static struct tiles choose_tiles(const struct lowering *l, const struct geometry *g, int out_h,
@@ -139,6 +151,12 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
     if (plane_rows > 0)
         t.chunk_rows = min_int(t.chunk_rows, max_int(plane_rows / row_multiple, 1) * row_multiple);
     t.chunks = divide_up(out_h, t.chunk_rows);
+    t.item_images = t.images;
+    t.block_chunk = choose_block_chunk(l, g, t.k);
+    if (t.block_chunk < g->in_blocks) {
+        int tiles = t.chunk_rows * divide_up(out_w, t.columns);
+        t.item_images *= min_int(divide_up(WEIGHT_TILES, tiles), divide_up(l->batch, t.images));
+    }
     return t;
 }
 
@@ -277,7 +295,8 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_int(a, "TAP_COLUMN", w->tap_step);
     value_int(a, "K_TILE", t->k);
     value_int(a, "K_TILES", g->out_blocks / t->k);
-    value_int(a, "IMAGES", t->images);
+    value_int(a, "ITEM_IMAGES", t->item_images);
+    value_int(a, "BLOCK_CHUNK", t->block_chunk);
     value_int(a, "CHUNK_ROWS", t->chunk_rows);
     value_int(a, "CHUNKS", t->chunks);
     double weight_bytes = 4.0 * g->out_blocks * l->lanes * g->in_c * g->kernel_h * g->kernel_w;
@@ -346,7 +365,7 @@ struct call *lower_conv_inference(struct lowering *l, const struct group *group,
         rows = min_int(rows, plane_rows(l, &g, k));
     struct tiles t = choose_tiles(l, &g, g.out_h, g.out_w, multiple, rows);
     if (pooled || t.chunks > 1)
-        t.images = 1;
+        t.images = t.item_images = 1;
     struct call *call = start_forward(l, group, "infer", &g, &t);
     struct load *load = &l->program->loads.items[l->program->loads.count - 1];
     read_operand(l, call, "bias", load->packed_bias);
@@ -376,10 +395,10 @@ void conv_partials(const struct lowering *l, const struct group *group, int *par
 {
     struct geometry g;
     struct tiles t = training_tiles(l, group, &g);
-    *images = t.images;
+    *images = t.item_images;
     *chunks = t.chunks;
     *chunk_rows = t.chunk_rows;
-    *partials = divide_up(l->batch, t.images) * t.chunks;
+    *partials = divide_up(l->batch, t.item_images) * t.chunks;
 }
 
 /* MOMENTS: where the epilogue leaves partial statistics, with batchnorm; then the steps are another

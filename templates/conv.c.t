@@ -3,10 +3,10 @@ $ assert(parameters and tiles and segments)
 $ local moment = gathers and "moment" or "NULL"
 $ local needs_at = accumulates
 $ for _, s in ipairs(steps) do needs_at = needs_at or s.kind == "add" end
-$ local function first_of(s, t) return gathers and s.first == 0 and "oh == oh0" .. (IMAGES > 1 and t.images == 1 and " && i == 0" or "") .. (s.stop - s.first > s.columns and " && ow == 0" or "") or "false" end
+$ local function first_of(s) return gathers and s.first == 0 and "i == 0 && oh == oh0" .. (s.stop - s.first > s.columns and " && ow == 0" or "") or "false" end
 $ for _, t in ipairs(tiles) do
 /* ${t.images} images x ${t.columns} columns x ${K_TILE} blocks of channels, from column ow0 of row oh. */
-LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, int n, int kb, int oh, const int ow0,
+LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, int n, int kb, int cb0, int oh, const int ow0,
     const bool edge, float *restrict to, vf moment[][3], bool first)
 {
 $ include("conv_sizes.c.t", _ENV, 4)
@@ -18,8 +18,18 @@ $ include("conv_sizes.c.t", _ENV, 4)
         LATHE_UNROLL(${K_TILE})
         for (int j = 0; j < K_TILE; j++)
             sum[p][j] = (vf){0};
+$ if BLOCK_CHUNK < IN_BLOCKS then
+    if (cb0 > 0) { /* go on with what the blocks before left in `to` */
+        LATHE_UNROLL(${t.pixels})
+        for (int p = 0; p < PIXELS; p++)
+            LATHE_UNROLL(${K_TILE})
+            for (int j = 0; j < K_TILE; j++)
+                sum[p][j] = lathe_load(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK + (ow0 + p % COLUMNS) * OUT_STEP_W) * V);
+    }
+$ end
 
-    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+    const int cb1 = cb0 + BLOCK_CHUNK < IN_BLOCKS ? cb0 + BLOCK_CHUNK : IN_BLOCKS;
+    for (int cb = cb0; cb < cb1; cb++) {
         const int channels = cb < IN_BLOCKS - 1 ? IN_BLOCK : LAST_BLOCK;
         for (int r = 0; r < TAPS_H; r++) {
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
@@ -35,9 +45,6 @@ $ end
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-$ if IN_BLOCK > 1 then
-                LATHE_UNROLL(2)
-$ end
                 for (int c = 0; c < channels; c++) {
                     vf tap[K_TILE];
                     LATHE_UNROLL(${K_TILE})
@@ -59,6 +66,16 @@ $ end
         }
     }
 
+$ if BLOCK_CHUNK < IN_BLOCKS then
+    if (cb1 < IN_BLOCKS) {
+        LATHE_UNROLL(${t.pixels})
+        for (int p = 0; p < PIXELS; p++)
+            LATHE_UNROLL(${K_TILE})
+            for (int j = 0; j < K_TILE; j++)
+                lathe_store(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK + (ow0 + p % COLUMNS) * OUT_STEP_W) * V, sum[p][j]);
+        return;
+    }
+$ end
     vf done[PIXELS][K_TILE];
     LATHE_UNROLL(${t.pixels})
     for (int p = 0; p < PIXELS; p++)
@@ -108,58 +125,56 @@ $ end
 static void ${name}(${parameters})
 {
 $ include("conv_sizes.c.t", _ENV, 4)
-    const int image_tiles = (count + IMAGES - 1) / IMAGES;
+    const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
-    for (int item = 0; item < image_tiles * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
 $ if images_outer then
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
-        const int chunk = rest % CHUNKS, n0 = rest / CHUNKS * IMAGES;
 $ else
-        const int kb = item / (image_tiles * CHUNKS) * K_TILE, rest = item % (image_tiles * CHUNKS);
-        const int chunk = rest % CHUNKS, n0 = rest / CHUNKS * IMAGES;
+        const int kb = item / (image_items * CHUNKS) * K_TILE, rest = item % (image_items * CHUNKS);
 $ end
-        const int oh0 = chunk * CHUNK_ROWS;
+        const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
-        const int images = count - n0 < IMAGES ? count - n0 : IMAGES;
+        const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
 $ if pooled and not keeps_raw then
         float plane[K_TILE * CHUNK_ROWS * OUT_W * V] __attribute__((aligned(64)));
 $ end
 $ if gathers then
         vf moment[K_TILE][3] = {{{0}}};
 $ end
-        for (int oh = oh0; oh < oh1; oh++) {
+        for (int cb = 0; cb < IN_BLOCKS; cb += BLOCK_CHUNK)
+            for (int i = 0; i < images;) {
 $ for _, t in ipairs(tiles) do
 $   if t.columns == tiles[1].columns then
 $     if t.images > 1 then
-            if (images == ${t.images}) {
-$     elseif IMAGES > 1 then
-            for (int i = 0; i < images && images < IMAGES; i++) {
+                if (i + ${t.images} <= images) {
 $     else
-            {
+                {
 $     end
-$     if t.images > 1 or IMAGES == 1 then
-                const int n = n0;
-$     else
-                const int n = n0 + i;
-$     end
+                    for (int oh = oh0; oh < oh1; oh++) {
 $     if pooled and not keeps_raw then
-                float *to = plane + (oh - oh0) * OUT_W * V;
+                        float *to = plane + (oh - oh0) * OUT_W * V;
 $     else
-                float *to = ${keeps_raw and "raw" or "out"} + (((size_t)n * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
-                                   (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
+                        float *to = ${keeps_raw and "raw" or "out"} + (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                           (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
 $     end
 $     for _, s in ipairs(segments) do
 $       if s.stop - s.first == s.columns then
-                ${name}_${t.images}x${s.columns}(${inner_names}, n, kb, oh, ${s.first}, ${s.edge and "true" or "false"}, to, ${moment}, ${first_of(s, t)});
+                        ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh, ${s.first}, ${s.edge and "true" or "false"}, to, ${moment}, ${first_of(s)});
 $       else
-                for (int ow = ${s.first}; ow < ${s.stop}; ow += ${s.columns})
-                    ${name}_${t.images}x${s.columns}(${inner_names}, n, kb, oh, ow, false, to, ${moment}, ${first_of(s, t)});
+                        for (int ow = ${s.first}; ow < ${s.stop}; ow += ${s.columns})
+                            ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh, ow, false, to, ${moment}, ${first_of(s)});
 $       end
 $     end
-            }
+                    }
+                    i += ${t.images};
+$     if t.images > 1 then
+                    continue;
+$     end
+                }
 $   end
 $ end
-        }
+            }
 $ if second_pass then
 $ include("plane.c.t", _ENV, 8)
 $ end

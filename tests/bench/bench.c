@@ -46,15 +46,16 @@ enum { CHAINS = 12 };
 static float fma_chains(long rounds)
 {
     vector a[CHAINS], factor = (vector){0} + 0.999f, term = (vector){0} + 0.1f;
+#pragma GCC unroll 12
     for (int i = 0; i < CHAINS; i++)
         a[i] = (vector){0} + (float)i;
     for (long r = 0; r < rounds; r++) {
 #pragma GCC unroll 12
         for (int i = 0; i < CHAINS; i++)
             a[i] = a[i] * factor + term;
-        __asm__ volatile("" ::: "memory");
     }
     float sum = 0;
+#pragma GCC unroll 12
     for (int i = 0; i < CHAINS; i++)
         sum += a[i][0];
     return sum;
