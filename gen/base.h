@@ -19,10 +19,10 @@ struct arena;
 struct arena *arena_new(void);
 void arena_free(struct arena *arena);
 
-/* COUNT objects of SIZE bytes, zeroed, aligned to 64 bytes. Fails (status 3) when memory is short or
- * COUNT * SIZE overflows. */
+/* COUNT objects of SIZE bytes, zeroed, aligned to 64 bytes. Fails (status 3) when memory is short
+ * or COUNT * SIZE overflows. */
 void *arena_alloc(struct arena *arena, size_t count, size_t size);
-#define arena_new_of(arena, type) ((type *)arena_alloc((arena), 1, sizeof(type)))
+#define arena_new_of(arena, type)       ((type *)arena_alloc((arena), 1, sizeof(type)))
 #define arena_array(arena, count, type) ((type *)arena_alloc((arena), (count), sizeof(type)))
 
 char *arena_copy(struct arena *arena, const char *text);
@@ -38,8 +38,8 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     }
 void *vector_grow(struct arena *arena, void *items, int count, int *capacity, size_t size);
 #define vector_push(arena, v, item)                                                                \
-    ((v)->items = vector_grow((arena), (v)->items, (v)->count, &(v)->capacity,                     \
-                              sizeof *(v)->items),                                                 \
+    ((v)->items =                                                                                  \
+         vector_grow((arena), (v)->items, (v)->count, &(v)->capacity, sizeof *(v)->items),         \
      (v)->items[(v)->count++] = (item))
 
 /* ---- text: a string that grows (malloc'd; text_free it) ---- */
@@ -96,10 +96,22 @@ _Noreturn void bug(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* A * B and A + B for sizes; fail (STATUS_USER, "... too large") instead of wrapping around. */
 size_t checked_multiply(size_t a, size_t b);
 size_t checked_add(size_t a, size_t b);
-static inline int divide_up(int a, int b) { return (a + b - 1) / b; }
-static inline int round_up(int a, int b) { return divide_up(a, b) * b; }
-static inline int min_int(int a, int b) { return a < b ? a : b; }
-static inline int max_int(int a, int b) { return a > b ? a : b; }
+static inline int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+static inline int round_up(int a, int b)
+{
+    return divide_up(a, b) * b;
+}
+static inline int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+static inline int max_int(int a, int b)
+{
+    return a > b ? a : b;
+}
 
 /* ---- words ---- */
 
@@ -109,7 +121,8 @@ const char *nearest_word(const char *word, const char *const *words, int count);
 
 /* ---- files ---- */
 
-/* The whole file in the arena, NUL-terminated, length in *length; fails (STATUS_USER) naming PATH. */
+/* The whole file in the arena, NUL-terminated, length in *length; fails (STATUS_USER) naming PATH.
+ */
 char *read_file(struct arena *arena, const char *path, size_t *length);
 
 /* Write DATA to PATH only if PATH does not hold these bytes already: temporary file in the same

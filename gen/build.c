@@ -113,8 +113,8 @@ void build_programs(const struct build_options *options, const char *folder, con
     if (run_program(version, folder, &output) != 0)
         fail(STATUS_USER, "%s is no C compiler", options->cc);
     output.length = 0;
-    const char *make[] = {"make",  "-s", jobs, compiler, target ? "PICFLAG=-fPIC" : "PICFLAG=",
-                          target, NULL};
+    const char *make[] = {
+        "make", "-s", jobs, compiler, target ? "PICFLAG=-fPIC" : "PICFLAG=", target, NULL};
     int status = run_program(make, folder, &output);
     char line[512];
     first_complaint(output.data, line, sizeof line);
@@ -128,12 +128,12 @@ const struct lathe_model *build_and_load(struct arena *arena, struct network *ne
 {
     build_sources(arena, network, options, folder);
     build_programs(options, folder, ".build/kernels.so");
-    const char *path = arena_printf(arena, "%s%s/.build/kernels.so", folder[0] == '/' ? "" : "./", folder);
+    const char *path =
+        arena_printf(arena, "%s%s/.build/kernels.so", folder[0] == '/' ? "" : "./", folder);
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
         fail(STATUS_RESOURCE, "cannot load %s: %s", path, dlerror());
-    const struct lathe_model *model =
-        dlsym(handle, arena_printf(arena, "%s_model", network->name));
+    const struct lathe_model *model = dlsym(handle, arena_printf(arena, "%s_model", network->name));
     check_bug(model != NULL);
     struct lathe_model *copy = arena_new_of(arena, struct lathe_model);
     *copy = *model;

@@ -22,7 +22,8 @@ struct build_options {
 void build_sources(struct arena *arena, struct network *network,
                    const struct build_options *options, const char *folder);
 
-/* Compile FOLDER with make and the compiler of OPTIONS; TARGET NULL: the programs. Fails (STATUS_USER) with the compiler's first line of complaint. */
+/* Compile FOLDER with make and the compiler of OPTIONS; TARGET NULL: the programs. Fails
+ * (STATUS_USER) with the compiler's first line of complaint. */
 void build_programs(const struct build_options *options, const char *folder, const char *target);
 
 /* Build NETWORK as a shared library in FOLDER and load it: its model, with training where the

@@ -47,8 +47,8 @@ static void add(struct option_set *set, const char *name, const char *argument, 
                 enum lathe_option_kind kind, void *value, double minimum, double maximum)
 {
     check_bug(set->count < 16);
-    set->rows[set->count++] = (struct lathe_option){
-        name, argument, help, kind, value, minimum, maximum, false};
+    set->rows[set->count++] =
+        (struct lathe_option){name, argument, help, kind, value, minimum, maximum, false};
 }
 
 static void add_build_options(struct option_set *set, struct command *c, const char **isa)
@@ -166,8 +166,8 @@ static void runtime_died(int status, const char *message)
 static void invoke(void *context)
 {
     struct invocation *i = context;
-    struct command c = {.arena = i->arena, .infer_batch = 16, .verify_batch = 2, .seed = 1,
-                        .runs = 9};
+    struct command c = {
+        .arena = i->arena, .infer_batch = 16, .verify_batch = 2, .seed = 1, .runs = 9};
     c.build.cc = "cc";
     c.build.isa = isa_find("native");
     bool done = false;

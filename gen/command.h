@@ -41,7 +41,8 @@ const char *command_folder(const struct command *command, const struct network *
 const char *command_scratch(const struct command *command, const struct network *network,
                             const char *purpose);
 
-/* The curves to tabulate: of --dynamic, or the distinct ones of SPEC, tabulated. Returns how many. */
+/* The curves to tabulate: of --dynamic, or the distinct ones of SPEC, tabulated. Returns how many.
+ */
 int command_curves(struct command *command, struct curve **curves);
 
 #endif

@@ -544,9 +544,21 @@ static void write_embedded(struct printer *p, const char *folder)
     write_rendered(p, folder, "embedded.S", "embedded.S.t");
 }
 
+/* Training and inference pack each parameter alike: the model has one table for both. */
+static void check_packing(const struct program *infer, const struct program *train)
+{
+    for (int i = 0; train && i < infer->parameter_count; i++) {
+        const struct lathe_parameter *a = &infer->parameters[i], *b = &train->parameters[i];
+        check_bug(a->offset == b->offset && a->in == b->in && a->kh == b->kh && a->kw == b->kw);
+        check_bug(a->spans == b->spans && a->block_out == b->block_out &&
+                  a->block_in == b->block_in);
+    }
+}
+
 void emit(struct arena *arena, const struct emission *emission, const char *folder)
 {
     const char *name = emission->network->name;
+    check_packing(emission->infer, emission->train);
     struct printer p = {.arena = arena, .lua = templates_open(), .emission = emission};
     make_folder(folder);
     write_runtime(&p, folder);

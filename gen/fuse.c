@@ -16,7 +16,8 @@ struct fusion {
     struct groups *groups;
 };
 
-/* The only forward node that reads TENSOR; NULL where it is read twice, or is the graph's output. */
+/* The only forward node that reads TENSOR; NULL where it is read twice, or is the graph's output.
+ */
 static struct node *only_consumer(const struct fusion *f, const struct tensor *tensor)
 {
     struct node *found = NULL;
@@ -149,6 +150,9 @@ static void group_from(struct fusion *f, struct node *node)
     switch (node->op) {
     case OP_softmax:
         group_alone(f, node, GROUP_SOFTMAX);
+        break;
+    case OP_flatten:
+        group_alone(f, node, GROUP_FLATTEN);
         break;
     case OP_cross_entropy:
     case OP_mse:

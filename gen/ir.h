@@ -29,16 +29,17 @@ enum tensor_kind {
 struct node;
 
 struct tensor {
-    const char *name; /* "residual1.conv2" (first output of that node), "conv1.weight", "conv1.grad" */
-    int id;           /* place in graph.tensors */
+    const char
+        *name; /* "residual1.conv2" (first output of that node), "conv1.weight", "conv1.grad" */
+    int id;    /* place in graph.tensors */
     enum tensor_kind kind;
     bool batched;
     int rank; /* activations: 3 (C, H, W) or 1 (C, after flatten and linear) */
     int dims[4];
-    struct node *producer;     /* NULL for input, parameters and buffers */
+    struct node *producer;           /* NULL for input, parameters and buffers */
     VECTOR(struct node *) consumers; /* each node once a use */
-    struct tensor *gradient;   /* set by the grad pass; NULL where none is needed */
-    struct tensor *of;         /* TENSOR_GRADIENT: the tensor it is the gradient of */
+    struct tensor *gradient;         /* set by the grad pass; NULL where none is needed */
+    struct tensor *of;               /* TENSOR_GRADIENT: the tensor it is the gradient of */
     /* TENSOR_PARAMETER and BUFFER: how it is drawn */
     enum lathe_init init;
     double init_value;
@@ -69,8 +70,9 @@ struct conv_attributes {
 };
 struct pool_attributes {
     int kernel_h, kernel_w, stride_h, stride_w;
-    int pad_top, pad_left, pad_bottom, pad_right; /* maxpool: padding never wins; avgpool: zeros that
-                                                     count (count_include_pad, PyTorch's default) */
+    int pad_top, pad_left, pad_bottom,
+        pad_right; /* maxpool: padding never wins; avgpool: zeros that
+                      count (count_include_pad, PyTorch's default) */
 };
 
 struct node {
@@ -80,8 +82,9 @@ struct node {
     const char *name;     /* "block2.conv" (named) or "residual1.conv2" (by kind and place) */
     struct where where;
     int input_count, output_count;
-    struct tensor *inputs[MAX_INPUTS];   /* see each operator's file for their order */
-    struct tensor *outputs[MAX_OUTPUTS]; /* backward: gradients of forward->inputs, NULL: not needed */
+    struct tensor *inputs[MAX_INPUTS]; /* see each operator's file for their order */
+    struct tensor
+        *outputs[MAX_OUTPUTS]; /* backward: gradients of forward->inputs, NULL: not needed */
     union {
         struct conv_attributes conv;
         struct {
@@ -110,7 +113,7 @@ struct node {
 struct graph {
     struct arena *arena;
     const char *name;
-    VECTOR(struct node *) nodes;     /* in an order of evaluation: forward, loss, backward */
+    VECTOR(struct node *) nodes; /* in an order of evaluation: forward, loss, backward */
     VECTOR(struct tensor *) tensors;
     struct tensor *input;
     struct tensor *output; /* what infer writes */
@@ -130,9 +133,18 @@ void node_add_input(struct node *node, struct tensor *tensor, struct graph *grap
 void node_add_output(struct node *node, struct tensor *tensor);
 
 size_t tensor_elements(const struct tensor *tensor); /* without the batch */
-static inline int tensor_c(const struct tensor *t) { return t->dims[0]; }
-static inline int tensor_h(const struct tensor *t) { return t->rank == 3 ? t->dims[1] : 1; }
-static inline int tensor_w(const struct tensor *t) { return t->rank == 3 ? t->dims[2] : 1; }
+static inline int tensor_c(const struct tensor *t)
+{
+    return t->dims[0];
+}
+static inline int tensor_h(const struct tensor *t)
+{
+    return t->rank == 3 ? t->dims[1] : 1;
+}
+static inline int tensor_w(const struct tensor *t)
+{
+    return t->rank == 3 ? t->dims[2] : 1;
+}
 char *tensor_shape_text(struct arena *arena, const struct tensor *tensor); /* "128x4x4" */
 
 const char *op_name(enum op op);
@@ -146,10 +158,10 @@ void graph_print(const struct graph *graph, struct text *out);
 
 struct network {
     struct arena *arena;
-    struct graph *graph; /* forward and loss, shapes not yet inferred */
-    const char *name;    /* a C identifier: [a-z][a-z0-9_]*, from the spec's name with - as _ */
+    struct graph *graph;   /* forward and loss, shapes not yet inferred */
+    const char *name;      /* a C identifier: [a-z][a-z0-9_]*, from the spec's name with - as _ */
     const char *spec_path; /* as given, relative */
-    char digest[65];     /* sha256 of spec, options and fit files, hex */
+    char digest[65];       /* sha256 of spec, options and fit files, hex */
     struct lathe_data data;
     bool has_data, has_training;
     enum lathe_loss loss;

@@ -37,10 +37,9 @@ struct region *region_of(struct lowering *l, const struct tensor *tensor)
     const struct layout *layout = layout_of(l, tensor);
     const struct tensor *root = layout->root;
     if (!l->of_tensor[root->id]) {
-        struct region *region =
-            add_region(l, SPACE_WORK, root->name,
-                       checked_multiply((size_t)l->batch, layout_floats(layout)),
-                       layout_note(l, layout));
+        struct region *region = add_region(
+            l, SPACE_WORK, root->name, checked_multiply((size_t)l->batch, layout_floats(layout)),
+            layout_note(l, layout));
         region->tensor = root;
         region->layout = *layout;
         l->of_tensor[root->id] = region;
@@ -251,8 +250,9 @@ static void add_state_regions(struct lowering *l)
         l->of_parameter[id]->offset = parameter->offset;
         if (!parameter->trainable)
             continue;
-        l->of_gradient[id] = add_region(
-            l, SPACE_GRADIENT, arena_printf(l->arena, "%s.grad", parameter->name), floats, "packed");
+        l->of_gradient[id] =
+            add_region(l, SPACE_GRADIENT, arena_printf(l->arena, "%s.grad", parameter->name),
+                       floats, "packed");
         l->of_gradient[id]->offset = parameter->offset;
     }
 }
@@ -280,7 +280,8 @@ static void load_group(struct lowering *l, const struct group *group, struct nor
         struct tensor *weight = group->head->inputs[1];
         int index = l->parameter_index[weight->id];
         load.weight = index;
-        load.bias = group->head->input_count > 2 ? l->parameter_index[group->head->inputs[2]->id] : -1;
+        load.bias =
+            group->head->input_count > 2 ? l->parameter_index[group->head->inputs[2]->id] : -1;
         int out = round_up(l->program->parameters[index].out, l->lanes);
         load.packed = weights_region(l, group->head->name, "weight",
                                      lathe_parameter_floats(&l->program->parameters[index]));
@@ -336,8 +337,8 @@ static void lower_pool(struct lowering *l, const struct group *group)
     count_operand(l, call);
 }
 
-static struct call *softmax_call(struct lowering *l, const struct group *group, const char *template,
-                                 const char *label)
+static struct call *softmax_call(struct lowering *l, const struct group *group,
+                                 const char *template, const char *label)
 {
     const struct layout *out = layout_of(l, group->input);
     struct call *call =
@@ -355,16 +356,41 @@ static void lower_softmax(struct lowering *l, const struct group *group)
     count_operand(l, call);
 }
 
+/* Between an image's layout and that of its numbers as one row; BACKWARD: row to image. */
+static struct call *flatten_call(struct lowering *l, const struct group *group, bool backward)
+{
+    const struct layout *image = layout_of(l, group->input), *row = layout_of(l, group->output);
+    const char *name = arena_printf(l->arena, "%sflatten_%dx%dx%d", backward ? "un" : "", image->c,
+                                    image->h, image->w);
+    struct call *call = add_call(l, group, "flatten.c.t", name, backward ? "backward" : "forward");
+    value_int(call->arguments, "C", image->c);
+    value_int(call->arguments, "C_BLOCKS", layout_blocks(image));
+    value_int(call->arguments, "PIXELS", image->h * image->w);
+    value_int(call->arguments, "ROW", layout_blocks(row) * row->block);
+    value_flag(call->arguments, "backward", backward);
+    call->bytes = 4.0 * (double)(layout_floats(image) + layout_floats(row));
+    return call;
+}
+
+static void lower_flatten(struct lowering *l, const struct group *group)
+{
+    struct call *call = flatten_call(l, group, false);
+    value_flag(call->arguments, "accumulates", false);
+    read_operand(l, call, "in", region_of(l, group->input));
+    write_operand(l, call, "out", region_of(l, group->output));
+    count_operand(l, call);
+}
+
 /* Loss and its gradient at once: the sums over the batch go to *result. */
 static void lower_loss(struct lowering *l, const struct group *group)
 {
     const struct node *loss = group->head;
     bool entropy = loss->op == OP_cross_entropy;
     const struct layout *in = layout_of(l, loss->inputs[0]);
-    struct call *call = add_call(
-        l, group, entropy ? "cross_entropy.c.t" : "mse.c.t",
-        arena_printf(l->arena, "%s_%dx%dx%d", op_name(loss->op), in->c, in->h, in->w),
-        "forward and backward");
+    struct call *call =
+        add_call(l, group, entropy ? "cross_entropy.c.t" : "mse.c.t",
+                 arena_printf(l->arena, "%s_%dx%dx%d", op_name(loss->op), in->c, in->h, in->w),
+                 "forward and backward");
     value_int(call->arguments, "C", in->c);
     value_int(call->arguments, "C_BLOCKS", layout_blocks(in));
     value_int(call->arguments, "H", in->h);
@@ -399,7 +425,8 @@ static void lower_border(struct lowering *l, const char *template, const struct 
     value_int(call->arguments, "H", layout->h);
     value_int(call->arguments, "W", layout->w);
     if (in) {
-        text_operand(l, call, "const float *restrict ", "in", l->training ? "batch->input" : "input");
+        text_operand(l, call, "const float *restrict ", "in",
+                     l->training ? "batch->input" : "input");
         write_operand(l, call, "out", region_of(l, tensor));
     } else {
         read_operand(l, call, "in", region_of(l, tensor));
@@ -430,6 +457,8 @@ static void lower_forward_inference(struct lowering *l, const struct group *grou
         lower_pool(l, group);
     else if (group->kind == GROUP_SOFTMAX)
         lower_softmax(l, group);
+    else if (group->kind == GROUP_FLATTEN)
+        lower_flatten(l, group);
     else {
         if (group->head || group->norm >= 0)
             load_group(l, group, &norm);
@@ -447,6 +476,8 @@ static struct norm_regions lower_forward_training(struct lowering *l, const stru
         lower_pool(l, group);
     else if (group->kind == GROUP_SOFTMAX)
         lower_softmax(l, group);
+    else if (group->kind == GROUP_FLATTEN)
+        lower_flatten(l, group);
     else if (group->kind == GROUP_LOSS)
         lower_loss(l, group);
     else if (group->norm >= 0) {
@@ -461,13 +492,12 @@ static struct norm_regions lower_forward_training(struct lowering *l, const stru
 
 /* ---- backward ---- */
 
-/* PARTIAL has been written, and what a flatten makes of it too. */
-static void mark_there(struct lowering *l, const struct tensor *partial)
+void mark_there(struct lowering *l, const struct tensor *partial)
 {
     l->there[partial->id] = true;
     for (int i = 0; i < partial->consumers.count; i++) {
         const struct node *node = partial->consumers.items[i];
-        if (node->backward && node->forward->op == OP_flatten && node->outputs[0])
+        if (node->backward && node_renames(node->forward, true) && node->outputs[0])
             mark_there(l, node->outputs[0]);
     }
 }
@@ -501,7 +531,8 @@ void gradient_renamed(struct lowering *l, const struct tensor *partial, const st
     mark_there(l, partial);
 }
 
-/* Sums that no kernel could take along become calls of their own as soon as both terms are there. */
+/* Sums that no kernel could take along become calls of their own as soon as both terms are there.
+ */
 static void lower_left_sums(struct lowering *l)
 {
     for (int i = 0; i < l->graph->nodes.count; i++) {
@@ -563,8 +594,22 @@ static void lower_softmax_backward(struct lowering *l, const struct group *group
     count_operand(l, call);
 }
 
-static void lower_backward(struct lowering *l, const struct group *group,
-                           struct norm_regions *norm)
+static void lower_flatten_backward(struct lowering *l, const struct group *group)
+{
+    struct tensor *partial = backward_of(l, group->head)->outputs[0];
+    if (!partial)
+        return;
+    struct region *accumulate, *dx = gradient_destination(l, partial, &accumulate);
+    struct call *call = flatten_call(l, group, true);
+    read_operand(l, call, "in", region_of(l, group->output->gradient));
+    if (accumulate)
+        read_operand(l, call, "accumulate", accumulate);
+    value_flag(call->arguments, "accumulates", accumulate != NULL);
+    write_operand(l, call, "out", dx);
+    count_operand(l, call);
+}
+
+static void lower_backward(struct lowering *l, const struct group *group, struct norm_regions *norm)
 {
     if (group->kind == GROUP_LOSS || !group->output->gradient)
         return;
@@ -572,6 +617,8 @@ static void lower_backward(struct lowering *l, const struct group *group,
         lower_pool_backward(l, group);
     else if (group->kind == GROUP_SOFTMAX)
         lower_softmax_backward(l, group);
+    else if (group->kind == GROUP_FLATTEN)
+        lower_flatten_backward(l, group);
     else
         lower_chain_backward(l, group, norm);
     lower_left_sums(l);

@@ -10,12 +10,12 @@ struct lowering {
     struct arena *arena;
     struct program *program;
     struct graph *graph;
-    struct layout *layouts;     /* by tensor id */
-    struct region **of_tensor;  /* by tensor id: region of activations and gradients, or NULL */
+    struct layout *layouts;       /* by tensor id */
+    struct region **of_tensor;    /* by tensor id: region of activations and gradients, or NULL */
     struct region **of_parameter; /* by tensor id: packed parameter (state, or folded weights) */
     struct region **of_gradient;  /* by tensor id of the parameter: its packed gradient */
-    int *parameter_index;       /* by tensor id */
-    bool *there;                /* by tensor id: this gradient has been written */
+    int *parameter_index;         /* by tensor id */
+    bool *there;                  /* by tensor id: this gradient has been written */
     int lanes, batch;
     bool training;
 };
@@ -49,8 +49,8 @@ static inline const struct layout *layout_of(const struct lowering *l, const str
 
 /* What a group's batchnorm needs at run time: regions of C (padded) floats each. */
 struct norm_regions {
-    struct region *mean, *invstd, *scale, *beta;  /* forward; scale = gamma * invstd */
-    struct region *mean_g, *mean_gx;              /* backward: means of g and g * xhat */
+    struct region *mean, *invstd, *scale, *beta; /* forward; scale = gamma * invstd */
+    struct region *mean_g, *mean_gx;             /* backward: means of g and g * xhat */
 };
 
 /* Append to the template's list NAME the steps [FIRST, END) of GROUP, and their operands to CALL.
@@ -62,7 +62,8 @@ bool steps_are_random(const struct lowering *l, const struct group *group, int f
 
 /* ---- convolution and linear ---- */
 
-/* A head as kernels see it. A linear layer is a 1 x 1 convolution of one block of all its inputs. */
+/* A head as kernels see it. A linear layer is a 1 x 1 convolution of one block of all its inputs.
+ */
 struct geometry {
     int in_c, in_h, in_w, in_block, in_blocks; /* in_blocks: of one span */
     int out_c, out_h, out_w, out_blocks;       /* out_blocks: of all spans */
@@ -81,8 +82,8 @@ struct call *lower_conv_inference(struct lowering *l, const struct group *group,
 struct call *lower_conv_training(struct lowering *l, const struct group *group,
                                  struct region *moments);
 /* Number of partial moments that lower_conv_training's kernel writes, and samples of one. */
-void conv_partials(const struct lowering *l, const struct group *group, int *partials,
-                   int *images, int *chunks, int *chunk_rows);
+void conv_partials(const struct lowering *l, const struct group *group, int *partials, int *images,
+                   int *chunks, int *chunk_rows);
 void lower_conv_weights(struct lowering *l, const struct group *group, struct region *dy);
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
                      struct region *dx, struct region *accumulate);
@@ -93,13 +94,15 @@ void lower_chain_forward(struct lowering *l, const struct group *group,
                          const struct norm_regions *norm);
 /* Statistics of GROUP's batchnorm from partial moments; returns its regions. */
 struct norm_regions lower_norm(struct lowering *l, const struct group *group);
-void lower_chain_backward(struct lowering *l, const struct group *group,
-                          struct norm_regions *norm);
+void lower_chain_backward(struct lowering *l, const struct group *group, struct norm_regions *norm);
 
 /* Where the gradient PARTIAL goes: follows the sums that it completes, so that they cost no call of
  * their own. *accumulate: the region to add, or NULL. */
 struct region *gradient_destination(struct lowering *l, struct tensor *partial,
                                     struct region **accumulate);
+
+/* The gradient PARTIAL has been written, and with it what renames it. */
+void mark_there(struct lowering *l, const struct tensor *partial);
 
 /* PARTIAL is the same numbers as the gradient SAME: one region, no call. */
 void gradient_renamed(struct lowering *l, const struct tensor *partial, const struct tensor *same);

@@ -67,9 +67,9 @@ static struct region *lower_moments(struct lowering *l, const struct group *grou
     const struct layout *raw = layout_of(l, group->raw);
     *p = (struct partials){.count = l->batch, .images = 1, .chunks = 1, .chunk_rows = raw->h};
     size_t floats = (size_t)l->batch * layout_blocks(raw) * 3 * l->lanes;
-    struct region *moments = scratch(
-        l, arena_printf(l->arena, "%s.moments", group->steps.items[group->norm]->name), floats,
-        "shift, sum, sum of squares");
+    struct region *moments =
+        scratch(l, arena_printf(l->arena, "%s.moments", group->steps.items[group->norm]->name),
+                floats, "shift, sum, sum of squares");
     struct call *call =
         add_call(l, group, "moments.c.t", chain_name(l, group, "moments"), "moments");
     chain_arguments(l, call, group);
@@ -88,9 +88,9 @@ static struct region *conv_moments(struct lowering *l, const struct group *group
     const struct layout *raw = layout_of(l, group->raw);
     conv_partials(l, group, &p->count, &p->images, &p->chunks, &p->chunk_rows);
     size_t floats = (size_t)p->count * layout_blocks(raw) * 3 * l->lanes;
-    struct region *moments = scratch(
-        l, arena_printf(l->arena, "%s.moments", group->steps.items[group->norm]->name), floats,
-        "shift, sum, sum of squares");
+    struct region *moments =
+        scratch(l, arena_printf(l->arena, "%s.moments", group->steps.items[group->norm]->name),
+                floats, "shift, sum, sum of squares");
     lower_conv_training(l, group, moments);
     return moments;
 }
@@ -103,7 +103,8 @@ static struct region *channel_region(struct lowering *l, const struct node *norm
     struct region *region =
         scratch(l, arena_printf(l->arena, "%s.%s", norm->name, suffix), floats, "per channel");
     region->tensor = tensor;
-    region->layout = (struct layout){.block = l->lanes, .c = norm->inputs[1]->dims[0], .h = 1, .w = 1};
+    region->layout =
+        (struct layout){.block = l->lanes, .c = norm->inputs[1]->dims[0], .h = 1, .w = 1};
     return region;
 }
 
@@ -170,11 +171,12 @@ struct backward_pass {
     struct region *sums;
 };
 
-/* The gradient of STEP's other operand; NULL: none is needed. */
+/* The gradient of ADD's other operand; NULL: none is needed. */
 static struct tensor *side_gradient(const struct lowering *l, const struct node *add,
                                     const struct tensor *in)
 {
-    return backward_of(l, add)->outputs[add->inputs[0] == in ? 1 : 0];
+    const struct node *backward = backward_of(l, add);
+    return backward ? backward->outputs[add->inputs[0] == in ? 1 : 0] : NULL;
 }
 
 /* The last step is an add and no pool follows: its other operand's gradient is the output's. */
@@ -191,7 +193,18 @@ static void add_side(struct lowering *l, struct call *call, struct value *step,
         return;
     value_flag(step, "side", true);
     write_operand(l, call, arena_printf(l->arena, "side%d", s + 1), region_of(l, side));
-    l->there[side->id] = true;
+    mark_there(l, side);
+}
+
+/* Some add of GROUP has a gradient that the pass over its steps must write. */
+static bool has_sides(const struct lowering *l, const struct group *group)
+{
+    const struct tensor *in = group->raw;
+    for (int s = 0; s < group->steps.count; in = group->steps.items[s]->outputs[0], s++)
+        if (group->steps.items[s]->op == OP_add && !last_add(group, s) &&
+            side_gradient(l, group->steps.items[s], in))
+            return true;
+    return false;
 }
 
 /* What the reversed steps need besides add_steps' operands. */
@@ -208,7 +221,7 @@ static void add_reversed_steps(struct lowering *l, struct call *call, const stru
             break;
         const struct node *node = group->steps.items[s];
         const struct tensor *in = s ? group->steps.items[s - 1]->outputs[0] : group->raw;
-        if (node->op == OP_add && pass->store)
+        if (node->op == OP_add && !pass->reduce)
             add_side(l, call, step, group, s, in);
         if (s == group->norm) {
             value_flag(step, "reduce", pass->reduce);
@@ -298,9 +311,9 @@ static void lower_norm_gradient(struct lowering *l, const struct group *group,
 static void lower_bias_gradient(struct lowering *l, const struct group *group, struct region *sums)
 {
     const struct layout *raw = layout_of(l, group->raw);
-    struct call *call = add_call(l, group, "bias_gradient.c.t",
-                                 arena_printf(l->arena, "bias_gradient_%d", raw->c),
-                                 "gradient of the bias");
+    struct call *call =
+        add_call(l, group, "bias_gradient.c.t", arena_printf(l->arena, "bias_gradient_%d", raw->c),
+                 "gradient of the bias");
     value_int(call->arguments, "C_BLOCKS", layout_blocks(raw));
     read_operand(l, call, "sums", sums);
     write_operand(l, call, "gradient", l->of_gradient[group->head->inputs[2]->id]);
@@ -310,11 +323,12 @@ static void lower_bias_gradient(struct lowering *l, const struct group *group, s
 /* The gradient of the group's input that its first node writes; NULL: none is needed. */
 static struct tensor *input_gradient(const struct lowering *l, const struct group *group)
 {
-    const struct node *first = group->head           ? group->head
+    const struct node *first = group->head          ? group->head
                                : group->steps.count ? group->steps.items[0]
-                                                     : group->pool;
+                                                    : group->pool;
     int place = first->op == OP_add && first->inputs[0] != group->input ? 1 : 0;
-    return backward_of(l, first)->outputs[place];
+    const struct node *backward = backward_of(l, first);
+    return backward ? backward->outputs[place] : NULL;
 }
 
 /* Where the gradient of raw goes: over raw itself, which nothing needs any more. */
@@ -349,8 +363,7 @@ static void lower_head_backward(struct lowering *l, const struct group *group,
     }
 }
 
-void lower_chain_backward(struct lowering *l, const struct group *group,
-                          struct norm_regions *norm)
+void lower_chain_backward(struct lowering *l, const struct group *group, struct norm_regions *norm)
 {
     int last = group->steps.count - 1;
     if (last >= 0 && last_add(group, last) && group->steps.items[last]->op == OP_add) {
@@ -366,9 +379,10 @@ void lower_chain_backward(struct lowering *l, const struct group *group,
         return;
     }
     struct tensor *partial = input_gradient(l, group);
-    if (!partial)
+    if (!partial && !has_sides(l, group))
         return;
-    struct backward_pass pass = {.store = true};
-    pass.target = gradient_destination(l, partial, &pass.accumulate);
+    struct backward_pass pass = {.store = partial != NULL};
+    if (partial)
+        pass.target = gradient_destination(l, partial, &pass.accumulate);
     lower_backward_pass(l, group, norm, &pass);
 }

@@ -8,19 +8,19 @@
  *       in[cb][oh * IN_STEP + ROW_FIRST + r * ROW_STEP][... COLUMN ...][c] *
  *       weight[kb][cb][TAP_FIRST + r * TAP_ROW + t * TAP_COLUMN][c][k]
  *
- * on the grid oh < OUT_H, ow < OUT_W. Forward: IN_STEP is the stride, OUT_STEP 1. Backward data of a
- * stride s: s x s calls, one a phase of the image, OUT_STEP s, with the taps that meet the phase.
+ * on the grid oh < OUT_H, ow < OUT_W. Forward: IN_STEP is the stride, OUT_STEP 1. Backward data of
+ * a stride s: s x s calls, one a phase of the image, OUT_STEP s, with the taps that meet the phase.
  */
 #include "lower.h"
 
 enum {
-    L1_BYTES = 24 * 1024,          /* of the first-level cache, what a tile may fill */
-    WEIGHT_TILES = 16,             /* tiles that use weights once they are in that cache */
-    L2_BYTES = 1280 * 1024,        /* likewise of the second level */
-    PLANE_BYTES = 128 * 1024,      /* a pooled convolution's rows on the thread's stack */
+    L1_BYTES = 24 * 1024,            /* of the first-level cache, what a tile may fill */
+    WEIGHT_TILES = 16,               /* tiles that use weights once they are in that cache */
+    L2_BYTES = 1280 * 1024,          /* likewise of the second level */
+    PLANE_BYTES = 128 * 1024,        /* a pooled convolution's rows on the thread's stack */
     PARTIAL_BYTES = 8 * 1024 * 1024, /* all partial gradients of a weight */
     MOST_SPLITS = 16,
-    ITEMS = 16                     /* pieces of work that keep some threads busy */
+    ITEMS = 16 /* pieces of work that keep some threads busy */
 };
 
 /* ---- geometry ---- */
@@ -39,10 +39,23 @@ static struct geometry linear_geometry(const struct lowering *l, const struct no
     const struct layout *in = layout_of(l, head->inputs[0]);
     int floats = (int)layout_floats(in), out = head->linear.units;
     return (struct geometry){
-        .in_c = floats, .in_h = 1, .in_w = 1, .in_block = floats, .in_blocks = 1,
-        .out_c = out, .out_h = 1, .out_w = 1, .out_blocks = divide_up(out, l->lanes),
-        .spans = 1, .groups = 1, .kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
-        .dilation_h = 1, .dilation_w = 1,
+        .in_c = floats,
+        .in_h = 1,
+        .in_w = 1,
+        .in_block = floats,
+        .in_blocks = 1,
+        .out_c = out,
+        .out_h = 1,
+        .out_w = 1,
+        .out_blocks = divide_up(out, l->lanes),
+        .spans = 1,
+        .groups = 1,
+        .kernel_h = 1,
+        .kernel_w = 1,
+        .stride_h = 1,
+        .stride_w = 1,
+        .dilation_h = 1,
+        .dilation_w = 1,
         .flops = 2.0 * (double)tensor_elements(head->inputs[0]) * out,
     };
 }
@@ -54,12 +67,24 @@ static struct geometry conv_geometry(const struct lowering *l, const struct node
     const struct conv_attributes *conv = &head->conv;
     int spans = in->block == 1 ? 1 : find_spans(conv->groups, in->c, out->c, l->lanes);
     struct geometry g = {
-        .in_c = in->c / spans, .in_h = in->h, .in_w = in->w, .in_block = in->block,
-        .out_c = out->c, .out_h = out->h, .out_w = out->w, .out_blocks = layout_blocks(out),
-        .spans = spans, .groups = conv->groups, .kernel_h = conv->kernel_h,
-        .kernel_w = conv->kernel_w, .stride_h = conv->stride_h, .stride_w = conv->stride_w,
-        .dilation_h = conv->dilation_h, .dilation_w = conv->dilation_w,
-        .pad_top = conv->pad_top, .pad_left = conv->pad_left,
+        .in_c = in->c / spans,
+        .in_h = in->h,
+        .in_w = in->w,
+        .in_block = in->block,
+        .out_c = out->c,
+        .out_h = out->h,
+        .out_w = out->w,
+        .out_blocks = layout_blocks(out),
+        .spans = spans,
+        .groups = conv->groups,
+        .kernel_h = conv->kernel_h,
+        .kernel_w = conv->kernel_w,
+        .stride_h = conv->stride_h,
+        .stride_w = conv->stride_w,
+        .dilation_h = conv->dilation_h,
+        .dilation_w = conv->dilation_w,
+        .pad_top = conv->pad_top,
+        .pad_left = conv->pad_left,
     };
     g.in_blocks = divide_up(g.in_c, g.in_block);
     g.flops = 2.0 * out->c * out->h * out->w * (in->c / conv->groups) * g.kernel_h * g.kernel_w;
@@ -102,8 +127,8 @@ struct tiles {
     int k;       /* blocks of output channels */
     int columns; /* widest tile */
     int images;
-    int item_images;       /* that a piece of work covers, a multiple of images */
-    int block_chunk;       /* blocks of input channels whose weights stay in the first-level cache */
+    int item_images; /* that a piece of work covers, a multiple of images */
+    int block_chunk; /* blocks of input channels whose weights stay in the first-level cache */
     int chunk_rows, chunks;
 };
 
@@ -171,26 +196,38 @@ static int rows_for_threads(const struct lowering *l, const struct geometry *g, 
 
 /* One direction (height or width) of the kernel's formula. */
 struct axis {
-    int in, out, full;          /* sizes: input, grid, output tensor */
+    int in, out, full; /* sizes: input, grid, output tensor */
     int out_step, out_first, in_step;
-    int taps, first, step;      /* input place of tap 0, distance of taps */
-    int tap_first, tap_step;    /* which weight tap 0 is, and the next */
+    int taps, first, step;   /* input place of tap 0, distance of taps */
+    int tap_first, tap_step; /* which weight tap 0 is, and the next */
 };
 
 static struct axis forward_axis(int in, int out, int kernel, int stride, int dilation, int pad)
 {
-    return (struct axis){.in = in, .out = out, .full = out, .out_step = 1, .in_step = stride,
-                         .taps = kernel, .first = -pad, .step = dilation, .tap_step = 1};
+    return (struct axis){.in = in,
+                         .out = out,
+                         .full = out,
+                         .out_step = 1,
+                         .in_step = stride,
+                         .taps = kernel,
+                         .first = -pad,
+                         .step = dilation,
+                         .tap_step = 1};
 }
 
 /* Phase PHASE of backward data: grid places q stand for in-image places q * stride + phase; tap k
- * meets them where (phase + pad - k * dilation) divides by the stride. Taps in order of rising place
- * in dy, that is from the last k to the first. */
+ * meets them where (phase + pad - k * dilation) divides by the stride. Taps in order of rising
+ * place in dy, that is from the last k to the first. */
 static struct axis backward_axis(int in, int out, int kernel, int stride, int dilation, int pad,
                                  int phase)
 {
-    struct axis a = {.in = out, .out = divide_up(in - phase, stride), .full = in,
-                     .out_step = stride, .out_first = phase, .in_step = 1, .step = 1};
+    struct axis a = {.in = out,
+                     .out = divide_up(in - phase, stride),
+                     .full = in,
+                     .out_step = stride,
+                     .out_first = phase,
+                     .in_step = 1,
+                     .step = 1};
     int last = -1, before = -1;
     for (int k = 0; k < kernel; k++) {
         if ((phase + pad - k * dilation) % stride != 0)
@@ -210,7 +247,8 @@ static struct axis backward_axis(int in, int out, int kernel, int stride, int di
     return a;
 }
 
-/* Tiles of a row: edge tiles, whose outer taps leave the image, one by one; the others in a loop. */
+/* Tiles of a row: edge tiles, whose outer taps leave the image, one by one; the others in a loop.
+ */
 static void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w,
                          const struct tiles *t)
 {
@@ -220,8 +258,8 @@ static void add_segments(const struct lowering *l, struct value *arguments, cons
     int open_columns = 0, open_end = 0;
     for (int ow = 0; ow < w->out; ow += t->columns) {
         int columns = min_int(t->columns, w->out - ow);
-        bool edge = ow * w->in_step + lowest < 0 ||
-                    (ow + columns - 1) * w->in_step + highest >= w->in;
+        bool edge =
+            ow * w->in_step + lowest < 0 || (ow + columns - 1) * w->in_step + highest >= w->in;
         if (open && !edge && columns == open_columns) {
             open_end = ow + columns;
             open->fields.items[1].integer = open_end;
@@ -266,9 +304,14 @@ static void add_axis(const struct lowering *l, struct value *a, const char *lett
     const struct {
         const char *name;
         int value;
-    } rows[] = {{"IN", axis->in},           {"OUT", axis->out},       {"FULL", axis->full},
-                {"OUT_STEP", axis->out_step}, {"OUT_FIRST", axis->out_first},
-                {"IN_STEP", axis->in_step}, {"TAPS", axis->taps},     {"FIRST", axis->first},
+    } rows[] = {{"IN", axis->in},
+                {"OUT", axis->out},
+                {"FULL", axis->full},
+                {"OUT_STEP", axis->out_step},
+                {"OUT_FIRST", axis->out_first},
+                {"IN_STEP", axis->in_step},
+                {"TAPS", axis->taps},
+                {"FIRST", axis->first},
                 {"STEP", axis->step}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         value_int(a, arena_printf(l->arena, "%s_%s", rows[i].name, letter), rows[i].value);
@@ -276,8 +319,8 @@ static void add_axis(const struct lowering *l, struct value *a, const char *lett
 
 /* Everything of the formula: in G the roles of input and output are the kernel's own. */
 static void add_conv_arguments(const struct lowering *l, struct call *call,
-                               const struct geometry *g, const struct axis *h,
-                               const struct axis *w, const struct tiles *t)
+                               const struct geometry *g, const struct axis *h, const struct axis *w,
+                               const struct tiles *t)
 {
     struct value *a = call->arguments;
     int blocks_span = g->out_blocks / g->spans;
@@ -445,12 +488,12 @@ static struct region *transposed_weight(struct lowering *l, const struct group *
                                         const struct geometry *g)
 {
     int in_blocks = divide_up(g->in_c, l->lanes);
-    size_t floats = (size_t)g->out_blocks * in_blocks * g->kernel_h * g->kernel_w * l->lanes * l->lanes;
-    struct region *region =
-        scratch(l, arena_printf(l->arena, "%s.weight.transposed", group->head->name), floats,
-                "packed");
-    struct call *call = add_call(l, group, "transpose.c.t",
-                                 geometry_name(l, g, "transpose"), "weights for backward data");
+    size_t floats =
+        (size_t)g->out_blocks * in_blocks * g->kernel_h * g->kernel_w * l->lanes * l->lanes;
+    struct region *region = scratch(
+        l, arena_printf(l->arena, "%s.weight.transposed", group->head->name), floats, "packed");
+    struct call *call = add_call(l, group, "transpose.c.t", geometry_name(l, g, "transpose"),
+                                 "weights for backward data");
     value_int(call->arguments, "OUT_BLOCKS", g->out_blocks / g->spans);
     value_int(call->arguments, "IN_BLOCKS", in_blocks);
     value_int(call->arguments, "SPANS", g->spans);
@@ -485,8 +528,8 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
 {
     struct geometry b = exchanged(l, g);
     struct tiles t = choose_tiles(l, &b, h->out, w->out, 1, 0);
-    struct call *call = add_call(l, group, "conv.c.t",
-                                 geometry_name(l, g, "backward_data"), "backward data");
+    struct call *call =
+        add_call(l, group, "conv.c.t", geometry_name(l, g, "backward_data"), "backward data");
     add_conv_arguments(l, call, &b, h, w, &t);
     add_costs(l, call, &b, g->flops / (g->stride_h * g->stride_w), group->input);
     static const char *const off[] = {"biased", "keeps_raw", "gathers", "second_pass"};
@@ -513,8 +556,8 @@ void lower_conv_data(struct lowering *l, const struct group *group, struct regio
     struct region *operands[4] = {dy, transposed_weight(l, group, &g), dx, accumulate};
     for (int ph = 0; ph < min_int(g.stride_h, g.in_h); ph++)
         for (int pw = 0; pw < min_int(g.stride_w, g.in_w); pw++) {
-            struct axis h = backward_axis(g.in_h, g.out_h, g.kernel_h, g.stride_h, g.dilation_h,
-                                          g.pad_top, ph);
+            struct axis h =
+                backward_axis(g.in_h, g.out_h, g.kernel_h, g.stride_h, g.dilation_h, g.pad_top, ph);
             struct axis w = backward_axis(g.in_w, g.out_w, g.kernel_w, g.stride_w, g.dilation_w,
                                           g.pad_left, pw);
             if (h.taps == 0 || w.taps == 0)
@@ -529,7 +572,7 @@ struct weights_plan {
     int c_tile, k_tile, pixel_tile;     /* accumulators: c x k, pixel_tile times over */
     int image_chunk, row_chunk, chunks; /* in the first-level cache */
     int splits, split_images;
-    int k_group, c_group;               /* blocks an item covers */
+    int k_group, c_group; /* blocks an item covers */
 };
 
 static int channels_of(const struct geometry *g)
@@ -566,8 +609,8 @@ static void choose_weight_blocking(const struct lowering *l, const struct geomet
 static void choose_weight_items(const struct lowering *l, const struct geometry *g,
                                 struct weights_plan *p)
 {
-    size_t bytes = (size_t)4 * g->out_blocks * l->lanes * g->in_blocks * g->in_block *
-                   g->kernel_h * g->kernel_w;
+    size_t bytes = (size_t)4 * g->out_blocks * l->lanes * g->in_blocks * g->in_block * g->kernel_h *
+                   g->kernel_w;
     p->splits = 1;
     while (p->splits * 2 <= MOST_SPLITS && bytes * p->splits * 2 <= PARTIAL_BYTES &&
            p->splits * 2 <= l->batch)
@@ -612,9 +655,11 @@ static void add_weights_arguments(struct lowering *l, struct call *call, const s
     value_int(a, "C_STRIDE_IN", planar ? g->in_h * g->in_w : 1);
     value_int(a, "C_STRIDE_WEIGHT", planar ? g->kernel_h * g->kernel_w * l->lanes : l->lanes);
     /* planar: all channels are one group of C_COUNT; else blocks of C_COUNT */
-    value_int(a, "C_COUNT", planar ? g->in_blocks : round_up(min_int(g->in_c, g->in_block), p->c_tile));
-    value_int(a, "C_LAST", planar ? g->in_blocks
-                                  : round_up(g->in_c - (g->in_blocks - 1) * g->in_block, p->c_tile));
+    value_int(a, "C_COUNT",
+              planar ? g->in_blocks : round_up(min_int(g->in_c, g->in_block), p->c_tile));
+    value_int(a, "C_LAST",
+              planar ? g->in_blocks
+                     : round_up(g->in_c - (g->in_blocks - 1) * g->in_block, p->c_tile));
     value_int(a, "C_BLOCKS", planar ? 1 : g->in_blocks);
     value_int(a, "C_GROUP", planar ? 1 : p->c_group);
     value_int(a, "K_GROUP", p->k_group);

@@ -22,7 +22,7 @@ static int command_build(struct command *c)
     if (!c->emit_only)
         build_programs(&c->build, folder, NULL);
     printf("%s: %s\n", folder,
-           c->emit_only          ? "written; make there builds the programs"
+           c->emit_only           ? "written; make there builds the programs"
            : network->graph->loss ? "train and infer are built"
                                   : "infer is built (the spec has no loss: nothing to train)");
     return STATUS_DONE;
@@ -65,7 +65,8 @@ static int command_interpret(struct command *c)
 static int command_compare(struct command *c)
 {
     struct network *network = command_network(c);
-    struct compare_options options = {.train = c->train, .batch = (int)c->batch, .seed = 1, .json = c->json};
+    struct compare_options options = {
+        .train = c->train, .batch = (int)c->batch, .seed = 1, .json = c->json};
     struct text out = {0};
     const struct lathe_model *generated =
         build_and_load(c->arena, network, &c->build, command_scratch(c, network, "compare"));
@@ -78,7 +79,8 @@ static int command_compare(struct command *c)
 static int command_verify(struct command *c)
 {
     struct network *network = command_network(c);
-    struct verify_options options = {.seed = (uint64_t)c->seed, .batch = c->verify_batch, .entries = 16};
+    struct verify_options options = {
+        .seed = (uint64_t)c->seed, .batch = c->verify_batch, .entries = 16};
     struct text out = {0};
     c->build.verify = true;
     c->build.batch = c->verify_batch;
@@ -94,7 +96,8 @@ static int command_verify(struct command *c)
 
 static const struct command_row commands[] = {
     {"build", "SPEC [options]", "a spec to train and infer programs", command_build},
-    {"show", "SPEC [options]", "layers, shapes, parameters, costs, groups and memory", command_show},
+    {"show", "SPEC [options]", "layers, shapes, parameters, costs, groups and memory",
+     command_show},
     {"table", "SPEC | --dynamic L=..,Q=..,I=.. [options]", "a curve as an inequality table",
      command_table},
     {"interpret", "SPEC --weights FILE --data DIR", "what infer does, node by node",

@@ -10,7 +10,8 @@
 /* shape.c: run every node's shape rule in order; adds outputs, parameters, buffers. */
 void infer_shapes(struct graph *graph);
 
-/* curve.c's tables: check and tabulate every curve node's curve (fails naming node and parameter). */
+/* curve.c's tables: check and tabulate every curve node's curve (fails naming node and parameter).
+ */
 void tabulate_curves(struct graph *graph);
 
 /* grad.c: add gradient nodes from the loss backwards. A tensor used n times gets n - 1 add nodes;

@@ -12,7 +12,10 @@
 
 enum { ALIGNMENT = 16 }; /* floats: a cache line */
 
-static size_t aligned(size_t floats) { return (floats + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
+static size_t aligned(size_t floats)
+{
+    return (floats + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
 
 static int by_size(const void *a, const void *b)
 {
@@ -33,7 +36,8 @@ static bool live_together(const struct region *a, const struct region *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* The lowest offset at which REGION keeps clear of the COUNT regions of PLACED, sorted by offset. */
+/* The lowest offset at which REGION keeps clear of the COUNT regions of PLACED, sorted by offset.
+ */
 static size_t lowest_gap(const struct region *region, struct region *const *placed, int count,
                          bool keep)
 {
@@ -70,8 +74,8 @@ static size_t place_work(struct program *program, struct region **list, int coun
 void plan_memory(struct program *program)
 {
     int count = 0;
-    struct region **work = arena_array(program->arena, (size_t)program->regions.count + 1,
-                                       struct region *);
+    struct region **work =
+        arena_array(program->arena, (size_t)program->regions.count + 1, struct region *);
     size_t *size = program->space_offset; /* sizes first, turned into offsets below */
 
     for (int i = 0; i < program->regions.count; i++) {
@@ -94,7 +98,8 @@ void plan_memory(struct program *program)
         offset = checked_add(offset, floats);
     }
     if (offset > INT32_MAX)
-        fail(STATUS_USER, "the network needs %zu MB, more than an arena holds: take a smaller batch",
+        fail(STATUS_USER,
+             "the network needs %zu MB, more than an arena holds: take a smaller batch",
              offset / 262144);
     for (int i = 0; i < program->regions.count; i++) {
         struct region *region = program->regions.items[i];

@@ -3,9 +3,9 @@
  *
  *     graph --fuse--> groups --lower--> calls on regions --plan--> offsets --emit--> C
  *
- * A group is a set of nodes that run as one. A call is one kernel applied to operands. A region is a
- * stretch of memory. Emission renders each call's kernel through its template (once a signature) and
- * prints the call with its operands. Floor 2 of the generator.
+ * A group is a set of nodes that run as one. A call is one kernel applied to operands. A region is
+ * a stretch of memory. Emission renders each call's kernel through its template (once a signature)
+ * and prints the call with its operands. Floor 2 of the generator.
  */
 #ifndef LATHE_PROGRAM_H
 #define LATHE_PROGRAM_H
@@ -19,13 +19,14 @@ enum group_kind {
     GROUP_CHAIN,   /* [conv or linear] then batchnorm, add, curve, dropout, then [pool] */
     GROUP_POOL,    /* a pool that overlaps, is padded or global: on its own */
     GROUP_SOFTMAX, /* softmax that is no part of the loss */
+    GROUP_FLATTEN, /* flatten that moves numbers: see node_renames */
     GROUP_LOSS
 };
 
 struct group {
     enum group_kind kind;
-    const char *name;            /* of its first node */
-    struct node *head;           /* conv or linear that starts a chain; loss, softmax; NULL: none */
+    const char *name;  /* of its first node */
+    struct node *head; /* conv or linear that starts a chain; loss, softmax, flatten; or NULL */
     VECTOR(struct node *) steps; /* element-wise: batchnorm (at most one), add, curve, dropout */
     int norm;                    /* place of the batchnorm in steps; -1: none */
     struct node *pool;           /* chain: windows that tile the image; pool: the pool */
@@ -38,15 +39,14 @@ struct groups {
     VECTOR(struct group *) list;
 };
 
-/* NODE gives its input another name and computes nothing: flatten, and dropout outside training. */
-static inline bool node_renames(const struct node *node, bool training)
-{
-    return node->op == OP_flatten || (node->op == OP_dropout && !training);
-}
+/* layout.c: NODE gives its input another name and computes nothing: dropout outside training, and
+ * flatten where each channel is one number, or where linear layers alone read its output (their
+ * weights are packed as the image lies). Any other flatten moves numbers. */
+bool node_renames(const struct node *node, bool training);
 /* NODE was added by the grad pass to sum the gradients of a tensor that is used more than once. */
 static inline bool node_sums_gradients(const struct node *node)
 {
-    return node->op == OP_add && node->outputs[0]->kind == TENSOR_GRADIENT;
+    return node->op == OP_add && !node->backward && node->outputs[0]->kind == TENSOR_GRADIENT;
 }
 
 /* The other operand of an add node in a chain whose value is IN. */
@@ -99,8 +99,8 @@ struct value {
 
 /* Where a tensor's numbers stand. */
 struct layout {
-    int block;         /* 1: (N, C, H, W); V: (N, C/V, H, W, V), channels padded to V with zeros */
-    int c, h, w;       /* as stored: of the tensor that flatten only renames */
+    int block;   /* 1: (N, C, H, W); V: (N, C/V, H, W, V), channels padded to V with zeros */
+    int c, h, w; /* as stored: of the tensor that flatten only renames */
     struct tensor *root; /* the tensor that owns the memory */
 };
 
@@ -118,12 +118,12 @@ enum space {
 struct region {
     const char *name; /* "residual1.conv2"; printed as an identifier */
     enum space space;
-    size_t floats;     /* whole size, for the largest batch */
-    int first, last;   /* calls that use it, by index; -1: none yet */
-    size_t offset;     /* floats from the start of the arena */
+    size_t floats;               /* whole size, for the largest batch */
+    int first, last;             /* calls that use it, by index; -1: none yet */
+    size_t offset;               /* floats from the start of the arena */
     const struct tensor *tensor; /* what it holds; NULL: partial sums, repacked weights */
-    struct layout layout; /* of that tensor */
-    const char *note;  /* shape, for the map of regions */
+    struct layout layout;        /* of that tensor */
+    const char *note;            /* shape, for the map of regions */
 };
 
 /* ---- calls ---- */
@@ -134,7 +134,7 @@ struct operand {
     struct region *region; /* NULL: `text` is the argument */
     size_t offset;         /* floats into the region */
     const char *text;
-    bool outer;            /* the kernel's inner functions do without it */
+    bool outer; /* the kernel's inner functions do without it */
 };
 
 struct call {
@@ -149,7 +149,8 @@ struct call {
 
 /* What load does for one weight of an inference program: fold bias and batch norm, pack. */
 struct load {
-    int weight, bias, norm; /* indices of parameters; -1: none; norm: gamma, the three others follow */
+    int weight, bias,
+        norm; /* indices of parameters; -1: none; norm: gamma, the three others follow */
     double eps;
     struct region *packed, *packed_bias; /* packed NULL: a batchnorm alone */
     struct region *mean, *scale, *shift;
@@ -159,9 +160,9 @@ struct program {
     struct arena *arena;
     struct graph *graph;
     const struct isa *isa;
-    int batch;             /* samples a call takes at most */
+    int batch; /* samples a call takes at most */
     bool training;
-    bool keep;             /* nothing shares memory: for verify */
+    bool keep; /* nothing shares memory: for verify */
     struct groups *groups;
     VECTOR(struct call *) calls;
     VECTOR(struct region *) regions;
@@ -182,11 +183,14 @@ struct program *lower(struct arena *arena, struct graph *graph, struct groups *g
 void plan_memory(struct program *program);
 void program_print(const struct program *program, struct text *out);
 
-/* layout.c: an array by tensor id, for all batched tensors of GRAPH. The input stays (N, C, H, W) where
- * convolutions and linear layers alone read it. */
+/* layout.c: an array by tensor id, for all batched tensors of GRAPH. The input stays (N, C, H, W)
+ * where convolutions and linear layers alone read it. */
 struct layout *choose_layout(struct arena *arena, const struct graph *graph, int lanes,
                              bool training);
-static inline int layout_blocks(const struct layout *l) { return divide_up(l->c, l->block); }
+static inline int layout_blocks(const struct layout *l)
+{
+    return divide_up(l->c, l->block);
+}
 static inline size_t layout_floats(const struct layout *l)
 {
     return (size_t)layout_blocks(l) * l->block * l->h * l->w;

@@ -22,7 +22,10 @@ static size_t parameters_of(const struct node *node, enum tensor_kind kind)
     return sum;
 }
 
-static double flops_of(const struct node *node) { return op_table[node->op]->flops(node); }
+static double flops_of(const struct node *node)
+{
+    return op_table[node->op]->flops(node);
+}
 
 struct totals {
     size_t parameters, buffers;
@@ -102,8 +105,8 @@ static void json_layers(struct arena *arena, const struct graph *graph, struct t
         if (!is_layer(node))
             continue;
         const struct tensor *shape = node->outputs[0];
-        text_printf(out, "%s\n  {\"name\": \"%s\", \"kind\": \"%s\", \"shape\": [", comma, node->name,
-                    op_name(node->op));
+        text_printf(out, "%s\n  {\"name\": \"%s\", \"kind\": \"%s\", \"shape\": [", comma,
+                    node->name, op_name(node->op));
         for (int d = 0; d < shape->rank; d++)
             text_printf(out, "%s%d", d ? ", " : "", shape->dims[d]);
         text_printf(out, "], \"parameters\": %zu, \"flops\": %.0f}",
@@ -144,7 +147,8 @@ static void show_json(struct arena *arena, const struct network *network,
                       const struct program *infer, const struct program *train, struct text *out)
 {
     struct totals t = sum_up(network->graph);
-    text_printf(out, "{\"name\": \"%s\", \"parameters\": %zu, \"flops_forward\": %.0f,\n\"layers\": [",
+    text_printf(out,
+                "{\"name\": \"%s\", \"parameters\": %zu, \"flops_forward\": %.0f,\n\"layers\": [",
                 network->name, t.parameters, t.flops);
     json_layers(arena, network->graph, out);
     text_printf(out, "],\n\"groups\": [");
@@ -157,8 +161,10 @@ static void show_json(struct arena *arena, const struct network *network,
 
 static void show_dot(struct arena *arena, const struct graph *graph, struct text *out)
 {
-    text_printf(out, "digraph \"%s\" {\n  node [shape=box, fontname=\"sans-serif\"];\n", graph->name);
-    text_printf(out, "  \"input\" [label=\"input\\n%s\"];\n", tensor_shape_text(arena, graph->input));
+    text_printf(out, "digraph \"%s\" {\n  node [shape=box, fontname=\"sans-serif\"];\n",
+                graph->name);
+    text_printf(out, "  \"input\" [label=\"input\\n%s\"];\n",
+                tensor_shape_text(arena, graph->input));
     for (int i = 0; i < graph->nodes.count; i++) {
         const struct node *node = graph->nodes.items[i];
         if (!is_layer(node))
@@ -175,8 +181,8 @@ static void show_dot(struct arena *arena, const struct graph *graph, struct text
     text_printf(out, "}\n");
 }
 
-void show_network(struct arena *arena, struct network *network,
-                  const struct build_options *options, bool json, bool dot, struct text *out)
+void show_network(struct arena *arena, struct network *network, const struct build_options *options,
+                  bool json, bool dot, struct text *out)
 {
     struct graph *graph = network->graph;
     if (dot) {

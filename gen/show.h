@@ -8,7 +8,7 @@
 
 /* Append to OUT a table for people, or JSON {"name", "parameters", "flops_forward", "layers",
  * "groups", "memory"}, or the graph in Graphviz's language. */
-void show_network(struct arena *arena, struct network *network,
-                  const struct build_options *options, bool json, bool dot, struct text *out);
+void show_network(struct arena *arena, struct network *network, const struct build_options *options,
+                  bool json, bool dot, struct text *out);
 
 #endif

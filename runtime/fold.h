@@ -1,6 +1,6 @@
 /*
- * What generated programs call once a step or once a load: sums of losses, and batch norm folded into
- * the layer before it.
+ * What generated programs call once a step or once a load: sums of losses, and batch norm folded
+ * into the layer before it.
  */
 #ifndef LATHE_FOLD_H
 #define LATHE_FOLD_H

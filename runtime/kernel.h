@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Dropout's factors for the V channels from CHANNEL at pixel (h, w) of sample N: keep_scale or 0. */
+/* Dropout's factors for the V channels from CHANNEL at pixel (h, w) of sample N: keep_scale or 0.
+ */
 LATHE_INLINE vf lathe_dropout(uint64_t seed, uint64_t step, uint32_t layer, uint32_t threshold,
                               float keep_scale, uint32_t n, uint32_t channel, uint32_t height,
                               uint32_t width, int h, int w)

@@ -61,10 +61,10 @@ struct lathe_parameter {
     const char *name; /* "residual1.conv2.weight" */
     int rank;
     int dims[4];
-    bool trainable;        /* false: running statistics */
-    size_t offset;         /* floats from the start of the state block */
-    int out, in, kh, kw;   /* in: channels of the whole input, not in/groups; 1 for vectors */
-    int groups, spans;     /* 1, 1 but for grouped convolution */
+    bool trainable;      /* false: running statistics */
+    size_t offset;       /* floats from the start of the state block */
+    int out, in, kh, kw; /* in: channels of the whole input, not in/groups; 1 for vectors */
+    int groups, spans;   /* 1, 1 but for grouped convolution */
     int block_out, block_in;
     enum lathe_init init;
     double value;
@@ -99,10 +99,10 @@ enum lathe_augmentation_kind { LATHE_CROP, LATHE_HFLIP };
  * the image is then centred). */
 struct lathe_augmentation {
     enum lathe_augmentation_kind kind;
-    int size;      /* CROP: side of what is cut out */
-    int pad;       /* CROP: pixels added on each side before */
-    bool reflect;  /* CROP: padding mirrors the image (without the edge twice); else zeros */
-    float p;       /* HFLIP: probability */
+    int size;     /* CROP: side of what is cut out */
+    int pad;      /* CROP: pixels added on each side before */
+    bool reflect; /* CROP: padding mirrors the image (without the edge twice); else zeros */
+    float p;      /* HFLIP: probability */
 };
 
 struct lathe_data {
@@ -163,8 +163,8 @@ struct lathe_batch {
 };
 
 struct lathe_step_result {
-    double loss;   /* mean over the batch */
-    int correct;   /* samples whose largest output is the label's; 0 for regression */
+    double loss; /* mean over the batch */
+    int correct; /* samples whose largest output is the label's; 0 for regression */
 };
 
 /* A tensor of a training step as it lies in the arena, for `lathe verify`. */
@@ -200,11 +200,11 @@ struct lathe_model {
     size_t trainable_floats; /* state block: [trainable, packed | running statistics] */
     size_t state_floats;
 
-    int infer_batch;           /* samples a call of infer takes at most */
-    size_t infer_arena_bytes;  /* packed weights and activations */
-    size_t train_arena_bytes;  /* 0: no training (an infer program) */
-    size_t state_offset;       /* bytes from the start of the training arena */
-    size_t gradient_offset;    /* bytes; trainable_floats, packed as the state */
+    int infer_batch;          /* samples a call of infer takes at most */
+    size_t infer_arena_bytes; /* packed weights and activations */
+    size_t train_arena_bytes; /* 0: no training (an infer program) */
+    size_t state_offset;      /* bytes from the start of the training arena */
+    size_t gradient_offset;   /* bytes; trainable_floats, packed as the state */
 
     const struct lathe_tensor *tensors; /* NULL but in builds for verify, where none overlap */
     int tensor_count;
@@ -230,7 +230,8 @@ int lathe_infer_main(const struct lathe_model *model, int argc, char **argv);
  * that names the first tensor that is missing or differs, expected and given. The array and what
  * it points to are one allocation: free() it. */
 float **lathe_read_weights(const struct lathe_model *model, const char *path);
-/* Write the state block's parameters to PATH: temporary file, fsync, rename, fsync of the folder. */
+/* Write the state block's parameters to PATH: temporary file, fsync, rename, fsync of the folder.
+ */
 void lathe_write_weights(const struct lathe_model *model, const float *state, const char *path);
 /* Draw all parameters of MODEL into a state block. */
 void lathe_initialise_all(const struct lathe_model *model, uint64_t seed, float *state);

@@ -47,14 +47,18 @@ static inline struct lathe_random4 lathe_random(uint64_t seed, uint32_t stream, 
 }
 
 /* Uniform in [0, 1) with 24 bits. */
-static inline float lathe_uniform(uint32_t bits) { return (float)(bits >> 8) * 0x1p-24f; }
+static inline float lathe_uniform(uint32_t bits)
+{
+    return (float)(bits >> 8) * 0x1p-24f;
+}
 
 /* Dropout's decision for ELEMENT (logical index c, h, w) of sample SAMPLE in LAYER: kept? The
  * threshold is p * 2^32, rounded. The same in generated code and interpreter. */
 static inline uint32_t lathe_dropout_bits(uint64_t seed, uint64_t step, uint32_t layer,
                                           uint32_t sample, uint32_t element)
 {
-    return lathe_random(seed, LATHE_STREAM_DROPOUT | layer << 8, sample, (uint32_t)step, element / 4)
+    return lathe_random(seed, LATHE_STREAM_DROPOUT | layer << 8, sample, (uint32_t)step,
+                        element / 4)
         .v[element % 4];
 }
 

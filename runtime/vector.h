@@ -29,10 +29,19 @@ typedef int32_t vi __attribute__((vector_size(LATHE_LANES * 4), may_alias));
 #define LATHE_UNROLL(n) LATHE_PRAGMA(GCC unroll n)
 #endif
 
-LATHE_INLINE vf lathe_load(const float *p) { return *(const vf *)p; }
-LATHE_INLINE void lathe_store(float *p, vf v) { *(vf *)p = v; }
+LATHE_INLINE vf lathe_load(const float *p)
+{
+    return *(const vf *)p;
+}
+LATHE_INLINE void lathe_store(float *p, vf v)
+{
+    *(vf *)p = v;
+}
 /* x - 0 is x for every x, so that this is a broadcast and nothing else (x + 0 is not: -0). */
-LATHE_INLINE vf lathe_splat(float x) { return x - (vf){0}; }
+LATHE_INLINE vf lathe_splat(float x)
+{
+    return x - (vf){0};
+}
 
 /* Lanes of A where the mask is set, of B elsewhere. */
 LATHE_INLINE vf lathe_select(vi mask, vf a, vf b)
@@ -95,7 +104,10 @@ LATHE_INLINE vf lathe_exp(vf x)
     return (vf)((vi)p + exponent);
 }
 
-LATHE_INLINE vf lathe_sigmoid(vf x) { return 1.0f / (1.0f + lathe_exp(-x)); }
+LATHE_INLINE vf lathe_sigmoid(vf x)
+{
+    return 1.0f / (1.0f + lathe_exp(-x));
+}
 
 /* tanh: odd polynomial of Cephes' tanhf below 0.625, 1 - 2 / (e^2x + 1) above. */
 LATHE_INLINE vf lathe_tanh(vf x)

@@ -134,10 +134,11 @@ static struct subject build_subject(struct arena *arena, const char *text, int p
         settings[count++] = (struct spec_setting){item, equals + 1};
     }
     struct network *network = spec_read(arena, path, settings, count);
-    struct build_options build = {.isa = isa_find("native"), .infer_batch = 1, .cc = "cc",
-                                  .profile = true};
+    struct build_options build = {
+        .isa = isa_find("native"), .infer_batch = 1, .cc = "cc", .profile = true};
     struct subject s = {.name = text};
-    s.model = build_and_load(arena, network, &build, arena_printf(arena, "out/.build/bench/%d", place));
+    s.model =
+        build_and_load(arena, network, &build, arena_printf(arena, "out/.build/bench/%d", place));
     s.arena = lathe_alloc(s.model->train_arena_bytes, 1);
     lathe_initialise_all(s.model, 1, (float *)((char *)s.arena + s.model->state_offset));
     int batch = s.model->training.batch;
@@ -168,8 +169,8 @@ struct layer_times {
 
 static bool is_convolution(const struct lathe_cost *cost)
 {
-    return cost->flops >= 1e6 && (strcmp(cost->label, "forward") == 0 ||
-                                  strncmp(cost->label, "backward", 8) == 0);
+    return cost->flops >= 1e6 &&
+           (strcmp(cost->label, "forward") == 0 || strncmp(cost->label, "backward", 8) == 0);
 }
 
 static void bench_layers(struct arena *arena, const char *spec)
