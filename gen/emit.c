@@ -53,8 +53,8 @@ static bool name_taken(const struct printer *p, const char *name)
     return false;
 }
 
-/* Render TEMPLATE with the arguments on the stack, whose name is '@', to OUT unless the same text is
- * there. Returns the function's name: WISH, with OWNER where WISH is taken by another text. */
+/* Render TEMPLATE with the arguments on the stack, whose name is '@', to OUT unless the same text
+ * is there. Returns the function's name: WISH, with OWNER where WISH is taken by another text. */
 static const char *render_once(struct printer *p, const char *template, const char *wish,
                                const char *owner, struct text *out)
 {
@@ -193,7 +193,8 @@ static void push_table(struct printer *p, const struct value *table)
 
 /* ---- calls ---- */
 
-/* The operands as parameters (with types) or names; INNER: those of the kernel's inner functions. */
+/* The operands as parameters (with types) or names; INNER: those of the kernel's inner functions.
+ */
 static void set_operands(struct printer *p, const char *field, const struct call *call,
                          bool declare, bool inner)
 {
@@ -229,19 +230,11 @@ static void print_call(struct printer *p, const struct call *call)
     const char *name = render_once(p, call->template_name, call->kernel_name, owner, &p->kernels);
 
     text_printf(&p->calls, "        %s(", name);
-    size_t indent = 9 + strlen(name), line = indent;
     for (int i = 0; i < call->operands.count; i++) {
-        size_t before = p->calls.length;
+        text_printf(&p->calls, "%s", i ? ", " : "");
         print_argument(p, &call->operands.items[i]);
-        line += p->calls.length - before + 2;
-        bool last = i == call->operands.count - 1;
-        text_printf(&p->calls, "%s", last ? ");\n" : ",");
-        if (!last && line > 70) {
-            text_printf(&p->calls, "\n%*s", (int)indent, "");
-            line = indent;
-        } else if (!last)
-            text_printf(&p->calls, " ");
     }
+    text_printf(&p->calls, ");\n");
 }
 
 static void print_node(struct text *out, const struct node *node, bool first)
@@ -501,7 +494,8 @@ static void push_model(struct printer *p)
     print_parameters(p->emission->infer, &parameters);
     print_augmentation(&network->data, &augmentation);
     print_data(network, &data);
-    print_training(network, p->emission->train ? p->emission->train->batch : network->training.batch,
+    print_training(network,
+                   p->emission->train ? p->emission->train->batch : network->training.batch,
                    &training);
     push_common(p);
     set_text(p, "parameters", &parameters);
@@ -510,8 +504,7 @@ static void push_model(struct printer *p)
     set_text(p, "data", &data);
     set_string(p->lua, "training", training.data);
     text_free(&training);
-    set_string(p->lua, "loss",
-               network->loss == LATHE_MSE ? "LATHE_MSE" : "LATHE_CROSS_ENTROPY");
+    set_string(p->lua, "loss", network->loss == LATHE_MSE ? "LATHE_MSE" : "LATHE_CROSS_ENTROPY");
 }
 
 /* ---- files ---- */
@@ -520,8 +513,13 @@ static void push_model(struct printer *p)
 static void write_rendered(struct printer *p, const char *folder, const char *file,
                            const char *template)
 {
-    struct text text = {0};
+    struct text text = {0}, narrow = {0};
     template_render(p->lua, template, &text);
+    if (strcmp(file, "Makefile") != 0) {
+        emit_wrap(text.data, text.length, &narrow);
+        text_free(&text);
+        text = narrow;
+    }
     write_file(arena_printf(p->arena, "%s/%s", folder, file), text.data, text.length);
     text_free(&text);
 }

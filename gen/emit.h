@@ -21,6 +21,10 @@ struct emission {
  * runtime/. Files that hold the same bytes already are left alone. */
 void emit(struct arena *arena, const struct emission *emission, const char *folder);
 
+/* emit_wrap.c: append TEXT, C, to OUT with its lines broken to at most 100 columns, where blanks
+ * allow that; preprocessor lines stay as they are. */
+void emit_wrap(const char *text, size_t length, struct text *out);
+
 /* NAME as an identifier of C: what is not a letter or digit becomes '_'. */
 char *identifier(struct arena *arena, const char *name);
 

@@ -9,6 +9,7 @@
 #include "passes.h"
 #include "show.h"
 #include "verify.h"
+#include "../runtime/thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,5 +109,6 @@ static const struct command_row commands[] = {
 
 int main(int argc, char **argv)
 {
+    lathe_wait_briefly(argv);
     return command_run(commands, sizeof commands / sizeof *commands, argc, argv);
 }

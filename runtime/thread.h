@@ -25,4 +25,11 @@ static inline void lathe_flush_denormals(void)
 #endif
 }
 
+/* Let idle threads wait only briefly before they sleep, unless the user has said how they should
+ * (OMP_WAIT_POLICY, GOMP_SPINCOUNT): on a processor that others use too, a thread that spins at a
+ * barrier takes the time of the one it waits for. libgomp reads its environment once, when it is
+ * loaded, so the program starts itself anew with the setting. The first thing in main; ARGV is
+ * main's. Does nothing where that cannot be. */
+void lathe_wait_briefly(char **argv);
+
 #endif

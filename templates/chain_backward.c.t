@@ -37,11 +37,13 @@ $ end
 
 static void ${name}(${parameters})
 {
-    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W}, POOL_H = ${POOL_H}, POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W} };
+    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W}, POOL_H = ${POOL_H},
+          POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W} };
 #pragma omp for collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
-            const float *gradients = out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
+            const float *gradients = out_gradient + ((size_t)n * C_BLOCKS + k) *
+                (OUT_H * OUT_W * V);
 $ if rows > 0 then
             vf total[${rows}] = {{0}};
 $ end
@@ -66,16 +68,19 @@ $     include("steps.c.t", {steps = steps, V = V}, 24)
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
                         const vi here = open & (value[p] == pool);
                         open &= ~here;
-                        ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W, pw * POOL_W + p % POOL_W, (vf)((vi)g & here), ${row});
+                        ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W, pw * POOL_W +
+                                      p % POOL_W, (vf)((vi)g & here), ${row});
                     }
 $   else
                     for (int p = 0; p < POOL_H * POOL_W; p++)
-                        ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W, pw * POOL_W + p % POOL_W, g * (1.0f / (POOL_H * POOL_W)), ${row});
+                        ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W, pw * POOL_W +
+                                      p % POOL_W, g * (1.0f / (POOL_H * POOL_W)), ${row});
 $   end
                 }
 $   if W % POOL_W > 0 then
                 for (int p = 0; p < POOL_H * (W % POOL_W); p++) /* columns in no window */
-                    ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / (W % POOL_W), OUT_W * POOL_W + p % (W % POOL_W), (vf){0}, ${row});
+                    ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / (W % POOL_W),
+                                  OUT_W * POOL_W + p % (W % POOL_W), (vf){0}, ${row});
 $   end
 $   for r = 0, rows - 1 do
                 total[${r}] += row[${r}];
@@ -83,7 +88,8 @@ $   end
             }
 $   if H % POOL_H > 0 then
             for (int p = 0; p < (H % POOL_H) * W; p++) /* rows in no window */
-                ${name}_pixel(${inner_names}, n, k, OUT_H * POOL_H + p / W, p % W, (vf){0}, ${rows > 0 and "total" or "NULL"});
+                ${name}_pixel(${inner_names}, n, k, OUT_H * POOL_H + p / W, p % W, (vf){0},
+                              ${rows > 0 and "total" or "NULL"});
 $   end
 $ else
             for (int h = 0; h < H; h++) {
@@ -91,7 +97,8 @@ $   if rows > 0 then
                 vf row[${rows}] = {{0}};
 $   end
                 for (int w = 0; w < W; w++)
-                    ${name}_pixel(${inner_names}, n, k, h, w, lathe_load(gradients + (h * W + w) * V), ${row});
+                    ${name}_pixel(${inner_names}, n, k, h, w, lathe_load(gradients + (h * W + w) *
+                            V), ${row});
 $   for r = 0, rows - 1 do
                 total[${r}] += row[${r}];
 $   end

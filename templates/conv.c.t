@@ -5,8 +5,10 @@ $ local needs_at = accumulates
 $ for _, s in ipairs(steps) do needs_at = needs_at or s.kind == "add" end
 $ local function first_of(s) return gathers and s.first == 0 and "i == 0 && oh == oh0" .. (s.stop - s.first > s.columns and " && ow == 0" or "") or "false" end
 $ for _, t in ipairs(tiles) do
-/* ${t.images} images x ${t.columns} columns x ${K_TILE} blocks of channels, from column ow0 of row oh. */
-LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, int n, int kb, int cb0, int oh, const int ow0,
+/* ${t.images} images x ${t.columns} columns x ${K_TILE} blocks of channels, from column ow0 of row
+ * oh. */
+LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, int n, int kb, int cb0,
+                                                   int oh, const int ow0,
     const bool edge, float *restrict to, vf moment[][3], bool first)
 {
 $ include("conv_sizes.c.t", _ENV, 4)
@@ -24,7 +26,8 @@ $ if BLOCK_CHUNK < IN_BLOCKS then
         for (int p = 0; p < PIXELS; p++)
             LATHE_UNROLL(${K_TILE})
             for (int j = 0; j < K_TILE; j++)
-                sum[p][j] = lathe_load(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK + (ow0 + p % COLUMNS) * OUT_STEP_W) * V);
+                sum[p][j] = lathe_load(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK +
+                                             (ow0 + p % COLUMNS) * OUT_STEP_W) * V);
     }
 $ end
 
@@ -38,7 +41,8 @@ $ end
             const float *in_row = in + (size_t)n * IN_FLOATS +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
-                weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) * TAP_FLOATS;
+                weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
+                    TAP_FLOATS;
 $ if TAPS_W > 0 then
             LATHE_UNROLL(${TAPS_W})
 $ end
@@ -72,7 +76,8 @@ $ if BLOCK_CHUNK < IN_BLOCKS then
         for (int p = 0; p < PIXELS; p++)
             LATHE_UNROLL(${K_TILE})
             for (int j = 0; j < K_TILE; j++)
-                lathe_store(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK + (ow0 + p % COLUMNS) * OUT_STEP_W) * V, sum[p][j]);
+                lathe_store(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK +
+                                  (ow0 + p % COLUMNS) * OUT_STEP_W) * V, sum[p][j]);
         return;
     }
 $ end
@@ -95,7 +100,8 @@ $ if biased then
 $ end
 $ if needs_at then
             const size_t at = (((size_t)(n + i) * OUT_BLOCKS + k) * (FULL_H * FULL_W) +
-                               (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W + OUT_FIRST_W) * V;
+                               (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
+                                   OUT_FIRST_W) * V;
 $ end
 $ if accumulates then
             v += lathe_load(accumulate + at);
@@ -155,15 +161,21 @@ $     end
 $     if pooled and not keeps_raw then
                         float *to = plane + (oh - oh0) * OUT_W * V;
 $     else
-                        float *to = ${keeps_raw and "raw" or "out"} + (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
-                                           (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
+                        float *to = ${keeps_raw and "raw" or "out"} +
+                            (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                           (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) *
+                                               V;
 $     end
 $     for _, s in ipairs(segments) do
 $       if s.stop - s.first == s.columns then
-                        ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh, ${s.first}, ${s.edge and "true" or "false"}, to, ${moment}, ${first_of(s)});
+                        ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,
+                                                         ${s.first},
+                                                         ${s.edge and "true" or "false"}, to,
+                                                         ${moment}, ${first_of(s)});
 $       else
                         for (int ow = ${s.first}; ow < ${s.stop}; ow += ${s.columns})
-                            ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh, ow, false, to, ${moment}, ${first_of(s)});
+                            ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh, ow,
+                                                             false, to, ${moment}, ${first_of(s)});
 $       end
 $     end
                     }
@@ -181,7 +193,8 @@ $ end
 $ if gathers then
         for (int j = 0; j < K_TILE; j++)
             for (int m = 0; m < 3; m++)
-                lathe_store(moments + (((size_t)rest * OUT_BLOCKS + kb + j) * 3 + m) * V, moment[j][m]);
+                lathe_store(moments + (((size_t)rest * OUT_BLOCKS + kb + j) * 3 + m) * V,
+                            moment[j][m]);
 $ end
     }
 }

@@ -4,21 +4,29 @@ static void ${name}(${parameters})
 {
     enum {
         V = ${V}, IN_H = ${IN_H}, IN_W = ${IN_W}, IN_BLOCK = ${IN_BLOCK}, IN_BLOCKS = ${IN_BLOCKS},
-        IN_FLOATS = ${SPANS} * IN_BLOCKS * IN_H * IN_W * IN_BLOCK, OUT_H = ${OUT_H}, OUT_W = ${OUT_W},
+        IN_FLOATS = ${SPANS} * IN_BLOCKS * IN_H * IN_W * IN_BLOCK, OUT_H = ${OUT_H},
+            OUT_W = ${OUT_W},
         OUT_BLOCKS = ${OUT_BLOCKS}, SPAN_BLOCKS = ${SPAN_BLOCKS}, SPANS = ${SPANS},
-        IN_STEP_H = ${IN_STEP_H}, IN_STEP_W = ${IN_STEP_W}, TAPS_H = ${TAPS_H}, FIRST_H = ${FIRST_H}, STEP_H = ${STEP_H},
-        TAPS_W = ${TAPS_W}, FIRST_W = ${FIRST_W}, STEP_W = ${STEP_W}, TAPS = ${TAPS}, TAP_FLOATS = IN_BLOCK * V,
+        IN_STEP_H = ${IN_STEP_H}, IN_STEP_W = ${IN_STEP_W}, TAPS_H = ${TAPS_H},
+            FIRST_H = ${FIRST_H}, STEP_H = ${STEP_H},
+        TAPS_W = ${TAPS_W}, FIRST_W = ${FIRST_W}, STEP_W = ${STEP_W}, TAPS = ${TAPS},
+            TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = ${FLOATS},
         C_TILE = ${C_TILE}, K_TILE = ${K_TILE}, PIXEL_TILE = ${PIXEL_TILE}, /* accumulators */
-        C_STRIDE_IN = ${C_STRIDE_IN}, C_STRIDE_WEIGHT = ${C_STRIDE_WEIGHT}, C_COUNT = ${C_COUNT}, C_LAST = ${C_LAST}, C_BLOCKS = ${C_BLOCKS},
-        C_GROUP = ${C_GROUP}, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = ${K_GROUP}, K_GROUPS = SPAN_BLOCKS / K_GROUP,
-        IMAGE_CHUNK = ${IMAGE_CHUNK}, ROW_CHUNK = ${ROW_CHUNK}, CHUNKS = ${CHUNKS}, SPLITS = ${SPLITS}, SPLIT_IMAGES = ${SPLIT_IMAGES}
+        C_STRIDE_IN = ${C_STRIDE_IN}, C_STRIDE_WEIGHT = ${C_STRIDE_WEIGHT}, C_COUNT = ${C_COUNT},
+            C_LAST = ${C_LAST}, C_BLOCKS = ${C_BLOCKS},
+        C_GROUP = ${C_GROUP}, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = ${K_GROUP},
+            K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        IMAGE_CHUNK = ${IMAGE_CHUNK}, ROW_CHUNK = ${ROW_CHUNK}, CHUNKS = ${CHUNKS},
+            SPLITS = ${SPLITS}, SPLIT_IMAGES = ${SPLIT_IMAGES}
     };
 #pragma omp for schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
-        const int span = item / (C_GROUPS * K_GROUPS) % SPANS, split = item / (C_GROUPS * K_GROUPS * SPANS);
-        const int split_end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
+        const int span = item / (C_GROUPS * K_GROUPS) % SPANS, split = item / (C_GROUPS * K_GROUPS *
+                SPANS);
+        const int split_end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES :
+            count;
         const int kb0 = span * SPAN_BLOCKS + kg * K_GROUP;
         float *weights = gradient + (size_t)split * FLOATS;
 $ if planar then
@@ -45,7 +53,8 @@ $ end
                 const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
                 for (int c0 = 0; c0 < channels; c0 += C_TILE) {
-                    float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS + r * TAPS_W + t) * TAP_FLOATS +
+                    float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
+                            r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
                     vf sum[PIXEL_TILE][C_TILE][K_TILE];
                     LATHE_UNROLL(${PIXEL_TILE})
@@ -54,15 +63,18 @@ $ end
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(${K_TILE})
                             for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] = q ? (vf){0} : lathe_load(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK);
+                                sum[q][c][j] = q ? (vf){0} : lathe_load(tap + c * C_STRIDE_WEIGHT +
+                                        j * WEIGHT_BLOCK);
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
                             if (ih < 0 || ih >= IN_H)
                                 continue;
                             const float *x = in + (size_t)n * IN_FLOATS + (size_t)c0 * C_STRIDE_IN +
-                                             (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) * (IN_W * IN_BLOCK) + shift * IN_BLOCK;
-                            const float *dy = out_gradient + (((size_t)n * OUT_BLOCKS + kb) * OUT_H + oh) * (OUT_W * V);
+                                             (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
+                                                 (IN_W * IN_BLOCK) + shift * IN_BLOCK;
+                            const float *dy = out_gradient + (((size_t)n * OUT_BLOCKS + kb) *
+                                                              OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
 $ if PIXEL_TILE > 1 then
                             for (; ow + PIXEL_TILE <= ow1; ow += PIXEL_TILE)
@@ -72,8 +84,11 @@ $ if PIXEL_TILE > 1 then
                                     for (int c = 0; c < C_TILE; c++)
                                         LATHE_UNROLL(${K_TILE})
                                         for (int j = 0; j < K_TILE; j++)
-                                            sum[q][c][j] += lathe_splat(x[(ow + q) * (IN_STEP_W * IN_BLOCK) + c * C_STRIDE_IN]) *
-                                                            lathe_load(dy + (j * OUT_H * OUT_W + ow + q) * V);
+                                            sum[q][c][j] +=
+                                                lathe_splat(x[(ow + q) * (IN_STEP_W * IN_BLOCK) +
+                                                              c * C_STRIDE_IN]) *
+                                                            lathe_load(dy + (j * OUT_H * OUT_W +
+                                                                    ow + q) * V);
 $ end
                             for (; ow < ow1; ow++) {
                                 vf g[K_TILE];
@@ -82,7 +97,8 @@ $ end
                                     g[j] = lathe_load(dy + (j * OUT_H * OUT_W + ow) * V);
                                 LATHE_UNROLL(${C_TILE})
                                 for (int c = 0; c < C_TILE; c++) {
-                                    const vf pixel = lathe_splat(x[ow * (IN_STEP_W * IN_BLOCK) + c * C_STRIDE_IN]);
+                                    const vf pixel = lathe_splat(x[ow * (IN_STEP_W * IN_BLOCK) +
+                                            c * C_STRIDE_IN]);
                                     LATHE_UNROLL(${K_TILE})
                                     for (int j = 0; j < K_TILE; j++)
                                         sum[0][c][j] += pixel * g[j];

@@ -33,7 +33,8 @@ void ${network}_infer(const float *input, float *output, void *arena)
     ${network}_infer_some(input, output, ${network:upper()}_BATCH, arena);
 }
 
-void ${network}_run(const struct lathe_model *model, const float *input, float *output, int count, void *memory)
+void ${network}_run(const struct lathe_model *model, const float *input, float *output, int count,
+                    void *memory)
 {
     (void)model;
     ${network}_infer_some(input, output, count, memory);

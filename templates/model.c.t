@@ -4,7 +4,8 @@
  */
 #include "${network}.h"
 
-/* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans, blocks; draw */
+/* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans,
+ * blocks; draw */
 const struct lathe_parameter ${network}_parameters[] = {${parameters}};
 
 $ if augments then

@@ -2,7 +2,8 @@
  * a fixed order (Chan, Golub, LeVeque: "Updating formulae and a pairwise algorithm", 1979). */
 static void ${name}(${parameters})
 {
-    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, IMAGES = ${IMAGES}, CHUNKS = ${CHUNKS}, CHUNK_ROWS = ${CHUNK_ROWS}, H = ${H}, W = ${W} };
+    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, IMAGES = ${IMAGES}, CHUNKS = ${CHUNKS},
+          CHUNK_ROWS = ${CHUNK_ROWS}, H = ${H}, W = ${W} };
     const int partials = (count + IMAGES - 1) / IMAGES * CHUNKS;
 #pragma omp for
     for (int c = 0; c < C_BLOCKS * V; c++) {
@@ -24,7 +25,8 @@ static void ${name}(${parameters})
         scale[c] = (float)(gamma[c] * inverse);
         running_mean[c] = (float)((1 - ${momentum}) * running_mean[c] + ${momentum} * average);
         if (n > 1)
-            running_var[c] = (float)((1 - ${momentum}) * running_var[c] + ${momentum} * squares / (n - 1));
+            running_var[c] = (float)((1 - ${momentum}) * running_var[c] + ${momentum} * squares /
+                                     (n - 1));
     }
 }
 

@@ -14,7 +14,8 @@ $ if pooled then
                     for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
                         vf v = lathe_load(rows + (h * OUT_W + w) * V);
 $   if #after > 0 then
-                        const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) + h * OUT_W + w) * V;
+                        const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) +
+                                           h * OUT_W + w) * V;
                         (void)at;
 $     include("steps.c.t", {steps = after, V = V}, 24)
 $   end
@@ -27,12 +28,14 @@ $   end
 $   if not maximum then
                 pool *= 1.0f / (POOL_H * POOL_W);
 $   end
-                lathe_store(out + (((size_t)n * OUT_BLOCKS + k) * (POOLED_H * POOLED_W) + ph * POOLED_W + pw) * V, pool);
+                lathe_store(out + (((size_t)n * OUT_BLOCKS + k) * (POOLED_H * POOLED_W) +
+                                   ph * POOLED_W + pw) * V, pool);
             }
 $ else
         for (int h = oh0; h < oh1; h++)
             for (int w = 0; w < OUT_W; w++) {
-                const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) + h * OUT_W + w) * V;
+                const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) + h * OUT_W + w) *
+                    V;
                 vf v = lathe_load(rows + (h * OUT_W + w) * V);
 $   include("steps.c.t", {steps = after, V = V}, 16)
                 lathe_store(out + at, v);

@@ -1,7 +1,9 @@
 static void ${name}(${parameters})
 {
-    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, IN_H = ${IN_H}, IN_W = ${IN_W}, OUT_H = ${OUT_H}, OUT_W = ${OUT_W},
-           KERNEL_H = ${KERNEL_H}, KERNEL_W = ${KERNEL_W}, STRIDE_H = ${STRIDE_H}, STRIDE_W = ${STRIDE_W}, PAD_TOP = ${PAD_TOP}, PAD_LEFT = ${PAD_LEFT} };
+    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, IN_H = ${IN_H}, IN_W = ${IN_W}, OUT_H = ${OUT_H},
+          OUT_W = ${OUT_W},
+           KERNEL_H = ${KERNEL_H}, KERNEL_W = ${KERNEL_W}, STRIDE_H = ${STRIDE_H},
+               STRIDE_W = ${STRIDE_W}, PAD_TOP = ${PAD_TOP}, PAD_LEFT = ${PAD_LEFT} };
 #pragma omp for
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
         const float *from = in + (size_t)plane * (IN_H * IN_W * V);
@@ -9,7 +11,8 @@ static void ${name}(${parameters})
             for (int ow = 0; ow < OUT_W; ow++) {
                 vf pool = lathe_splat(${maximum and "-INFINITY" or "0.0f"});
                 for (int h = oh * STRIDE_H - PAD_TOP; h < oh * STRIDE_H - PAD_TOP + KERNEL_H; h++)
-                    for (int w = ow * STRIDE_W - PAD_LEFT; w < ow * STRIDE_W - PAD_LEFT + KERNEL_W; w++) {
+                    for (int w = ow * STRIDE_W - PAD_LEFT; w < ow * STRIDE_W - PAD_LEFT + KERNEL_W;
+                         w++) {
                         if (h < 0 || h >= IN_H || w < 0 || w >= IN_W)
                             continue;
 $ if maximum then

@@ -16,7 +16,8 @@ enum {${map}    arena_floats = ${train_floats}
 /* ---- kernels ---- */${kernels}
 /* ---- the network ---- */
 
-static void ${network}_step(const struct lathe_model *model, const struct lathe_batch *batch, uint64_t seed,
+static void ${network}_step(const struct lathe_model *model, const struct lathe_batch *batch,
+                            uint64_t seed,
     uint64_t step, struct lathe_step_result *result, void *memory)
 {
     float *const arena = memory;

@@ -236,7 +236,8 @@ static void add_pool(struct writer *w)
     } while (!draw_pool(w, &s));
     bool halves = s.kernel[0] != 3 && s.kernel[1] != 3;
     const char *word = chance(w->draw, 50) && (halves || !w->exact) ? "avgpool" : "maxpool";
-    if (s.stride[0] == s.kernel[0] && s.stride[1] == s.kernel[1] && !s.pad[0] && chance(w->draw, 50))
+    if (s.stride[0] == s.kernel[0] && s.stride[1] == s.kernel[1] && !s.pad[0] &&
+        chance(w->draw, 50))
         put(w, "%s(%s, { pad = %s }),", word, pair_text(kernel, s.kernel), pad_text(pad, &s));
     else
         put(w, "%s(%s, { stride = %s, pad = %s }),", word, pair_text(kernel, s.kernel),
@@ -496,10 +497,10 @@ static bool same_step(struct arena *arena, const struct lathe_model *generated,
     if (!same)
         text_printf(out, "  loss: %.17g, not %.17g\n", loss[0], loss[1]);
     for (int i = 0; i < generated->parameter_count; i++)
-        same &= compare_numbers(generated->parameters[i].name,
-                                gradient(arena, generated, memory[0], i),
-                                gradient(arena, interpreted, memory[1], i),
-                                lathe_parameter_elements(&generated->parameters[i]), out);
+        same &=
+            compare_numbers(generated->parameters[i].name, gradient(arena, generated, memory[0], i),
+                            gradient(arena, interpreted, memory[1], i),
+                            lathe_parameter_elements(&generated->parameters[i]), out);
     free(memory[0]);
     free(memory[1]);
     return same;
@@ -582,8 +583,8 @@ static void run_trial(void *context)
     const char *path = arena_printf(arena, "%s/net.lua", t->folder);
     write_file(path, t->spec.data, t->spec.length);
     struct network *network = spec_read(arena, path, NULL, 0);
-    const struct lathe_model *generated = build_and_load(
-        arena, network, &t->options, arena_printf(arena, "%s/generated", t->folder));
+    const struct lathe_model *generated =
+        build_and_load(arena, network, &t->options, arena_printf(arena, "%s/generated", t->folder));
     if (t->exact) {
         t->holds = same_exactly(arena, network, generated, t->batch, &t->draw, &t->table);
         return;
@@ -661,8 +662,9 @@ static void run_pair(uint64_t first, int count, bool exact)
         good &= WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
     }
     fflush(stdout);
-    ck_assert_msg(good, "a seed of %llu to %llu differs (above); CHECK_SEED=N LATHE_SEEDS=1 "
-                        "repeats one",
+    ck_assert_msg(good,
+                  "a seed of %llu to %llu differs (above); CHECK_SEED=N LATHE_SEEDS=1 "
+                  "repeats one",
                   (unsigned long long)first, (unsigned long long)first + count - 1);
 }
 
