@@ -4,6 +4,7 @@
 #include "build.h"
 #include "cc.h"
 #include "emit.h"
+#include "interp.h"
 #include "passes.h"
 #include "program.h"
 
@@ -72,6 +73,8 @@ void build_sources(struct arena *arena, struct network *network,
 {
     struct graph *graph = network->graph;
     bool trains = graph->loss != NULL;
+    if (options->weights) /* before anything is written: are they this network's? */
+        free(lathe_read_weights(interp_model(arena, network, 1, 0), options->weights));
     dump_graph(options, "shape", graph);
     tabulate_curves(graph);
     if (trains && !graph->training)
@@ -103,16 +106,23 @@ static void first_complaint(const char *output, char *line, size_t size)
     snprintf(line, size, "%.*s", (int)strcspn(at, "\n"), at);
 }
 
+void check_compiler(const struct build_options *options)
+{
+    struct text output = {0};
+    const char *version[] = {options->cc, "--version", NULL};
+    int status = run_program(version, ".", &output);
+    text_free(&output);
+    if (status != 0)
+        fail(STATUS_USER, "%s is no C compiler: '%s --version' ends with status %d", options->cc,
+             options->cc, status);
+}
+
 void build_programs(const struct build_options *options, const char *folder, const char *target)
 {
     char compiler[512], jobs[32];
     struct text output = {0};
     snprintf(compiler, sizeof compiler, "CC=%s", options->cc);
     snprintf(jobs, sizeof jobs, "-j%ld", sysconf(_SC_NPROCESSORS_ONLN));
-    const char *version[] = {options->cc, "--version", NULL};
-    if (run_program(version, folder, &output) != 0)
-        fail(STATUS_USER, "%s is no C compiler", options->cc);
-    output.length = 0;
     const char *make[] = {
         "make", "-s", jobs, compiler, target ? "PICFLAG=-fPIC" : "PICFLAG=", target, NULL};
     int status = run_program(make, folder, &output);
@@ -126,6 +136,7 @@ void build_programs(const struct build_options *options, const char *folder, con
 const struct lathe_model *build_and_load(struct arena *arena, struct network *network,
                                          const struct build_options *options, const char *folder)
 {
+    check_compiler(options);
     build_sources(arena, network, options, folder);
     build_programs(options, folder, ".build/kernels.so");
     const char *path =

@@ -22,6 +22,9 @@ struct build_options {
 void build_sources(struct arena *arena, struct network *network,
                    const struct build_options *options, const char *folder);
 
+/* Fail (STATUS_USER) where the compiler of OPTIONS does not run: before anything is written. */
+void check_compiler(const struct build_options *options);
+
 /* Compile FOLDER with make and the compiler of OPTIONS; TARGET NULL: the programs. Fails
  * (STATUS_USER) with the compiler's first line of complaint. */
 void build_programs(const struct build_options *options, const char *folder, const char *target);

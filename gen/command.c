@@ -104,8 +104,8 @@ static void add_options(struct option_set *set, struct command *c, const char *n
     }
 }
 
-/* interpret: keep what its infer program parses; take SPEC and the build options out. */
-static void split_interpret(struct command *c, int argc, char **argv)
+/* interpret: keep what its infer program parses; take SPEC out. *done: only help was asked for. */
+static void split_interpret(struct command *c, int argc, char **argv, bool *done)
 {
     c->rest = arena_array(c->arena, (size_t)argc + 1, char *);
     c->rest[c->rest_count++] = "lathe interpret SPEC";
@@ -116,8 +116,30 @@ static void split_interpret(struct command *c, int argc, char **argv)
         else
             c->rest[c->rest_count++] = argv[i];
     }
-    if (!c->spec && c->rest_count > 1 && strcmp(c->rest[1], "--help") != 0)
+    *done = !c->spec && c->rest_count > 1 && strcmp(c->rest[1], "--help") == 0;
+    if (*done)
+        puts("usage: lathe interpret SPEC --weights FILE --data DIR\n\n"
+             "what infer does, node by node; lathe interpret SPEC --help lists infer's options");
+    else if (!c->spec)
         fail(STATUS_USAGE, "lathe interpret needs a SPEC (a .lua file)");
+}
+
+/* What follows "lathe COMMAND" in its examples, a line each. */
+static const char *examples_of(const char *command)
+{
+    static const char *const examples[][2] = {
+        {"build", "specs/lenet5.lua --set data=digits -o out/digits\n"
+                  "specs/resnet9.lua --set batch=128 --isa avx2 --emit-only\n"},
+        {"show", "specs/resnet9.lua --set data=cifar10\nspecs/lenet5.lua --dot\n"},
+        {"table", "--dynamic L=55.93,Q=12,I=0.029 --tangent 0.1 --svg curve.svg\n"
+                  "specs/lenet5.lua --set act=table --json\n"},
+        {"compare", "specs/lenet5.lua --train\n"},
+        {"verify", "specs/lenet5.lua --samples 4 --seed 2\n"},
+    };
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
+        if (strcmp(examples[i][0], command) == 0)
+            return examples[i][1];
+    bug("%s has no examples", command);
 }
 
 static void read_options(struct command *c, const struct command_row *row, int argc, char **argv,
@@ -129,7 +151,7 @@ static void read_options(struct command *c, const struct command_row *row, int a
     struct lathe_command command = {
         .about = row->about,
         .arguments = row->arguments,
-        .examples = "",
+        .examples = examples_of(row->name),
         .options = set.rows,
         .option_count = set.count,
     };
@@ -173,7 +195,7 @@ static void invoke(void *context)
     bool done = false;
     i->argc = take_settings(&c, i->argc, i->argv);
     if (strcmp(i->row->name, "interpret") == 0)
-        split_interpret(&c, i->argc, i->argv);
+        split_interpret(&c, i->argc, i->argv, &done);
     else
         read_options(&c, i->row, i->argc, i->argv, &done);
     c.build.batch = (int)c.batch;

@@ -22,6 +22,7 @@ struct printer {
     const struct emission *emission;
     VECTOR(struct rendered) functions; /* of the file under way */
     struct text curves, kernels, calls;
+    bool training; /* the file is of the training step */
 };
 
 char *identifier(struct arena *arena, const char *name)
@@ -135,6 +136,7 @@ static const char *curve_function(struct printer *p, const struct curve *curve,
     lua_State *lua = p->lua;
     bool plain = curve->kind == CURVE_RELU || curve->kind == CURVE_LEAKY_RELU;
     lua_newtable(lua);
+    set_flag(lua, "training", p->training);
     set_string(lua, "kind", curve_kind_name(curve->kind));
     set_string(lua, "description", curve_describe(p->arena, curve));
     set_number(lua, "a", curve->parameter[0]);
@@ -355,9 +357,12 @@ static void push_common(struct printer *p)
     lua_State *lua = p->lua;
     lua_newtable(lua);
     set_string(lua, "network", network->name);
-    set_string(lua, "provenance",
-               arena_printf(p->arena, "lathe %s from %s, sha256 %.16s, %s", LATHE_VERSION,
-                            relative_name(network->spec_path), network->digest, isa->name));
+    const char *origin = arena_printf(p->arena, "lathe %s from %s", LATHE_VERSION,
+                                      relative_name(network->spec_path));
+    const char *digest = arena_printf(p->arena, "sha256 %.16s, %s", network->digest, isa->name);
+    set_string(lua, "origin", origin);
+    set_string(lua, "digest", digest);
+    set_string(lua, "provenance", arena_printf(p->arena, "%s, %s", origin, digest));
     set_string(lua, "isa", isa->name);
     set_string(lua, "flags", isa->flags);
     set_integer(lua, "V", isa->lanes);
@@ -391,6 +396,7 @@ static void push_program(struct printer *p, const struct program *program)
     const struct group *group = NULL;
     bool profiles = p->emission->profile && program->training;
     p->functions.count = 0;
+    p->training = program->training;
     if (profiles)
         text_printf(&p->calls, "        lathe_mark(-1);\n");
     for (int i = 0; i < program->calls.count; i++) {

@@ -101,7 +101,7 @@ static size_t find_cut(const char *line, size_t length, struct brackets *open)
     size_t best = 0, indent = indent_of(line, length);
     int best_score = -1000;
     struct brackets now = *open, then = *open;
-    for (size_t i = indent; i < length && i <= WIDTH;) {
+    for (size_t i = indent; i < length && (i <= WIDTH || best == 0);) {
         if (line[i] == '"' || line[i] == '\'') {
             i = skip_quoted(line, length, i);
             continue;
@@ -124,6 +124,20 @@ static size_t find_cut(const char *line, size_t length, struct brackets *open)
     return best;
 }
 
+/* LINE from CUT on, indented by COLUMN. */
+static struct text go_on(const struct text *line, size_t cut, int column)
+{
+    struct text next = {0};
+    text_printf(&next, "%*s%s", column, "", line->data + cut + (line->data[cut] == ' '));
+    return next;
+}
+
+/* Whether what stands before the first place to break LINE is too wide. */
+static bool overflows(const struct text *line, struct brackets open)
+{
+    return line->length > WIDTH && find_cut(line->data, line->length, &open) > WIDTH;
+}
+
 static void wrap_code(const char *line, size_t length, struct text *out)
 {
     struct brackets open = {.count = 0};
@@ -136,8 +150,11 @@ static void wrap_code(const char *line, size_t length, struct text *out)
         int column = open.count ? open.column[open.count - 1] + 1 : (int)indent + 4;
         if (column > FARTHEST)
             column = (int)indent + 8;
-        struct text next = {0};
-        text_printf(&next, "%*s%s", column, "", rest.data + cut + (rest.data[cut] == ' '));
+        struct text next = go_on(&rest, cut, column);
+        if (column > (int)indent + 8 && overflows(&next, open)) {
+            text_free(&next);
+            next = go_on(&rest, cut, (int)indent + 8);
+        }
         text_free(&rest);
         rest = next;
     }

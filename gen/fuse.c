@@ -17,7 +17,7 @@ struct fusion {
 };
 
 /* The only forward node that reads TENSOR; NULL where it is read twice, or is the graph's output.
- */
+ * Softmax and loss, of which a program may need one alone, both count: neither joins a chain. */
 static struct node *only_consumer(const struct fusion *f, const struct tensor *tensor)
 {
     struct node *found = NULL;
@@ -26,11 +26,6 @@ static struct node *only_consumer(const struct fusion *f, const struct tensor *t
     for (int i = 0; i < tensor->consumers.count; i++) {
         struct node *node = tensor->consumers.items[i];
         if (node->backward || node_sums_gradients(node))
-            continue;
-        bool loss = node->op == OP_cross_entropy || node->op == OP_mse;
-        if (!f->training && loss)
-            continue;
-        if (f->training && !loss && tensor == f->graph->output && node->op == OP_softmax)
             continue;
         if (found)
             return NULL;

@@ -19,6 +19,8 @@ static int command_build(struct command *c)
 {
     struct network *network = command_network(c);
     const char *folder = command_folder(c, network);
+    if (!c->emit_only)
+        check_compiler(&c->build);
     build_sources(c->arena, network, &c->build, folder);
     if (!c->emit_only)
         build_programs(&c->build, folder, NULL);

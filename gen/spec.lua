@@ -280,10 +280,12 @@ local normalize = option("normalize", record("normalize"))
 -- list: the type of the unnamed entries of its one table; check(fields): what no single parameter
 -- can tell; op: the operator of a layer, if not the word; data sets: shape and classes.
 local vocabulary = {
-  { "options", "spec", about = "options { name = default, ... }: what --set NAME=VALUE may change. "
-      .. "Defaults are numbers, strings, true, false or a choice; the result has the values." },
-  { "choice", "spec", about = "choice { 'first', 'second', ... }: for options, one of these "
-      .. "strings; the first is the default." },
+  { "options", "spec",
+    about = "options { name = default, ... }: what --set NAME=VALUE may change. Defaults are "
+      .. "numbers, strings, true, false or a choice; the result has the values." },
+  { "choice", "spec",
+    about = "choice { 'first', 'second', ... }: for options, one of these strings; the first is "
+      .. "the default." },
   { "fit", "spec", about = "fit 'NAME' is the table that fits/NAME.lua beside the spec returns." },
   { "network", "network", option("name", layer_name), option("input", made_by("input")),
     option("loss", made_by("loss")), option("data", made_by("data")),
@@ -292,75 +294,101 @@ local vocabulary = {
       .. "data's shape where not given. loss: cross_entropy() where there are data. Without data "
       .. "or train, the network can only infer. init: for layers without their own." },
   { "image", "input", argument("channels", size), argument("height", size), argument("width", size),
-    about = "The input is an image." },
-  { "vector", "input", argument("size", size), about = "The input is so many numbers." },
+    about = "The input is an image, read as floats in the order C, H, W." },
+  { "vector", "input", argument("size", size), about = "The input is a row of so many numbers." },
   { "train", "part", needed("batch", size), needed("epochs", whole(1, 1000000)),
     needed("optimizer", made_by("optimizer")), needed("lr", learning_rate),
     option("clip_value", positive),
-    about = "A plain table in the network. clip_value: gradients are clamped to +- this." },
+    about = "A plain table in the network: how it is trained. epochs and lr are what train's "
+      .. "options --epochs and --lr replace. clip_value: gradients are clamped to +- this." },
 
   { "conv", "layer", argument("channels", size), argument("kernel", window),
     option("stride", window, 1), option("pad", padding(true), "same"),
     option("dilation", window, 1), option("groups", size, 1), option("bias", flag, true), initial,
-    about = "Convolution. pad = 'same' (unlike PyTorch's default, 0): the output is "
-      .. "ceil(input / stride), an odd pixel is added at the bottom and right." },
+    about = "Convolution, as torch.nn.Conv2d but for its padding. pad = 'same' (PyTorch's default "
+      .. "is 0): the output is ceil(input / stride), an odd pixel is added at the bottom and "
+      .. "right. groups divides both the input's channels and these." },
   { "linear", "layer", argument("units", whole(1, 1048576)), option("bias", flag, true), initial,
-    about = "Fully connected; the input is flat." },
+    about = "Fully connected: units sums over the whole input, which is flat (flatten() comes "
+      .. "before). As torch.nn.Linear." },
   { "batchnorm", "layer", option("eps", positive, 1e-5), option("momentum", share, 0.1),
-    about = "Batch normalisation, a channel at a time." },
+    about = "Batch normalisation, a channel at a time, of images and flat layers: in training by "
+      .. "the batch's mean and variance, in infer by the running ones, which move by momentum a "
+      .. "step. As torch.nn.BatchNorm2d." },
   { "maxpool", "layer", argument("kernel", window), option("stride", window),
     option("pad", padding(), 0),
-    about = "The largest of a window; stride: the kernel where not given." },
+    about = "The largest number of each window; padding never wins. stride: the kernel where not "
+      .. "given. Windows that do not fit whole are left out." },
   { "avgpool", "layer", argument("kernel", window), option("stride", window),
     option("pad", padding(), 0),
-    about = "The mean of a window, padding counted as zeros." },
-  { "globalpool", "layer", about = "The mean of each channel, C x 1 x 1." },
-  { "flatten", "layer", about = "C x H x W becomes one row of numbers." },
+    about = "The mean of each window, padding counted as zeros. stride: the kernel where not "
+      .. "given." },
+  { "globalpool", "layer", about = "The mean of each channel: C x H x W becomes C x 1 x 1." },
+  { "flatten", "layer",
+    about = "C x H x W becomes one row of numbers, channel by channel, as PyTorch does." },
   { "dropout", "layer", argument("p", fraction, 0.5),
-    about = "In training, a number becomes 0 with probability p, the others grow by 1 / (1 - p)." },
+    about = "In training, a number becomes 0 with probability p, the others grow by 1 / (1 - p). "
+      .. "In infer it is nothing." },
   { "softmax", "layer",
-    about = "Probabilities. Where it is the last layer and the loss is cross_entropy, the loss "
-      .. "takes its input (logits), and infer writes its output." },
-  { "chain", "layer", list = layers, about = "Layers one after the other." },
+    about = "Probabilities: exp(x) over the sum of all exp(x), of a flat input. Where it is the "
+      .. "last layer and the loss is cross_entropy, the loss takes its input (logits), and infer "
+      .. "writes its output." },
+  { "chain", "layer", list = layers,
+    about = "Layers one after the other, as one entry of a list. With a name, its layers' names "
+      .. "begin with it: block1.conv1." },
   { "residual", "layer", option("shortcut", layers), list = layers,
-    about = "The body's result plus its input, or plus what the shortcut's layers make of it. "
-      .. "The sum has the name of the residual." },
+    about = "The body's result plus its input, or plus what the shortcut's layers make of it. The "
+      .. "sum has the name of the residual." },
 
-  { "relu", "activation", about = "max(0, x)" },
+  { "relu", "activation", about = "max(0, x)." },
   { "leaky_relu", "activation", argument("a", number(), 0.01), about = "x, or a x where x < 0." },
-  { "sigmoid", "activation", tabled, about = "1 / (1 + exp(-x))" },
-  { "tanh", "activation", tabled, about = "Hyperbolic tangent." },
+  { "sigmoid", "activation", tabled, about = "1 / (1 + exp(-x))." },
+  { "tanh", "activation", tabled, about = "The hyperbolic tangent of x." },
   { "dynamic", "activation", needed("L", number()), needed("Q", number()), needed("I", number()),
     option("P", whole(1, 64), 2), option("Z", number(), 10), tabled,
-    about = "0 where x < 0, else x + L/(Q(x+I)^P + Z) - L/(Q(x-I)^P + Z). "
-      .. "A fit's parameters may come first: dynamic(fit 'mine', { table = tangent(0.1) })." },
+    about = "The fitted Dynamic curve: 0 where x < 0, else x + L/(Q(x+I)^P + Z) - L/(Q(x-I)^P + "
+      .. "Z), whose denominators must not vanish. A fit's parameters may come first: dynamic(fit "
+      .. "'mine', { table = tangent(0.1) })." },
   { "piecewise", "activation", list = points,
     about = "Straight lines through the points; the outer ones go on for ever." },
   { "tangent", "table", argument("k", positive), option("max", positive),
-    about = "Inequality table by a corridor of half-width k along tangents. max: end of the "
-      .. "corridor's range, chosen by lathe where not given." },
-  { "exact", "table", about = "No table: the closed form." },
+    about = "An inequality table: straight pieces in a corridor of half-width k along the curve's "
+      .. "tangents, nowhere more than 3 k from the curve. max: where the corridor ends, chosen by "
+      .. "lathe where not given; beyond, the curve's asymptote goes on." },
+  { "exact", "table",
+    about = "No table: the curve is computed by its formula. The same as to give no table." },
 
-  { "cross_entropy", "loss", about = "From logits, mean over the batch." },
-  { "mse", "loss", about = "Mean squared error; against one-hot targets where there are classes." },
+  { "cross_entropy", "loss",
+    about = "Minus the logarithm of the right class's probability, from logits (no softmax is "
+      .. "needed before it), mean over the batch. As torch.nn.CrossEntropyLoss." },
+  { "mse", "loss",
+    about = "Mean squared error over the batch and all outputs; against one-hot targets where "
+      .. "there are classes. As torch.nn.MSELoss." },
 
   { "sgd", "optimizer", option("momentum", number(0), 0), option("dampening", number(0), 0),
-    option("nesterov", flag, false), weight_decay, about = "As torch.optim.SGD.",
+    option("nesterov", flag, false), weight_decay,
+    about = "Stochastic gradient descent, as torch.optim.SGD. weight_decay is L2: weight_decay "
+      .. "times the weight is added to its gradient.",
     check = function(fields)
       if fields.nesterov and (fields.momentum == 0 or fields.dampening ~= 0) then
         return "nesterov needs a momentum above 0 and no dampening"
       end
     end },
   { "adam", "optimizer", option("betas", tuple(2, fraction), { 0.9, 0.999 }),
-    option("eps", number(0), 1e-8), weight_decay, about = "As torch.optim.Adam." },
+    option("eps", number(0), 1e-8), weight_decay,
+    about = "As torch.optim.Adam: steps scaled by running means of the gradient and its square. "
+      .. "weight_decay is L2, as for sgd." },
 
   { "steps", "schedule", needed("lr", number(0)), needed("every", positive),
-    option("gamma", positive, 0.1), about = "Times gamma every so many epochs." },
+    option("gamma", positive, 0.1),
+    about = "Begins at lr, which is multiplied by gamma every so many epochs." },
   { "onecycle", "schedule", needed("max", positive), option("pct_start", share, 0.3),
     option("div_factor", positive, 25), option("final_div_factor", positive, 1e4),
     option("cycle_momentum", flag, true), option("base_momentum", fraction, 0.85),
     option("max_momentum", fraction, 0.95),
-    about = "As torch.optim.lr_scheduler.OneCycleLR, cosine." },
+    about = "As torch.optim.lr_scheduler.OneCycleLR with cosines: up from max / div_factor to max "
+      .. "in the first pct_start of all steps, then down to the first rate / final_div_factor; "
+      .. "with cycle_momentum, momentum (adam's first beta) goes the other way." },
 
   { "uniform", "init", option("bound", positive),
     about = "U(-bound, bound), biases too; bound: 1/sqrt(fan_in) where not given. Layers without "
@@ -369,25 +397,31 @@ local vocabulary = {
   { "he", "init", about = "Normal, deviation sqrt(2/fan_in); biases 0." },
 
   { "mnist", "data", augment, normalize, subset, shape = { 1, 28, 28 }, classes = 10,
-    about = "Handwritten digits." },
+    about = "Handwritten digits: 60,000 to train, 10,000 to test, in IDX files (plain or .gz)." },
   { "fashion_mnist", "data", augment, normalize, subset, shape = { 1, 28, 28 }, classes = 10,
-    about = "Pictures of clothes." },
+    about = "Pictures of clothes: 60,000 to train, 10,000 to test, in IDX files (plain or .gz)." },
   { "cifar10", "data", augment, normalize, subset, shape = { 3, 32, 32 }, classes = 10,
-    about = "Small colour photographs." },
+    about = "Small colour photographs of 10 classes: 50,000 to train, 10,000 to test, binary "
+      .. "version." },
   { "cifar100", "data", augment, normalize, subset, shape = { 3, 32, 32 }, classes = 100,
-    about = "Small colour photographs, fine labels." },
+    about = "Small colour photographs of 100 classes (the fine labels), binary version." },
   { "digits", "data", augment, normalize, subset, shape = { 1, 28, 28 }, classes = 10,
-    about = "Digits drawn by the runtime, no files: a drawing, not MNIST." },
+    about = "Digits that the runtime draws from strokes, the same each time: 10,000 to train, "
+      .. "2,000 to test, no files. Drawings, not MNIST." },
   { "points", "data", argument("set", one_of("xor")), shape = { 2 }, classes = 2,
-    about = "The four points of exclusive or; one output and mse make it a regression." },
+    about = "The four points of exclusive or, to train and to test. Two outputs make it two "
+      .. "classes, one output and mse a regression." },
   { "normalize", "part", needed("mean", per_channel(number())),
     needed("std", per_channel(positive)),
-    about = "A plain table in data words, of bytes scaled to 0 .. 1: (x - mean) / std." },
+    about = "A plain table in data words: each byte, scaled to 0 .. 1, becomes (x - mean) / std of "
+      .. "its channel. Without it, numbers stay within 0 .. 1." },
 
   { "crop", "augmentation", argument("size", whole(1, 1024)), option("pad", whole(0, 1024), 0),
     option("mode", one_of("zero", "reflect"), "zero"),
-    about = "A random square of this size out of the padded image (tests: its centre)." },
-  { "hflip", "augmentation", argument("p", share, 0.5), about = "Left and right change places." },
+    about = "A square of this size from a random place of the padded image; in tests its centre. "
+      .. "mode: what the padding holds, black (0 before normalize) or the mirrored image." },
+  { "hflip", "augmentation", argument("p", share, 0.5),
+    about = "Left and right change places with probability p; not in tests." },
 }
 
 local rows = {} -- the vocabulary by word

@@ -1,7 +1,7 @@
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W}, POOL_H = ${POOL_H},
-          POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W} };
+           POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W} };
 #pragma omp for collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -24,8 +24,8 @@ $   end
 $   if not maximum then
                     pool *= 1.0f / (POOL_H * POOL_W);
 $   end
-                    lathe_store(out + (((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W) + ph * OUT_W +
-                                       pw) * V, pool);
+                    lathe_store(out + (((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W) +
+                                       ph * OUT_W + pw) * V, pool);
                 }
 $ else
             for (int h = 0; h < H; h++)

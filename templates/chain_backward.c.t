@@ -2,6 +2,13 @@ $ -- Backward through the steps; values are recomputed from raw.
 $ local rows = reduces and 2 or sums_bias and 1 or 0
 $ local row = rows > 0 and "row" or "NULL"
 $ local one = function(s) return {steps = {s}, V = V} end
+$ local unused = {} -- perhaps: operands of a last step
+$ for _, s in ipairs(steps) do
+$   if s.kind == "add" then unused[#unused + 1] = ", (void)other" .. s.number end
+$   if s.kind == "norm" then
+$     unused[#unused + 1] = ", (void)scale" .. s.number .. ", (void)beta" .. s.number
+$   end
+$ end
 /* Pixel (h, w) of channel block k of sample n: from the gradient g after the last step to raw's. */
 LATHE_INLINE void ${name}_pixel(${inner_parameters}, int n, int k, int h, int w, vf g, vf *row)
 {
@@ -32,18 +39,18 @@ $ end
 $ if sums_bias then
     row[0] += g;
 $ end
-    (void)at, (void)row, (void)g, (void)raw;
+    (void)at, (void)row, (void)g, (void)raw${table.concat(unused)};
 }
 
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W}, POOL_H = ${POOL_H},
-          POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W} };
+           POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W} };
 #pragma omp for collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
-            const float *gradients = out_gradient + ((size_t)n * C_BLOCKS + k) *
-                (OUT_H * OUT_W * V);
+            const float *gradients =
+                out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
 $ if rows > 0 then
             vf total[${rows}] = {{0}};
 $ end
@@ -68,13 +75,14 @@ $     include("steps.c.t", {steps = steps, V = V}, 24)
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
                         const vi here = open & (value[p] == pool);
                         open &= ~here;
-                        ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W, pw * POOL_W +
-                                      p % POOL_W, (vf)((vi)g & here), ${row});
+                        ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W,
+                                      pw * POOL_W + p % POOL_W, (vf)((vi)g & here), ${row});
                     }
 $   else
                     for (int p = 0; p < POOL_H * POOL_W; p++)
-                        ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W, pw * POOL_W +
-                                      p % POOL_W, g * (1.0f / (POOL_H * POOL_W)), ${row});
+                        ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W,
+                                      pw * POOL_W + p % POOL_W, g * (1.0f / (POOL_H * POOL_W)),
+                                      ${row});
 $   end
                 }
 $   if W % POOL_W > 0 then
@@ -97,8 +105,8 @@ $   if rows > 0 then
                 vf row[${rows}] = {{0}};
 $   end
                 for (int w = 0; w < W; w++)
-                    ${name}_pixel(${inner_names}, n, k, h, w, lathe_load(gradients + (h * W + w) *
-                            V), ${row});
+                    ${name}_pixel(${inner_names}, n, k, h, w,
+                                  lathe_load(gradients + (h * W + w) * V), ${row});
 $   for r = 0, rows - 1 do
                 total[${r}] += row[${r}];
 $   end

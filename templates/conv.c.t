@@ -3,10 +3,12 @@ $ assert(parameters and tiles and segments)
 $ local moment = gathers and "moment" or "NULL"
 $ local needs_at = accumulates
 $ for _, s in ipairs(steps) do needs_at = needs_at or s.kind == "add" end
-$ local function first_of(s) return gathers and s.first == 0 and "i == 0 && oh == oh0" .. (s.stop - s.first > s.columns and " && ow == 0" or "") or "false" end
+$ local function first_of(s)
+$   if not gathers or s.first > 0 then return "false" end
+$   return "i == 0 && oh == oh0" .. (s.stop - s.first > s.columns and " && ow == 0" or "")
+$ end
 $ for _, t in ipairs(tiles) do
-/* ${t.images} images x ${t.columns} columns x ${K_TILE} blocks of channels, from column ow0 of row
- * oh. */
+/* ${t.images} images x ${t.columns} columns from ow0 of row oh x ${K_TILE} blocks of channels. */
 LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, int n, int kb, int cb0,
                                                    int oh, const int ow0,
     const bool edge, float *restrict to, vf moment[][3], bool first)
@@ -101,7 +103,7 @@ $ end
 $ if needs_at then
             const size_t at = (((size_t)(n + i) * OUT_BLOCKS + k) * (FULL_H * FULL_W) +
                                (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
-                                   OUT_FIRST_W) * V;
+                               OUT_FIRST_W) * V;
 $ end
 $ if accumulates then
             v += lathe_load(accumulate + at);
@@ -162,20 +164,18 @@ $     if pooled and not keeps_raw then
                         float *to = plane + (oh - oh0) * OUT_W * V;
 $     else
                         float *to = ${keeps_raw and "raw" or "out"} +
-                            (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
-                                           (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) *
-                                               V;
+                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                     (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
 $     end
 $     for _, s in ipairs(segments) do
 $       if s.stop - s.first == s.columns then
                         ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,
-                                                         ${s.first},
-                                                         ${s.edge and "true" or "false"}, to,
-                                                         ${moment}, ${first_of(s)});
+                            ${s.first}, ${s.edge and "true" or "false"}, to, ${moment},
+                            ${first_of(s)});
 $       else
                         for (int ow = ${s.first}; ow < ${s.stop}; ow += ${s.columns})
-                            ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh, ow,
-                                                             false, to, ${moment}, ${first_of(s)});
+                            ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,
+                                ow, false, to, ${moment}, ${first_of(s)});
 $       end
 $     end
                     }

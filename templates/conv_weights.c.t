@@ -5,28 +5,28 @@ static void ${name}(${parameters})
     enum {
         V = ${V}, IN_H = ${IN_H}, IN_W = ${IN_W}, IN_BLOCK = ${IN_BLOCK}, IN_BLOCKS = ${IN_BLOCKS},
         IN_FLOATS = ${SPANS} * IN_BLOCKS * IN_H * IN_W * IN_BLOCK, OUT_H = ${OUT_H},
-            OUT_W = ${OUT_W},
+        OUT_W = ${OUT_W},
         OUT_BLOCKS = ${OUT_BLOCKS}, SPAN_BLOCKS = ${SPAN_BLOCKS}, SPANS = ${SPANS},
         IN_STEP_H = ${IN_STEP_H}, IN_STEP_W = ${IN_STEP_W}, TAPS_H = ${TAPS_H},
-            FIRST_H = ${FIRST_H}, STEP_H = ${STEP_H},
+        FIRST_H = ${FIRST_H}, STEP_H = ${STEP_H},
         TAPS_W = ${TAPS_W}, FIRST_W = ${FIRST_W}, STEP_W = ${STEP_W}, TAPS = ${TAPS},
-            TAP_FLOATS = IN_BLOCK * V,
+        TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = ${FLOATS},
         C_TILE = ${C_TILE}, K_TILE = ${K_TILE}, PIXEL_TILE = ${PIXEL_TILE}, /* accumulators */
         C_STRIDE_IN = ${C_STRIDE_IN}, C_STRIDE_WEIGHT = ${C_STRIDE_WEIGHT}, C_COUNT = ${C_COUNT},
-            C_LAST = ${C_LAST}, C_BLOCKS = ${C_BLOCKS},
+        C_LAST = ${C_LAST}, C_BLOCKS = ${C_BLOCKS},
         C_GROUP = ${C_GROUP}, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = ${K_GROUP},
-            K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = ${IMAGE_CHUNK}, ROW_CHUNK = ${ROW_CHUNK}, CHUNKS = ${CHUNKS},
-            SPLITS = ${SPLITS}, SPLIT_IMAGES = ${SPLIT_IMAGES}
+        SPLITS = ${SPLITS}, SPLIT_IMAGES = ${SPLIT_IMAGES}
     };
 #pragma omp for schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
-        const int span = item / (C_GROUPS * K_GROUPS) % SPANS, split = item / (C_GROUPS * K_GROUPS *
-                SPANS);
-        const int split_end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES :
-            count;
+        const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
+        const int split = item / (C_GROUPS * K_GROUPS * SPANS);
+        const int split_end =
+            (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
         const int kb0 = span * SPAN_BLOCKS + kg * K_GROUP;
         float *weights = gradient + (size_t)split * FLOATS;
 $ if planar then
@@ -38,9 +38,9 @@ $ else
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
 $ end
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
+        for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
@@ -63,8 +63,9 @@ $ end
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(${K_TILE})
                             for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] = q ? (vf){0} : lathe_load(tap + c * C_STRIDE_WEIGHT +
-                                        j * WEIGHT_BLOCK);
+                                sum[q][c][j] =
+                                    q ? (vf){0}
+                                      : lathe_load(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK);
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
@@ -72,9 +73,9 @@ $ end
                                 continue;
                             const float *x = in + (size_t)n * IN_FLOATS + (size_t)c0 * C_STRIDE_IN +
                                              (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
-                                                 (IN_W * IN_BLOCK) + shift * IN_BLOCK;
-                            const float *dy = out_gradient + (((size_t)n * OUT_BLOCKS + kb) *
-                                                              OUT_H + oh) * (OUT_W * V);
+                                             (IN_W * IN_BLOCK) + shift * IN_BLOCK;
+                            const float *dy = out_gradient +
+                                (((size_t)n * OUT_BLOCKS + kb) * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
 $ if PIXEL_TILE > 1 then
                             for (; ow + PIXEL_TILE <= ow1; ow += PIXEL_TILE)
@@ -87,8 +88,7 @@ $ if PIXEL_TILE > 1 then
                                             sum[q][c][j] +=
                                                 lathe_splat(x[(ow + q) * (IN_STEP_W * IN_BLOCK) +
                                                               c * C_STRIDE_IN]) *
-                                                            lathe_load(dy + (j * OUT_H * OUT_W +
-                                                                    ow + q) * V);
+                                                lathe_load(dy + (j * OUT_H * OUT_W + ow + q) * V);
 $ end
                             for (; ow < ow1; ow++) {
                                 vf g[K_TILE];
@@ -97,8 +97,8 @@ $ end
                                     g[j] = lathe_load(dy + (j * OUT_H * OUT_W + ow) * V);
                                 LATHE_UNROLL(${C_TILE})
                                 for (int c = 0; c < C_TILE; c++) {
-                                    const vf pixel = lathe_splat(x[ow * (IN_STEP_W * IN_BLOCK) +
-                                            c * C_STRIDE_IN]);
+                                    const float *at = x + ow * (IN_STEP_W * IN_BLOCK);
+                                    const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(${K_TILE})
                                     for (int j = 0; j < K_TILE; j++)
                                         sum[0][c][j] += pixel * g[j];

@@ -1,5 +1,4 @@
-/* Mean over the batch of log(sum exp(out)) - out[label], and its gradient (softmax - one-hot) /
- * N. */
+/* Mean over the batch of log(sum exp(out)) - out[label]; its gradient, (softmax - one-hot) / N. */
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C = ${C}, C_PADDED = ${C_BLOCKS} * V };

@@ -1,4 +1,4 @@
-$ -- An activation curve: value and slope. Tables select the piece by comparisons, then one multiply-add.
+$ -- An activation curve: value and slope. Tables find the piece by comparisons, then multiply-add.
 /* ${description} */
 LATHE_INLINE vf ${name}_value(vf x)
 {
@@ -37,7 +37,8 @@ $ elseif kind == "dynamic" then
 $ end
 }
 
-LATHE_INLINE vf ${name}_slope(vf x)
+$ if training then
+__attribute__((unused)) LATHE_INLINE vf ${name}_slope(vf x)
 {
 $ if pieces then
 $   if #pieces == 1 then
@@ -72,3 +73,4 @@ $ elseif kind == "dynamic" then
 $ end
 }
 
+$ end

@@ -4,8 +4,8 @@
  */
 #include "${network}.h"
 
-/* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans,
- * blocks; draw */
+/* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans and
+ * blocks; how it is drawn */
 const struct lathe_parameter ${network}_parameters[] = {${parameters}};
 
 $ if augments then
@@ -15,7 +15,8 @@ $ end
 const struct lathe_model ${network}_model = {
         .abi = LATHE_ABI,
         .name = "${network}",
-        .provenance = "${provenance}",
+        .provenance = "${origin}, "
+                      "${digest}",
         .channels = ${channels},
         .height = ${height},
         .width = ${width},

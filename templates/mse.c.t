@@ -4,8 +4,8 @@ static void ${name}(${parameters})
     enum { V = ${V}, C = ${C}, C_BLOCKS = ${C_BLOCKS}, PIXELS = ${H} * ${W}, OUTPUTS = C * PIXELS };
 #pragma omp for
     for (int n = 0; n < count; n++) {
-        const float *x = out + (size_t)n * (C_BLOCKS * V * PIXELS), *target = targets + (size_t)n *
-            OUTPUTS;
+        const float *x = out + (size_t)n * (C_BLOCKS * V * PIXELS);
+        const float *target = targets + (size_t)n * OUTPUTS;
         float *g = gradient + (size_t)n * (C_BLOCKS * V * PIXELS), sum = 0, most = -INFINITY;
         int best = 0;
         memset(g, 0, C_BLOCKS * V * PIXELS * sizeof(float));

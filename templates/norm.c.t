@@ -3,7 +3,7 @@
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, IMAGES = ${IMAGES}, CHUNKS = ${CHUNKS},
-          CHUNK_ROWS = ${CHUNK_ROWS}, H = ${H}, W = ${W} };
+           CHUNK_ROWS = ${CHUNK_ROWS}, H = ${H}, W = ${W} };
     const int partials = (count + IMAGES - 1) / IMAGES * CHUNKS;
 #pragma omp for
     for (int c = 0; c < C_BLOCKS * V; c++) {

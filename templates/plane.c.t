@@ -34,8 +34,8 @@ $   end
 $ else
         for (int h = oh0; h < oh1; h++)
             for (int w = 0; w < OUT_W; w++) {
-                const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) + h * OUT_W + w) *
-                    V;
+                const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) +
+                                   h * OUT_W + w) * V;
                 vf v = lathe_load(rows + (h * OUT_W + w) * V);
 $   include("steps.c.t", {steps = after, V = V}, 16)
                 lathe_store(out + at, v);

@@ -1,9 +1,9 @@
 static void ${name}(${parameters})
 {
-    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, IN_H = ${IN_H}, IN_W = ${IN_W}, OUT_H = ${OUT_H},
-          OUT_W = ${OUT_W},
+    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS},
+           IN_H = ${IN_H}, IN_W = ${IN_W}, OUT_H = ${OUT_H}, OUT_W = ${OUT_W},
            KERNEL_H = ${KERNEL_H}, KERNEL_W = ${KERNEL_W}, STRIDE_H = ${STRIDE_H},
-               STRIDE_W = ${STRIDE_W}, PAD_TOP = ${PAD_TOP}, PAD_LEFT = ${PAD_LEFT} };
+           STRIDE_W = ${STRIDE_W}, PAD_TOP = ${PAD_TOP}, PAD_LEFT = ${PAD_LEFT} };
 #pragma omp for
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
         const float *from = in + (size_t)plane * (IN_H * IN_W * V);

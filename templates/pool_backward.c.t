@@ -1,9 +1,9 @@
 static void ${name}(${parameters})
 {
-    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, IN_H = ${IN_H}, IN_W = ${IN_W}, OUT_H = ${OUT_H},
-          OUT_W = ${OUT_W},
+    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS},
+           IN_H = ${IN_H}, IN_W = ${IN_W}, OUT_H = ${OUT_H}, OUT_W = ${OUT_W},
            KERNEL_H = ${KERNEL_H}, KERNEL_W = ${KERNEL_W}, STRIDE_H = ${STRIDE_H},
-               STRIDE_W = ${STRIDE_W}, PAD_TOP = ${PAD_TOP}, PAD_LEFT = ${PAD_LEFT} };
+           STRIDE_W = ${STRIDE_W}, PAD_TOP = ${PAD_TOP}, PAD_LEFT = ${PAD_LEFT} };
 #pragma omp for
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
         const float *from = in + (size_t)plane * (IN_H * IN_W * V);
@@ -16,8 +16,8 @@ $ end
         (void)from;
         for (int oh = 0; oh < OUT_H; oh++)
             for (int ow = 0; ow < OUT_W; ow++) {
-                vf g = lathe_load(out_gradient + ((size_t)plane * (OUT_H * OUT_W) + oh * OUT_W +
-                                                  ow) * V);
+                vf g = lathe_load(out_gradient +
+                                  ((size_t)plane * (OUT_H * OUT_W) + oh * OUT_W + ow) * V);
                 const int h0 = oh * STRIDE_H - PAD_TOP, w0 = ow * STRIDE_W - PAD_LEFT;
 $ if maximum then
                 vf pool = lathe_splat(-INFINITY);

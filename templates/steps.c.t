@@ -1,4 +1,4 @@
-$ -- Element-wise steps on the vector v: channel block k, float index at into tensors shaped like raw;
+$ -- Element-wise steps on the vector v: channel block k, float index at into tensors shaped as raw;
 $ -- n, h, w say which pixel it is.
 $ for _, s in ipairs(steps) do
 $   if s.kind == "norm" then

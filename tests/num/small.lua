@@ -1,5 +1,6 @@
 -- A small network with one of everything that has a kernel of its own: strides, groups, overlapping
--- and global pools, both kinds of shortcut, channels that fill no vector. For tests/test_sanitized.sh.
+-- and global pools, both kinds of shortcut, channels that fill no vector. For test_sanitized.sh and
+-- check_program.c.
 local o = options { data = choice { "digits", "cifar10" } }
 local data = ({ digits = digits, cifar10 = cifar10 })[o.data]
 

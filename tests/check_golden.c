@@ -1,0 +1,261 @@
+/*
+ * The text of what lathe generates: small networks byte for byte as in tests/golden/NAME.ISA/, the
+ * same bytes twice, no warning, no line over 100 columns. LATHE_BLESS=1 takes what is generated now
+ * as what is expected.
+ */
+#include "../gen/build.h"
+#include "../gen/cc.h"
+#include "../gen/spec.h"
+
+#include <check.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct arena *arena;
+static char folder[64];
+
+static void set_up(void)
+{
+    arena = arena_new();
+    strcpy(folder, "/tmp/lathe-golden-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void tear_down(void)
+{
+    const char *const removal[] = {"rm", "-rf", folder, NULL};
+    struct text output = {0};
+    run_program(removal, "/", &output);
+    text_free(&output);
+    arena_free(arena);
+}
+
+/* ---- generating ---- */
+
+/* The C of SPEC for ISA, in a folder of that name below `folder`. Returns the folder. */
+static const char *generate(const char *spec, const char *isa, const char *below)
+{
+    const struct build_options options = {.isa = isa_find(isa), .infer_batch = 4, .cc = "cc"};
+    const char *path = arena_printf(arena, "%s/%s", folder, below);
+    build_sources(arena, spec_read(arena, spec, NULL, 0), &options, path);
+    return path;
+}
+
+/* "NAME" of "folder/NAME.lua". */
+static const char *name_of(const char *spec)
+{
+    const char *slash = strrchr(spec, '/');
+    char *name = arena_copy(arena, slash ? slash + 1 : spec);
+    name[strlen(name) - strlen(".lua")] = '\0';
+    return name;
+}
+
+/* Files or folders that match PATTERN, in order; at least one. */
+static int list(const char *pattern, char ***paths)
+{
+    static glob_t found;
+    ck_assert_msg(glob(pattern, 0, NULL, &found) == 0, "%s: nothing there", pattern);
+    *paths = found.gl_pathv;
+    return (int)found.gl_pathc;
+}
+
+/* ---- byte for byte ---- */
+
+static const struct {
+    const char *name, *isa;
+} goldens[] = {
+    {"dense", "portable"}, {"dense", "avx512"}, {"block", "portable"}, {"block", "avx512"}};
+enum { GOLDENS = sizeof goldens / sizeof *goldens };
+
+/* The line of A in which B first differs. */
+static int first_difference(const char *a, const char *b)
+{
+    int line = 1;
+    for (; *a && *a == *b; a++, b++)
+        line += *a == '\n';
+    return line;
+}
+
+static void compare_file(const char *made, const char *expected)
+{
+    size_t length, wanted;
+    const char *text = read_file(arena, made, &length);
+    if (getenv("LATHE_BLESS")) {
+        if (write_file(expected, text, length))
+            printf("blessed %s\n", expected);
+        return;
+    }
+    ck_assert_msg(access(expected, R_OK) == 0, "%s is missing: make bless", expected);
+    const char *before = read_file(arena, expected, &wanted);
+    ck_assert_msg(length == wanted && memcmp(text, before, length) == 0,
+                  "%s:%d: not what lathe generates now; make bless, if that is meant", expected,
+                  first_difference(before, text));
+}
+
+START_TEST(generated_is_golden)
+{
+    static const char *const files[] = {"%s/%s.h", "%s/%s_model.c", "%s/%s_infer.c",
+                                        "%s/%s_train.c"};
+    const char *name = goldens[_i].name;
+    const char *spec = arena_printf(arena, "tests/golden/%s.lua", name);
+    const char *expected = arena_printf(arena, "tests/golden/%s.%s", name, goldens[_i].isa);
+    const char *made = generate(spec, goldens[_i].isa, "made");
+    if (getenv("LATHE_BLESS"))
+        make_folder(expected);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[2][256];
+        snprintf(path[0], sizeof path[0], files[i], made, name);
+        snprintf(path[1], sizeof path[1], files[i], expected, name);
+        compare_file(path[0], path[1]);
+    }
+    compare_file(arena_printf(arena, "%s/Makefile", made),
+                 arena_printf(arena, "%s/Makefile", expected));
+}
+END_TEST
+
+START_TEST(twice_the_same_bytes)
+{
+    char **specs;
+    int count = list("specs/*.lua", &specs);
+    for (int i = 0; i < count; i++) {
+        const char *name = name_of(specs[i]);
+        struct text output = {0};
+        const char *const compare[] = {
+            "diff", "-r", generate(specs[i], "avx2", arena_printf(arena, "one/%s", name)),
+            generate(specs[i], "avx2", arena_printf(arena, "two/%s", name)), NULL};
+        ck_assert_msg(run_program(compare, ".", &output) == 0, "%s: %.300s", specs[i], output.data);
+        text_free(&output);
+    }
+}
+END_TEST
+
+/* ---- form ---- */
+
+static void check_width(const char *path)
+{
+    size_t length;
+    int number = 1;
+    for (const char *line = read_file(arena, path, &length); *line; number++) {
+        size_t columns = strcspn(line, "\n");
+        ck_assert_msg(columns <= 100, "%s:%d: %zu columns: %.*s", path, number, columns,
+                      (int)columns, line);
+        line += columns + (line[columns] == '\n');
+    }
+}
+
+/* Of all that lathe wrote; runtime/ is no generated code. */
+static void check_widths(const char *spec, const char *isa)
+{
+    char **files;
+    const char *made = generate(spec, isa, arena_printf(arena, "%s.%s", name_of(spec), isa));
+    int count = list(arena_printf(arena, "%s/*.[ch]", made), &files);
+    ck_assert_int_ge(count, 3);
+    for (int i = 0; i < count; i++)
+        check_width(files[i]);
+}
+
+START_TEST(lines_fit_100_columns)
+{
+    static const char *const places[] = {"specs/*.lua", "tests/golden/*.lua"};
+    static const char *const isas[] = {"avx512", "avx2", "neon", "portable"};
+    for (int p = 0; p < 2; p++) {
+        char **found;
+        int count = list(places[p], &found);
+        const char **specs = arena_array(arena, (size_t)count, const char *);
+        for (int i = 0; i < count; i++)
+            specs[i] = arena_copy(arena, found[i]);
+        for (int i = 0; i < count; i++)
+            check_widths(specs[i], isas[i % 4]);
+    }
+}
+END_TEST
+
+START_TEST(long_names_fit_too)
+{
+    static const char spec[] =
+        "return network { input = image(3, 9, 9), residual { name = 'the_first_residual_of_all',\n"
+        "  conv(3, 3, { name = 'convolution_of_the_residual' }), batchnorm { name = 'its_norm' } "
+        "},\n"
+        "  flatten(), linear(7, { name = 'what_comes_out_of_it' }), loss = cross_entropy() }\n";
+    const char *path = arena_printf(arena, "%s/a_network_with_rather_a_long_name.lua", folder);
+    write_file(path, spec, strlen(spec));
+    check_widths(path, "portable");
+}
+END_TEST
+
+/* ---- warnings ---- */
+
+/* Compile every C file of MADE for ISA with COMPILER; any warning is a failure. */
+static void compile(const char *compiler, const char *isa, const char *made)
+{
+    struct text output = {0};
+    const char *command = arena_printf(
+        arena,
+        "for file in *.c; do %s -std=gnu11 -fopenmp -O2 %s -fno-math-errno -fno-trapping-math "
+        "-ffp-contract=fast -Wall -Wextra -Werror -Iruntime -c $file -o /dev/null || exit 1; done",
+        compiler, isa_find(isa)->flags);
+    const char *const shell[] = {"sh", "-c", command, NULL};
+    ck_assert_msg(run_program(shell, made, &output) == 0, "%s, %s: %.600s", compiler, isa,
+                  output.data);
+    text_free(&output);
+}
+
+static void compile_everything(const char *compiler)
+{
+    static const char *const isas[] = {"avx512", "avx2", "portable"};
+    bool x86 = isa_find("native") != isa_find("neon");
+    for (int i = 0; i < GOLDENS; i += 2)
+        for (int k = 0; k < 3; k++) {
+            const char *isa = x86 ? isas[k] : "neon";
+            const char *spec = arena_printf(arena, "tests/golden/%s.lua", goldens[i].name);
+            compile(compiler, isa,
+                    generate(spec, isa, arena_printf(arena, "%s.%s", goldens[i].name, isa)));
+        }
+}
+
+START_TEST(gcc_has_no_warning)
+{
+    compile_everything("cc");
+}
+END_TEST
+
+START_TEST(clang_has_no_warning)
+{
+    if (system("command -v clang > /dev/null") != 0)
+        puts("skipped: no clang here");
+    else
+        compile_everything("clang");
+}
+END_TEST
+
+Suite *golden_suite(void);
+
+Suite *golden_suite(void)
+{
+    Suite *suite = suite_create("golden");
+    TCase *tests = tcase_create("golden");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, generated_is_golden, 0, GOLDENS);
+    if (!getenv("LATHE_BLESS")) {
+        tcase_add_test(tests, twice_the_same_bytes);
+        tcase_add_test(tests, lines_fit_100_columns);
+        tcase_add_test(tests, long_names_fit_too);
+        tcase_add_test(tests, gcc_has_no_warning);
+        tcase_add_test(tests, clang_has_no_warning);
+    }
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(golden_suite());
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
