@@ -587,7 +587,7 @@ static void choose_weight_tiles(const struct lowering *l, const struct geometry 
     int most = min_int(accumulators(l, p->k_tile), 8), channels = channels_of(g);
     p->c_tile = 1;
     for (int c = 1; c <= most && c <= channels; c++)
-        if (g->in_block == 1 || g->in_block > l->lanes ? channels % c == 0 : l->lanes % c == 0)
+        if ((g->in_block == l->lanes ? l->lanes : channels) % c == 0) /* no tile beyond a block */
             p->c_tile = c;
     p->pixel_tile = p->c_tile * p->k_tile >= 8 || g->out_w < 8 ? 1 : 4;
 }

@@ -76,19 +76,19 @@ $     include("steps.c.t", {steps = steps, V = V}, 24)
                         const vi here = open & (value[p] == pool);
                         open &= ~here;
                         ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W,
-                                      pw * POOL_W + p % POOL_W, (vf)((vi)g & here), ${row});
+                            pw * POOL_W + p % POOL_W, (vf)((vi)g & here), ${row});
                     }
 $   else
                     for (int p = 0; p < POOL_H * POOL_W; p++)
                         ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / POOL_W,
-                                      pw * POOL_W + p % POOL_W, g * (1.0f / (POOL_H * POOL_W)),
-                                      ${row});
+                            pw * POOL_W + p % POOL_W, g * (1.0f / (POOL_H * POOL_W)),
+                            ${row});
 $   end
                 }
 $   if W % POOL_W > 0 then
                 for (int p = 0; p < POOL_H * (W % POOL_W); p++) /* columns in no window */
                     ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / (W % POOL_W),
-                                  OUT_W * POOL_W + p % (W % POOL_W), (vf){0}, ${row});
+                        OUT_W * POOL_W + p % (W % POOL_W), (vf){0}, ${row});
 $   end
 $   for r = 0, rows - 1 do
                 total[${r}] += row[${r}];
@@ -97,7 +97,7 @@ $   end
 $   if H % POOL_H > 0 then
             for (int p = 0; p < (H % POOL_H) * W; p++) /* rows in no window */
                 ${name}_pixel(${inner_names}, n, k, OUT_H * POOL_H + p / W, p % W, (vf){0},
-                              ${rows > 0 and "total" or "NULL"});
+                    ${rows > 0 and "total" or "NULL"});
 $   end
 $ else
             for (int h = 0; h < H; h++) {
@@ -106,7 +106,7 @@ $   if rows > 0 then
 $   end
                 for (int w = 0; w < W; w++)
                     ${name}_pixel(${inner_names}, n, k, h, w,
-                                  lathe_load(gradients + (h * W + w) * V), ${row});
+                        lathe_load(gradients + (h * W + w) * V), ${row});
 $   for r = 0, rows - 1 do
                 total[${r}] += row[${r}];
 $   end

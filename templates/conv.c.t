@@ -3,15 +3,15 @@ $ assert(parameters and tiles and segments)
 $ local moment = gathers and "moment" or "NULL"
 $ local needs_at = accumulates
 $ for _, s in ipairs(steps) do needs_at = needs_at or s.kind == "add" end
+$ local tile_parameters = "int n, int kb, int cb0, int oh, const int ow0, const bool edge, " ..
+$   "float *restrict to, vf moment[][3], bool first"
 $ local function first_of(s)
 $   if not gathers or s.first > 0 then return "false" end
 $   return "i == 0 && oh == oh0" .. (s.stop - s.first > s.columns and " && ow == 0" or "")
 $ end
 $ for _, t in ipairs(tiles) do
 /* ${t.images} images x ${t.columns} columns from ow0 of row oh x ${K_TILE} blocks of channels. */
-LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, int n, int kb, int cb0,
-                                                   int oh, const int ow0,
-    const bool edge, float *restrict to, vf moment[][3], bool first)
+LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, ${tile_parameters})
 {
 $ include("conv_sizes.c.t", _ENV, 4)
     enum { COLUMNS = ${t.columns}, PIXELS = ${t.pixels} };
@@ -170,8 +170,7 @@ $     end
 $     for _, s in ipairs(segments) do
 $       if s.stop - s.first == s.columns then
                         ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,
-                            ${s.first}, ${s.edge and "true" or "false"}, to, ${moment},
-                            ${first_of(s)});
+                            ${s.first}, ${tostring(s.edge)}, to, ${moment}, ${first_of(s)});
 $       else
                         for (int ow = ${s.first}; ow < ${s.stop}; ow += ${s.columns})
                             ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,

@@ -34,7 +34,7 @@ void ${network}_infer(const float *input, float *output, void *arena)
 }
 
 void ${network}_run(const struct lathe_model *model, const float *input, float *output, int count,
-                    void *memory)
+    void *memory)
 {
     (void)model;
     ${network}_infer_some(input, output, count, memory);

@@ -45,6 +45,6 @@ void ${network}_complete(struct lathe_model *model);
 $ end
 void ${network}_pack(const struct lathe_model *model, const float *const *logical, void *memory);
 void ${network}_run(const struct lathe_model *model, const float *input, float *output, int count,
-                    void *memory);
+    void *memory);
 
 #endif

@@ -29,8 +29,8 @@ check() {
 # All files in the folder and what is in them.
 snapshot() { find "$1" -type f -exec sha256sum {} + | sort -k 2; }
 
-# refuse NAME STATUS TEXT COMMAND...: the command ends with STATUS and says TEXT, one line on stderr
-# and no more; and the folder kept/ is as it was.
+# refuse NAME STATUS TEXT COMMAND...: the command ends with STATUS and says TEXT (* is anything),
+# one line on stderr and no more; and the folder kept/ is as it was.
 refuse() {
     name=$1 status=$2 text=$3
     shift 3
@@ -40,7 +40,11 @@ refuse() {
     snapshot kept > after.txt
     {
         [ $given -eq "$status" ] || echo "status $given, not $status"
-        same "$(cat stderr.txt)" "$text"
+        # shellcheck disable=SC2254 # a pattern on purpose
+        case $(cat stderr.txt) in
+        $text) ;;
+        *) echo "expected: $text" && sed 's/^/given: /' stderr.txt ;;
+        esac
         [ "$(wc -l < stderr.txt)" -eq 1 ] || echo "not one line on stderr"
         [ ! -s stdout.txt ] || { echo "on stdout:"; cat stdout.txt; }
         diff before.txt after.txt
@@ -51,7 +55,11 @@ refuse() {
 # The result line of a program without its speed.
 result() { sed -n 's/^\(result: .*\) images_per_s=.*/\1/p'; }
 
-same() { [ -n "$1" ] && [ "$1" = "$2" ] || { echo "'$1' is not '$2'" && false; }; }
+same() {
+    [ -z "$1" ] || [ "$1" != "$2" ] || return 0
+    echo "'$1' is not '$2'"
+    return 1
+}
 
 # ---- building ----
 
@@ -140,7 +148,7 @@ any_threads() {
     done
 }
 check "the same weights with 1 to 4 threads: lenet5" any_threads lenet5 2000
-check "the same weights with 1 to 4 threads: dropout, augmentation, batchnorm" any_threads small 1000
+check "the same weights with 1 to 4 threads: dropout, augmentation, norm" any_threads small 1000
 
 resumed() {
     set -- --epochs 30 --limit-train 2000 --limit-test 100
@@ -277,8 +285,8 @@ printf 'return network {\n  input = vector(2),\n  lineer(3),\n}\n' > word.lua
 refuse "a word that is none" 1 "word.lua:3: unknown word 'lineer' (did you mean linear?)" \
     "$lathe" build word.lua -o kept
 
-printf 'return network {\n  input = image(3, 4, 4),\n  conv(8, 7, { pad = 0, name = "big" }),\n}\n' \
-    > shape.lua
+printf 'return network {\n  input = image(3, 4, 4),\n%s}\n' \
+    '  conv(8, 7, { pad = 0, name = "big" }),' > shape.lua
 refuse "shapes that do not fit" 1 \
     'shape.lua:3: big: kernel 7 does not fit input 3x4x4 (padding 0)' \
     "$lathe" build shape.lua -o kept
@@ -366,8 +374,8 @@ idx zipped '\001\002\003\004' && gzip zipped/train-images-idx3-ubyte && cp -R zi
     head -c 400 zipped/train-images-idx3-ubyte.gz > cut/train-images-idx3-ubyte.gz
 if ldd mnist/train 2> /dev/null | grep -q libz; then
     check "compressed data are read" mnist/train --data zipped --epochs 1
-    refuse_data "truncated compressed data" \
-        'cut/train-images-idx3-ubyte.gz: truncated: the compressed data has no end' cut
+    promise='truncated: the header promises 3152 bytes, the file has *'
+    refuse_data "truncated compressed data" "cut/train-images-idx3-ubyte.gz: $promise" cut
 elif echo 'int main(void) { return 0; }' | cc -include zlib.h -x c - -lz -o zlib 2> zlib.txt; then
     echo "not ok - zlib is here, and the programs do without"
 else
@@ -394,7 +402,8 @@ refuse "weights to embed of another network" 1 \
     "$lathe" build small.lua --weights kept/weights.st -o kept
 
 refuse_save() {
-    said=$(small/train --limit-train 96 --limit-test 10 --quiet --save kept/file/w.st 2>&1 > quiet.txt)
+    set -- --limit-train 96 --limit-test 10 --quiet --save kept/file/w.st
+    said=$(small/train "$@" 2>&1 > quiet.txt)
     [ $? -eq 3 ] && same "$said" 'train: kept/file/w.st: cannot write: Not a directory'
 }
 check "weights that cannot be written" refuse_save
