@@ -69,7 +69,7 @@ static struct region *lower_moments(struct lowering *l, const struct group *grou
     size_t floats = (size_t)l->batch * layout_blocks(raw) * 3 * l->lanes;
     struct region *moments =
         scratch(l, arena_printf(l->arena, "%s.moments", group->steps.items[group->norm]->name),
-                floats, "shift, sum, sum of squares");
+                floats, "shift, sum, sum of squares of distances from the shift");
     struct call *call =
         add_call(l, group, "moments.c.t", chain_name(l, group, "moments"), "moments");
     chain_arguments(l, call, group);
@@ -90,7 +90,7 @@ static struct region *conv_moments(struct lowering *l, const struct group *group
     size_t floats = (size_t)p->count * layout_blocks(raw) * 3 * l->lanes;
     struct region *moments =
         scratch(l, arena_printf(l->arena, "%s.moments", group->steps.items[group->norm]->name),
-                floats, "shift, sum, sum of squares");
+                floats, "shift, sum, sum of squares of distances from the shift");
     lower_conv_training(l, group, moments);
     return moments;
 }

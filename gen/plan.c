@@ -9,6 +9,7 @@
  */
 #include "program.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { ALIGNMENT = 16 }; /* floats: a cache line */
 
@@ -22,7 +23,9 @@ static int by_size(const void *a, const void *b)
     const struct region *x = *(struct region *const *)a, *y = *(struct region *const *)b;
     if (x->floats != y->floats)
         return x->floats < y->floats ? 1 : -1;
-    return x->first != y->first ? x->first - y->first : x->last - y->last;
+    if (x->first != y->first)
+        return x->first - y->first;
+    return x->last != y->last ? x->last - y->last : strcmp(x->name, y->name);
 }
 
 static int by_offset(const void *a, const void *b)

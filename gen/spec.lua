@@ -345,7 +345,7 @@ local vocabulary = {
   { "sigmoid", "activation", tabled, about = "1 / (1 + exp(-x))." },
   { "tanh", "activation", tabled, about = "The hyperbolic tangent of x." },
   { "dynamic", "activation", needed("L", number()), needed("Q", number()), needed("I", number()),
-    option("P", whole(1, 64), 2), option("Z", number(), 10), tabled,
+    option("P", whole(1, 16), 2), option("Z", number(), 10), tabled,
     about = "The fitted Dynamic curve: 0 where x < 0, else x + L/(Q(x+I)^P + Z) - L/(Q(x-I)^P + "
       .. "Z), whose denominators must not vanish. A fit's parameters may come first: dynamic(fit "
       .. "'mine', { table = tangent(0.1) })." },

@@ -95,9 +95,12 @@ static float **take_weights(const struct lathe_model *model, struct lathe_tensor
 {
     struct lathe_error error;
     float **logical = lathe_logical_arrays(model);
-    if (!lathe_read_parameters(model, file, logical, &error))
-        lathe_die(error.status, "%s", error.message);
+    bool fits = lathe_read_parameters(model, file, logical, &error);
     lathe_tensors_close(file);
+    if (!fits) {
+        free(logical);
+        lathe_die(error.status, "%s", error.message);
+    }
     return logical;
 }
 

@@ -115,7 +115,7 @@ $ include("steps.c.t", {steps = before_moments, V = V}, 12)
             if (first && p == 0)
                 moment[j][0] = v;
             const vf distance = v - moment[j][0];
-            part[0] += distance;
+            part[0] += v;
             part[1] += distance * distance;
 $ end
         }

@@ -5,14 +5,16 @@ static void ${name}(${parameters})
 #pragma omp for
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * C_PADDED;
-        float *g = gradient + (size_t)n * C_PADDED, sum = 0;
+        float *g = gradient + (size_t)n * C_PADDED;
+        double total = 0;
         int best = 0;
         for (int c = 1; c < C; c++)
             best = x[c] > x[best] ? c : best;
         for (int c = 0; c < C; c++) {
             g[c] = expf(x[c] - x[best]);
-            sum += g[c];
+            total += g[c];
         }
+        const float sum = (float)total;
         const int label = labels[n];
         loss[n] = logf(sum) + x[best] - x[label];
         correct[n] = best == label;

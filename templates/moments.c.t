@@ -13,9 +13,8 @@ static void ${name}(${parameters})
 $ include("steps.c.t", {steps = before_moments, V = V}, 20)
                     if (h == 0 && w == 0)
                         shift = v;
-                    v -= shift;
                     row[0] += v;
-                    row[1] += v * v;
+                    row[1] += (v - shift) * (v - shift);
                 }
                 sum += row[0];
                 squares += row[1];

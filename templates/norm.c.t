@@ -14,8 +14,8 @@ static void ${name}(${parameters})
             const int rows = H - h0 < CHUNK_ROWS ? H - h0 : CHUNK_ROWS;
             const double m = (double)images * rows * W;
             const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (3 * V) + c % V;
-            const double sum = from[V], part = from[0] + sum / m, distance = part - average;
-            squares += from[2 * V] - sum * sum / m + distance * distance * n * m / (n + m);
+            const double part = from[V] / m, distance = part - average, shift = part - from[0];
+            squares += from[2 * V] - shift * shift * m + distance * distance * n * m / (n + m);
             average += distance * m / (n + m);
             n += m;
         }

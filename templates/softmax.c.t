@@ -4,7 +4,8 @@ static void ${name}(${parameters})
 #pragma omp for
     for (int n = 0; n < count; n++) {
         const float *x = in + (size_t)n * C_PADDED;
-        float *y = out + (size_t)n * C_PADDED, most = x[0], sum = 0;
+        float *y = out + (size_t)n * C_PADDED, most = x[0];
+        double sum = 0;
         for (int c = 1; c < C; c++)
             most = x[c] > most ? x[c] : most;
         for (int c = 0; c < C; c++) {
@@ -12,7 +13,7 @@ static void ${name}(${parameters})
             sum += y[c];
         }
         for (int c = 0; c < C; c++)
-            y[c] /= sum;
+            y[c] /= (float)sum;
         for (int c = C; c < C_PADDED; c++)
             y[c] = 0;
     }

@@ -4,9 +4,11 @@ static void ${name}(${parameters})
 #pragma omp for
     for (int n = 0; n < count; n++) {
         const float *y = out + (size_t)n * C_PADDED, *g = out_gradient + (size_t)n * C_PADDED;
-        float *to = in_gradient + (size_t)n * C_PADDED, dot = 0;
+        float *to = in_gradient + (size_t)n * C_PADDED;
+        double sum = 0;
         for (int c = 0; c < C; c++)
-            dot += y[c] * g[c];
+            sum += (double)y[c] * g[c];
+        const float dot = (float)sum;
         for (int c = 0; c < C_PADDED; c++)
             to[c] = c < C ? y[c] * (g[c] - dot) : 0;
 $ if accumulates then

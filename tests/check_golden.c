@@ -57,6 +57,7 @@ static const char *name_of(const char *spec)
 static int list(const char *pattern, char ***paths)
 {
     static glob_t found;
+    globfree(&found);
     ck_assert_msg(glob(pattern, 0, NULL, &found) == 0, "%s: nothing there", pattern);
     *paths = found.gl_pathv;
     return (int)found.gl_pathc;

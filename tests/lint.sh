@@ -98,8 +98,10 @@ check_templates() {
     done
 }
 
+# Rows of a table in Markdown cannot be broken.
 check_width() {
-    LC_ALL=C.UTF-8 grep -nE '^.{101,}' "$@" | sed 's/^\([^:]*:[0-9]*:\).*/\1 more than 100 columns/'
+    LC_ALL=C.UTF-8 grep -nE '^.{101,}' "$@" | grep -v '\.md:[0-9]*:|' |
+        sed 's/^\([^:]*:[0-9]*:\).*/\1 more than 100 columns/'
 }
 
 # Folders of someone's machine. (Fixed places like /dev/null are not meant.)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The bench of `make bench`: what the machine can do, each convolution of resnet9, steps side by side,
-# generated against interpreted, and how long a build takes. $LATHE and $BENCH are the programs.
+# The bench of `make bench`: what the machine can do, each convolution of resnet9, steps side by
+# side, generated against interpreted, how long a build takes. $LATHE and $BENCH are the programs.
 set -eu
 lathe=${LATHE:-./lathe}
 bench=${BENCH:-out/.build/bench/bench}
