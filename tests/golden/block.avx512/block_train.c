@@ -28,10 +28,11 @@ enum {
     at_linear1_weight_grad = 5328,               /* packed */
     at_linear1_bias = 2768,                      /* packed */
     at_linear1_bias_grad = 5584,                 /* packed */
-    at_batchnorm1_moments = 5600,                /* shift, sum, sum of squares; calls 1 to 2 */
+    at_batchnorm1_moments = 5600,                /* shift, sum, sum of squares of distances from the
+                                                  * shift; calls 1 to 2 */
     at_conv1 = 14816,                            /* 4 x 1 x 8 x 8 x 16; calls 1 to 26 */
-    at_batchnorm1_mean = 21984,                  /* per channel; calls 2 to 25 */
-    at_batchnorm1_invstd = 22000,                /* per channel; calls 2 to 25 */
+    at_batchnorm1_mean = 22000,                  /* per channel; calls 2 to 25 */
+    at_batchnorm1_invstd = 21984,                /* per channel; calls 2 to 25 */
     at_batchnorm1_scale = 22016,                 /* per channel; calls 2 to 25 */
     at_maxpool1 = 18912,                         /* 4 x 1 x 4 x 4 x 16; calls 3 to 19 */
     at_residual1_body_conv1 = 19936,             /* 4 x 1 x 4 x 4 x 16; calls 4 to 22 */
@@ -40,8 +41,8 @@ enum {
     at_dropout1 = 7712,                          /* 4 x 1 x 1 x 1 x 16; calls 6 to 11 */
     at_linear1 = 6624,                           /* 4 x 1 x 1 x 1 x 16; calls 7 to 9 */
     at_linear1_grad = 7776,                      /* 4 x 1 x 1 x 1 x 16; calls 8 to 14 */
-    at_sample_loss = 6688,                       /* per sample; calls 8 to 8 */
-    at_sample_correct = 6704,                    /* per sample; calls 8 to 8 */
+    at_sample_loss = 6704,                       /* per sample; calls 8 to 8 */
+    at_sample_correct = 6688,                    /* per sample; calls 8 to 8 */
     at_linear1_bias_sums = 6688,                 /* a sample and channel; calls 9 to 10 */
     at_linear1_weight_partial = 6624,            /* 4 partial gradients; calls 11 to 12 */
     at_dropout1_grad = 6880,                     /* 4 x 1 x 1 x 1 x 16; calls 14 to 15 */
@@ -161,7 +162,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
             if (first && p == 0)
                 moment[j][0] = v;
             const vf distance = v - moment[j][0];
-            part[0] += distance;
+            part[0] += v;
             part[1] += distance * distance;
         }
         moment[j][1] += part[0];
@@ -257,7 +258,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
             if (first && p == 0)
                 moment[j][0] = v;
             const vf distance = v - moment[j][0];
-            part[0] += distance;
+            part[0] += v;
             part[1] += distance * distance;
         }
         moment[j][1] += part[0];
@@ -344,8 +345,8 @@ static void norm_8x8x8(const float *restrict moments, const float *restrict gamm
             const int rows = H - h0 < CHUNK_ROWS ? H - h0 : CHUNK_ROWS;
             const double m = (double)images * rows * W;
             const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (3 * V) + c % V;
-            const double sum = from[V], part = from[0] + sum / m, distance = part - average;
-            squares += from[2 * V] - sum * sum / m + distance * distance * n * m / (n + m);
+            const double part = from[V] / m, distance = part - average, shift = part - from[0];
+            squares += from[2 * V] - shift * shift * m + distance * distance * n * m / (n + m);
             average += distance * m / (n + m);
             n += m;
         }

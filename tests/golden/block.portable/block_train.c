@@ -28,10 +28,11 @@ enum {
     at_linear1_weight_grad = 1584,               /* packed */
     at_linear1_bias = 816,                       /* packed */
     at_linear1_bias_grad = 1680,                 /* packed */
-    at_batchnorm1_moments = 1696,                /* shift, sum, sum of squares; calls 1 to 2 */
+    at_batchnorm1_moments = 1696,                /* shift, sum, sum of squares of distances from the
+                                                  * shift; calls 1 to 2 */
     at_conv1 = 4000,                             /* 4 x 2 x 8 x 8 x 4; calls 1 to 26 */
-    at_batchnorm1_mean = 7584,                   /* per channel; calls 2 to 25 */
-    at_batchnorm1_invstd = 7600,                 /* per channel; calls 2 to 25 */
+    at_batchnorm1_mean = 7600,                   /* per channel; calls 2 to 25 */
+    at_batchnorm1_invstd = 7584,                 /* per channel; calls 2 to 25 */
     at_batchnorm1_scale = 7616,                  /* per channel; calls 2 to 25 */
     at_maxpool1 = 6048,                          /* 4 x 2 x 4 x 4 x 4; calls 3 to 19 */
     at_residual1_body_conv1 = 6560,              /* 4 x 2 x 4 x 4 x 4; calls 4 to 22 */
@@ -40,8 +41,8 @@ enum {
     at_dropout1 = 2672,                          /* 4 x 2 x 1 x 1 x 4; calls 6 to 11 */
     at_linear1 = 2208,                           /* 4 x 3 x 1 x 1 x 4; calls 7 to 9 */
     at_linear1_grad = 2592,                      /* 4 x 3 x 1 x 1 x 4; calls 8 to 14 */
-    at_sample_loss = 2256,                       /* per sample; calls 8 to 8 */
-    at_sample_correct = 2272,                    /* per sample; calls 8 to 8 */
+    at_sample_loss = 2272,                       /* per sample; calls 8 to 8 */
+    at_sample_correct = 2256,                    /* per sample; calls 8 to 8 */
     at_linear1_bias_sums = 2256,                 /* a sample and channel; calls 9 to 10 */
     at_linear1_weight_partial = 2208,            /* 4 partial gradients; calls 11 to 12 */
     at_dropout1_grad = 2304,                     /* 4 x 2 x 1 x 1 x 4; calls 14 to 15 */
@@ -161,7 +162,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x4(const float *restrict in,
             if (first && p == 0)
                 moment[j][0] = v;
             const vf distance = v - moment[j][0];
-            part[0] += distance;
+            part[0] += v;
             part[1] += distance * distance;
         }
         moment[j][1] += part[0];
@@ -239,8 +240,8 @@ static void norm_8x8x8(const float *restrict moments, const float *restrict gamm
             const int rows = H - h0 < CHUNK_ROWS ? H - h0 : CHUNK_ROWS;
             const double m = (double)images * rows * W;
             const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (3 * V) + c % V;
-            const double sum = from[V], part = from[0] + sum / m, distance = part - average;
-            squares += from[2 * V] - sum * sum / m + distance * distance * n * m / (n + m);
+            const double part = from[V] / m, distance = part - average, shift = part - from[0];
+            squares += from[2 * V] - shift * shift * m + distance * distance * n * m / (n + m);
             average += distance * m / (n + m);
             n += m;
         }

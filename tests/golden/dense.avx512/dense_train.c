@@ -23,8 +23,8 @@ enum {
     at_linear2 = 3552,                           /* 4 x 1 x 1 x 1 x 16; calls 2 to 9 */
     at_sigmoid1 = 1248,                          /* 4 x 1 x 1 x 1 x 16; calls 2 to 3 */
     at_sigmoid1_grad = 1312,                     /* 4 x 1 x 1 x 1 x 16; calls 3 to 4 */
-    at_sample_loss = 1376,                       /* per sample; calls 3 to 3 */
-    at_sample_correct = 1392,                    /* per sample; calls 3 to 3 */
+    at_sample_loss = 1392,                       /* per sample; calls 3 to 3 */
+    at_sample_correct = 1376,                    /* per sample; calls 3 to 3 */
     at_linear2_bias_sums = 1248,                 /* a sample and channel; calls 4 to 5 */
     at_linear2_weight_partial = 1248,            /* 4 partial gradients; calls 6 to 7 */
     at_dynamic1_grad = 1760,                     /* 4 x 2 x 1 x 1 x 16; calls 9 to 10 */

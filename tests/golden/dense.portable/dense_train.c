@@ -23,8 +23,8 @@ enum {
     at_linear2 = 832,                            /* 4 x 1 x 1 x 1 x 4; calls 2 to 9 */
     at_sigmoid1 = 352,                           /* 4 x 1 x 1 x 1 x 4; calls 2 to 3 */
     at_sigmoid1_grad = 368,                      /* 4 x 1 x 1 x 1 x 4; calls 3 to 4 */
-    at_sample_loss = 384,                        /* per sample; calls 3 to 3 */
-    at_sample_correct = 400,                     /* per sample; calls 3 to 3 */
+    at_sample_loss = 400,                        /* per sample; calls 3 to 3 */
+    at_sample_correct = 384,                     /* per sample; calls 3 to 3 */
     at_linear2_bias_sums = 352,                  /* a sample and channel; calls 4 to 5 */
     at_linear2_weight_partial = 352,             /* 4 partial gradients; calls 6 to 7 */
     at_dynamic1_grad = 432,                      /* 4 x 5 x 1 x 1 x 4; calls 9 to 10 */
