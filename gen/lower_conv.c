@@ -60,6 +60,18 @@ static struct geometry linear_geometry(const struct lowering *l, const struct no
     };
 }
 
+/* Pairs of output place and tap whose pixel lies inside the image, in one direction. */
+static double pairs_inside(int in, int out, int kernel, int stride, int dilation, int pad)
+{
+    double pairs = 0;
+    for (int o = 0; o < out; o++)
+        for (int k = 0; k < kernel; k++) {
+            int place = o * stride + k * dilation - pad;
+            pairs += place >= 0 && place < in;
+        }
+    return pairs;
+}
+
 static struct geometry conv_geometry(const struct lowering *l, const struct node *head)
 {
     const struct layout *in = layout_of(l, head->inputs[0]);
@@ -87,7 +99,9 @@ static struct geometry conv_geometry(const struct lowering *l, const struct node
         .pad_left = conv->pad_left,
     };
     g.in_blocks = divide_up(g.in_c, g.in_block);
-    g.flops = 2.0 * out->c * out->h * out->w * (in->c / conv->groups) * g.kernel_h * g.kernel_w;
+    g.flops = 2.0 * out->c * (in->c / conv->groups) *
+              pairs_inside(g.in_h, g.out_h, g.kernel_h, g.stride_h, g.dilation_h, g.pad_top) *
+              pairs_inside(g.in_w, g.out_w, g.kernel_w, g.stride_w, g.dilation_w, g.pad_left);
     return g;
 }
 

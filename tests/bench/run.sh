@@ -6,8 +6,8 @@ lathe=${LATHE:-./lathe}
 bench=${BENCH:-out/.build/bench/bench}
 
 "$bench" peak
-"$bench" layers specs/resnet9.lua:data=cifar10,batch=128
-"$bench" steps specs/resnet9.lua:data=cifar10,batch=128 \
+"$bench" layers specs/resnet9.lua:data=cifar10,batch=128,act=relu
+"$bench" steps specs/resnet9.lua:data=cifar10,batch=128,act=relu \
     specs/resnet9.lua:data=cifar10,batch=128,act=table \
     specs/resnet9.lua:data=cifar10,batch=128,act=exact
 echo "generated against interpreted, resnet9, a training step of 128:"
