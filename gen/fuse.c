@@ -209,13 +209,16 @@ void groups_print(const struct groups *groups, struct text *out)
 {
     for (int i = 0; i < groups->list.count; i++) {
         const struct group *group = groups->list.items[i];
-        text_printf(out, "%s:", group->name);
-        if (group->head)
-            text_printf(out, " %s", group->head->name);
-        for (int s = 0; s < group->steps.count; s++)
-            text_printf(out, " + %s", group->steps.items[s]->name);
+        const char *plus = "";
+        text_printf(out, "%s: ", group->name);
+        if (group->head) {
+            text_printf(out, "%s", group->head->name);
+            plus = " + ";
+        }
+        for (int s = 0; s < group->steps.count; s++, plus = " + ")
+            text_printf(out, "%s%s", plus, group->steps.items[s]->name);
         if (group->pool)
-            text_printf(out, " + %s", group->pool->name);
+            text_printf(out, "%s%s", plus, group->pool->name);
         text_printf(out, "\n");
     }
 }

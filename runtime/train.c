@@ -241,11 +241,6 @@ static void optimise(struct trainer *t)
     step.momentum = optimizer->kind == LATHE_ADAM ? optimizer->beta1 : optimizer->momentum;
     step.lr = lathe_schedule_lr(&t->training.schedule, t->run.step, t->steps_per_epoch,
                                 t->total_steps, &step.momentum);
-    for (int i = 0; i < model->parameter_count; i++) {
-        const struct lathe_parameter *p = &model->parameters[i];
-        if (p->trainable && p->spans < p->groups)
-            lathe_mask_groups(p, gradients + p->offset);
-    }
     lathe_optimizer_step(optimizer, &step, t->moving.state, gradients, t->moving.moments,
                          model->trainable_floats);
     t->last_lr = step.lr;

@@ -92,7 +92,7 @@ START_TEST(a_second_batchnorm_starts_a_group)
     net_batchnorm(&net, "b");
     net_batchnorm(&net, "b2");
     relu("r2");
-    groups_are("c: c + r + b\nb2: + b2 + r2\n");
+    groups_are("c: c + r + b\nb2: b2 + r2\n");
     ck_assert_int_eq(fuse(net.graph, false)->list.items[0]->norm, 1);
 }
 END_TEST
@@ -131,7 +131,7 @@ START_TEST(add_of_lone_tensors_is_a_group)
     struct tensor *x = conv("c");
     net_add(&net, x, x, "twice");
     net_add(&net, net.last, x, "thrice");
-    groups_are("c: c\ntwice: + twice + thrice\n");
+    groups_are("c: c\ntwice: twice + thrice\n");
 }
 END_TEST
 
@@ -142,7 +142,7 @@ START_TEST(add_of_a_pool_is_a_group)
         net_pool(&net, OP_maxpool, (struct pool_attributes){3, 3, 1, 1, 1, 1, 1, 1}, "p");
     net_add(&net, pooled, x, "sum");
     relu("r");
-    groups_are("c: c\np: + p\nsum: + sum + r\n");
+    groups_are("c: c\np: p\nsum: sum + r\n");
 }
 END_TEST
 
@@ -162,7 +162,7 @@ START_TEST(pools_that_overlap_are_alone)
         net_pool(&net, OP_maxpool, pools[_i], "p");
     else
         net_plain(&net, OP_globalpool, "p");
-    groups_are("c: c + r\np: + p\n");
+    groups_are("c: c + r\np: p\n");
     ck_assert_int_eq(fuse(net.graph, false)->list.items[1]->kind, GROUP_POOL);
 }
 END_TEST
@@ -173,7 +173,7 @@ START_TEST(a_pool_ends_its_group)
     net_pool(&net, OP_maxpool, halves, "p");
     net_pool(&net, OP_maxpool, halves, "p2");
     relu("r");
-    groups_are("c: c + p\np2: + p2\nr: + r\n");
+    groups_are("c: c + p\np2: p2\nr: r\n");
 }
 END_TEST
 
@@ -183,11 +183,11 @@ START_TEST(dropout_renames_in_inference_alone)
     net_dropout(&net, 0.5, 0);
     net_dropout(&net, 0.5, 1);
     net_add(&net, net.last, x, "sum");
-    ck_assert_str_eq(groups_text(false), "c: c\nsum: + sum\n");
+    ck_assert_str_eq(groups_text(false), "c: c\nsum: sum\n");
     net_plain(&net, OP_flatten, "f");
     net_finish(&net, OP_cross_entropy);
     ck_assert_str_eq(groups_text(true),
-                     "c: c\nlayer1: + layer1 + layer2 + sum\nf: f\nloss: loss\n");
+                     "c: c\nlayer1: layer1 + layer2 + sum\nf: f\nloss: loss\n");
 }
 END_TEST
 
@@ -207,7 +207,7 @@ START_TEST(flatten_moves_numbers_before_a_curve)
     net_plain(&net, OP_flatten, "f");
     relu("r");
     net_linear(&net, 5, true, "l");
-    groups_are("c: c\nf: f\nr: + r\nl: l\n");
+    groups_are("c: c\nf: f\nr: r\nl: l\n");
 }
 END_TEST
 
@@ -217,7 +217,7 @@ START_TEST(flatten_of_one_pixel_is_nothing)
     net_plain(&net, OP_globalpool, "p");
     net_plain(&net, OP_flatten, "f");
     relu("r");
-    groups_are("c: c\np: + p\nr: + r\n");
+    groups_are("c: c\np: p\nr: r\n");
 }
 END_TEST
 
@@ -226,7 +226,7 @@ START_TEST(a_tensor_used_twice_ends_its_group)
     struct tensor *x = conv("c");
     struct tensor *r = relu("r");
     net_add(&net, x, r, "sum");
-    groups_are("c: c\nr: + r + sum\n");
+    groups_are("c: c\nr: r + sum\n");
 }
 END_TEST
 
@@ -236,7 +236,7 @@ START_TEST(a_tensor_that_a_convolution_reads_too_ends_its_group)
     struct tensor *x = conv("c"), *d = conv("d");
     net.last = x;
     net_add(&net, relu("r"), d, "sum");
-    groups_are("c: c\nd: d\nr: + r + sum\n");
+    groups_are("c: c\nd: d\nr: r + sum\n");
 }
 END_TEST
 
@@ -503,7 +503,7 @@ START_TEST(a_sum_that_nobody_takes_is_a_call)
     net_add(&net, y, x, "sum");
     relu("r2");
     finish_flat();
-    ck_assert_str_eq(groups_text(true), "c: c\nr: + r + sum + r2\nl: l\nloss: loss\n");
+    ck_assert_str_eq(groups_text(true), "c: c\nr: r + sum + r2\nl: l\nloss: loss\n");
     ck_assert_int_eq(count_sums(program_of(true, false)), 1);
 }
 END_TEST

@@ -603,12 +603,12 @@ void block_infer_some(const float *input, float *output, int count, void *memory
     {
         lathe_flush_denormals();
 
-        /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.009
+        /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.008
          * MFLOP, 0.001 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_infer(input, arena + at_conv1_weight, arena + at_conv1_bias,
                                      arena + at_maxpool1, count);
 
-        /* residual1.body.conv1 (line 6) + residual1 (line 6): forward; 0.018 MFLOP, 0.001 MB of
+        /* residual1.body.conv1 (line 6) + residual1 (line 6): forward; 0.013 MFLOP, 0.001 MB of
          * activations a sample */
         conv3x3_8x4x4_to_8x4x4_infer(arena + at_maxpool1, arena + at_residual1_body_conv1_weight,
                                      arena + at_residual1_body_conv1_bias, arena + at_maxpool1,

@@ -1845,7 +1845,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
     {
         lathe_flush_denormals();
 
-        /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.009
+        /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.008
          * MFLOP, 0.001 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_forward(batch->input, arena + at_conv1_weight, arena + at_conv1_bias,
                                        arena + at_conv1, arena + at_batchnorm1_moments, count);
@@ -1860,7 +1860,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                  arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                  arena + at_maxpool1, count);
 
-        /* residual1.body.conv1 (line 6) + residual1 (line 6): forward; 0.018 MFLOP, 0.001 MB of
+        /* residual1.body.conv1 (line 6) + residual1 (line 6): forward; 0.013 MFLOP, 0.001 MB of
          * activations a sample */
         conv3x3_8x4x4_to_8x4x4_forward(arena + at_maxpool1, arena + at_residual1_body_conv1_weight,
                                        arena + at_residual1_body_conv1_bias, arena + at_maxpool1,
@@ -1912,7 +1912,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
         bias_gradient_8(arena + at_residual1_body_conv1_bias_sums,
                         arena + at_residual1_body_conv1_bias_grad, count);
 
-        /* residual1.body.conv1 (line 6) + residual1 (line 6): backward weights; 0.018 MFLOP, 0.001
+        /* residual1.body.conv1 (line 6) + residual1 (line 6): backward weights; 0.013 MFLOP, 0.001
          * MB of activations a sample */
         conv3x3_8x4x4_to_8x4x4_backward_weights(arena + at_maxpool1,
                                                 arena + at_residual1_body_conv1,
@@ -1923,7 +1923,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
         conv3x3_8x4x4_to_8x4x4_transpose(arena + at_residual1_body_conv1_weight,
                                          arena + at_residual1_body_conv1_weight_transposed);
 
-        /* residual1.body.conv1 (line 6) + residual1 (line 6): backward data; 0.018 MFLOP, 0.001 MB
+        /* residual1.body.conv1 (line 6) + residual1 (line 6): backward data; 0.013 MFLOP, 0.001 MB
          * of activations a sample */
         conv3x3_8x4x4_to_8x4x4_backward_data(arena + at_residual1_body_conv1,
                                              arena + at_residual1_body_conv1_weight_transposed,
@@ -1949,7 +1949,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                   arena + at_conv1, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): backward
-         * weights; 0.009 MFLOP, 0.002 MB of activations a sample */
+         * weights; 0.008 MFLOP, 0.002 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_backward_weights(batch->input, arena + at_conv1,
                                                 arena + at_conv1_weight_partial, count);
         sum_4_of_72(arena + at_conv1_weight_partial, arena + at_conv1_weight_grad, count);
