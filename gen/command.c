@@ -53,8 +53,9 @@ static void add(struct option_set *set, const char *name, const char *argument, 
 
 static void add_build_options(struct option_set *set, struct command *c, const char **isa)
 {
-    add(set, "isa", "ISA", "native, avx512, avx2, neon or portable", LATHE_OPTION_TEXT, isa, 0, 0);
-    add(set, "cc", "CC", "the C compiler", LATHE_OPTION_TEXT, &c->build.cc, 0, 0);
+    add(set, "isa", "ISA", "native (default), avx512, avx2, neon or portable", LATHE_OPTION_TEXT,
+        isa, 0, 0);
+    add(set, "cc", "CC", "the C compiler (default cc)", LATHE_OPTION_TEXT, &c->build.cc, 0, 0);
     add(set, "batch", "N", "samples of a training step (default: the spec's)", LATHE_OPTION_WHOLE,
         &c->batch, 1, 65536);
     add(set, "infer-batch", "N", "samples a call of infer takes at most", LATHE_OPTION_WHOLE,

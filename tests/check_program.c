@@ -186,8 +186,7 @@ START_TEST(dropout_renames_in_inference_alone)
     ck_assert_str_eq(groups_text(false), "c: c\nsum: sum\n");
     net_plain(&net, OP_flatten, "f");
     net_finish(&net, OP_cross_entropy);
-    ck_assert_str_eq(groups_text(true),
-                     "c: c\nlayer1: layer1 + layer2 + sum\nf: f\nloss: loss\n");
+    ck_assert_str_eq(groups_text(true), "c: c\nlayer1: layer1 + layer2 + sum\nf: f\nloss: loss\n");
 }
 END_TEST
 
