@@ -96,7 +96,6 @@ static void add_options(struct option_set *set, struct command *c, const char *n
             &c->train, 0, 0);
         add(set, "data", "DIR", "real images instead of random ones", LATHE_OPTION_TEXT, &c->data,
             0, 0);
-        add(set, "runs", "N", "timed runs of each", LATHE_OPTION_WHOLE, &c->runs, 1, 1000);
     }
     if (strcmp(name, "verify") == 0) {
         add(set, "seed", "N", "of weights and data", LATHE_OPTION_WHOLE, &c->seed, 0, 1e15);
@@ -189,8 +188,7 @@ static void runtime_died(int status, const char *message)
 static void invoke(void *context)
 {
     struct invocation *i = context;
-    struct command c = {
-        .arena = i->arena, .infer_batch = 16, .verify_batch = 2, .seed = 1, .runs = 9};
+    struct command c = {.arena = i->arena, .infer_batch = 16, .verify_batch = 2, .seed = 1};
     c.build.cc = "cc";
     c.build.isa = isa_find("native");
     bool done = false;

@@ -19,7 +19,7 @@ struct command {
     bool emit_only, json, dot, train;
     const char *svg, *dynamic, *data;
     double tangent, max;
-    int64_t seed, batch, infer_batch, verify_batch, runs;
+    int64_t seed, batch, infer_batch, verify_batch;
     int rest_count; /* interpret: arguments for infer's own parser, the program's name first */
     char **rest;
 };

@@ -4,6 +4,7 @@
 #include "compare.h"
 
 #include "interp.h"
+#include "../runtime/data.h"
 #include "../runtime/optimizer.h"
 #include "../runtime/random.h"
 
@@ -44,6 +45,19 @@ static void fill_random(float *numbers, size_t count, uint64_t seed, uint32_t st
     }
 }
 
+/* The first images of the test set instead of random numbers. */
+static void read_images(struct bench *bench)
+{
+    const struct lathe_data *data = &bench->reference->data;
+    struct lathe_batch *batch = &bench->batch;
+    struct lathe_dataset *set = lathe_open_dataset(data, bench->options->data, false, batch->count);
+    if (set->count < batch->count)
+        fail(STATUS_USER, "%s: %s has %d test images, a batch takes %d", bench->options->data,
+             set->name, set->count, batch->count);
+    lathe_fill_batch(data, set, NULL, 0, batch->count, false, bench->options->seed, 0, batch);
+    lathe_close_dataset(set);
+}
+
 static void draw_bench(struct bench *bench, int count)
 {
     const struct lathe_model *model = bench->reference;
@@ -65,6 +79,8 @@ static void draw_bench(struct bench *bench, int count)
     fill_random(batch->targets, out, seed, 1);
     for (int n = 0; n < count; n++)
         batch->labels[n] = (int32_t)((uint64_t)n * 7919 % bench->out);
+    if (bench->options->data)
+        read_images(bench);
 }
 
 static const float *find_weights(const struct bench *bench, const char *name)

@@ -12,6 +12,8 @@ struct compare_options {
     int batch;      /* images; 0: the generated program's own batch */
     double seconds; /* roughly how long it may take; 0: 30 */
     uint64_t seed;  /* of weights and data */
+    const char
+        *data; /* folder of the network's data set: its first test images; NULL: random numbers */
     bool json;
 };
 
@@ -20,7 +22,7 @@ struct compare_options {
  * largest absolute difference of outputs; for train largest difference of the first step's
  * gradients, as a share of the largest gradient. Returns whether it is a number below 1e-2: more
  * than rounding can explain is a mistake. Fails (STATUS_USER) where NETWORK or GENERATED cannot
- * train but should. */
+ * train but should, or the data cannot be read. */
 bool compare_run(const struct network *network, const struct lathe_model *generated,
                  const struct compare_options *options, struct text *out);
 

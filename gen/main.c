@@ -69,7 +69,7 @@ static int command_compare(struct command *c)
 {
     struct network *network = command_network(c);
     struct compare_options options = {
-        .train = c->train, .batch = (int)c->batch, .seed = 1, .json = c->json};
+        .train = c->train, .batch = (int)c->batch, .seed = 1, .data = c->data, .json = c->json};
     struct text out = {0};
     const struct lathe_model *generated =
         build_and_load(c->arena, network, &c->build, command_scratch(c, network, "compare"));

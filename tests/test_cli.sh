@@ -234,6 +234,8 @@ compare() {
         [ "$(grep -o '": ' compare.json | wc -l)" -eq 4 ]
 }
 check "compare --json: its four fields" compare
+check "compare --data: the data set's own images" \
+    "$lathe" compare specs/lenet5.lua --set data=digits --data . --json
 
 usage() {
     for command in build show table interpret compare verify; do
