@@ -77,6 +77,31 @@ struct geometry head_geometry(const struct lowering *l, const struct node *head)
 void pack_head_weight(const struct lowering *l, const struct node *head,
                       struct lathe_parameter *parameter);
 
+/* The first part of a kernel's name: "conv3x3_64x32x32_to_128x32x32_" and WHAT. */
+const char *geometry_name(const struct lowering *l, const struct geometry *g, const char *what);
+
+/* One direction (height or width) of the kernel's formula. */
+struct axis {
+    int in, out, full; /* sizes: input, grid, output tensor */
+    int out_step, out_first, in_step;
+    int taps, first, step;   /* input place of tap 0, distance of taps */
+    int tap_first, tap_step; /* which weight tap 0 is, and the next */
+};
+/* Both directions of G's forward formula (lower_conv.c), and one as template arguments IN_H ... */
+void forward_axes(const struct geometry *g, struct axis *h, struct axis *w);
+void add_axis(const struct lowering *l, struct value *a, const char *letter,
+              const struct axis *axis);
+
+/* Accumulators that fit beside the weights of K blocks and one pixel; blocks of output channels
+ * that a tile takes. */
+int accumulators(const struct lowering *l, int k);
+int choose_k_tile(const struct geometry *g);
+
+/* Cost of a call a sample: FLOPS, and the bytes of G's input and of OUT. */
+void add_costs(const struct lowering *l, struct call *call, const struct geometry *g, double flops,
+               const struct tensor *out);
+enum { ITEMS = 16 }; /* pieces of work that keep some threads busy */
+
 struct call *lower_conv_inference(struct lowering *l, const struct group *group,
                                   const struct norm_regions *norm);
 struct call *lower_conv_training(struct lowering *l, const struct group *group,

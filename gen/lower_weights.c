@@ -1,0 +1,157 @@
+/*
+ * lower_weights: the gradient of convolution and linear weights, a sum over samples and pixels of
+ * in * out_gradient. Pieces of the weight and splits of the batch are pieces of work; each split
+ * has a partial gradient of its own, and they are summed in order.
+ */
+#include "lower.h"
+
+enum {
+    WEIGHTS_L1_BYTES = 24 * 1024, /* of the first-level cache, what pixels may fill */
+    PIECE_BYTES = 640 * 1024,     /* of the second level, what a piece of the gradient may fill */
+    PARTIAL_BYTES = 8 * 1024 * 1024, /* all partial gradients of a weight */
+    MOST_SPLITS = 16
+};
+
+struct weights_plan {
+    int c_tile, k_tile, pixel_tile;     /* accumulators: c x k, pixel_tile times over */
+    int image_chunk, row_chunk, chunks; /* in the first-level cache */
+    int splits, split_images;
+    int k_group, c_group; /* blocks an item covers */
+};
+
+static int channels_of(const struct geometry *g)
+{
+    return g->in_block == 1 ? g->in_blocks : min_int(g->in_c, g->in_block);
+}
+
+static void choose_weight_tiles(const struct lowering *l, const struct geometry *g,
+                                struct weights_plan *p)
+{
+    p->k_tile = choose_k_tile(g);
+    int most = min_int(accumulators(l, p->k_tile), 8), channels = channels_of(g);
+    p->c_tile = 1;
+    for (int c = 1; c <= most && c <= channels; c++)
+        if ((g->in_block == l->lanes ? l->lanes : channels) % c == 0) /* no tile beyond a block */
+            p->c_tile = c;
+    p->pixel_tile = p->c_tile * p->k_tile >= 8 || g->out_w < 8 ? 1 : 4;
+}
+
+static void choose_weight_blocking(const struct lowering *l, const struct geometry *g,
+                                   struct weights_plan *p)
+{
+    int x_row = 4 * g->in_w * g->stride_h * (g->in_block > l->lanes ? 16 : g->in_block);
+    int row = x_row + 4 * g->out_w * l->lanes * p->k_tile;
+    p->row_chunk = max_int(1, min_int(g->out_h, WEIGHTS_L1_BYTES / row));
+    if (p->row_chunk < g->out_h)
+        p->row_chunk = divide_up(g->out_h, divide_up(g->out_h, p->row_chunk));
+    p->chunks = divide_up(g->out_h, p->row_chunk);
+    p->image_chunk = p->chunks > 1 ? 1 : max_int(1, WEIGHTS_L1_BYTES / (row * g->out_h));
+    p->image_chunk = min_int(p->image_chunk, l->batch);
+}
+
+/* Splits of the batch while their partial gradients stay small, then pieces of the weight. */
+static void choose_weight_items(const struct lowering *l, const struct geometry *g,
+                                struct weights_plan *p)
+{
+    size_t bytes = (size_t)4 * g->out_blocks * l->lanes * g->in_blocks * g->in_block * g->kernel_h *
+                   g->kernel_w;
+    p->splits = 1;
+    while (p->splits * 2 <= MOST_SPLITS && bytes * p->splits * 2 <= PARTIAL_BYTES &&
+           p->splits * 2 <= l->batch)
+        p->splits *= 2;
+    p->split_images = divide_up(l->batch, p->splits);
+    p->splits = divide_up(l->batch, p->split_images);
+    int blocks = g->out_blocks / g->spans;
+    p->k_group = blocks;
+    p->c_group = g->in_blocks;
+    int pieces = p->splits * g->spans;
+    size_t piece = bytes / (size_t)g->spans;
+    while ((piece > PIECE_BYTES || pieces < ITEMS) && p->k_group % (2 * p->k_tile) == 0) {
+        p->k_group /= 2;
+        piece /= 2;
+        pieces *= 2;
+    }
+    while (g->in_block > 1 && (piece > PIECE_BYTES || pieces < ITEMS) && p->c_group % 2 == 0) {
+        p->c_group /= 2;
+        piece /= 2;
+        pieces *= 2;
+    }
+}
+
+static void add_weights_arguments(struct lowering *l, struct call *call, const struct geometry *g,
+                                  const struct weights_plan *p, size_t floats)
+{
+    struct axis h, w;
+    forward_axes(g, &h, &w);
+    struct value *a = call->arguments;
+    bool planar = g->in_block == 1;
+    add_axis(l, a, "H", &h);
+    add_axis(l, a, "W", &w);
+    value_int(a, "IN_BLOCK", g->in_block);
+    value_int(a, "IN_BLOCKS", g->in_blocks);
+    value_int(a, "SPANS", g->spans);
+    value_int(a, "OUT_BLOCKS", g->out_blocks);
+    value_int(a, "SPAN_BLOCKS", g->out_blocks / g->spans);
+    value_int(a, "TAPS", g->kernel_h * g->kernel_w);
+    value_int(a, "C_TILE", p->c_tile);
+    value_int(a, "K_TILE", p->k_tile);
+    value_int(a, "PIXEL_TILE", p->pixel_tile);
+    value_int(a, "C_STRIDE_IN", planar ? g->in_h * g->in_w : 1);
+    value_int(a, "C_STRIDE_WEIGHT", planar ? g->kernel_h * g->kernel_w * l->lanes : l->lanes);
+    /* planar: all channels are one group of C_COUNT; else blocks of C_COUNT */
+    value_int(a, "C_COUNT",
+              planar ? g->in_blocks : round_up(min_int(g->in_c, g->in_block), p->c_tile));
+    value_int(a, "C_LAST",
+              planar ? g->in_blocks
+                     : round_up(g->in_c - (g->in_blocks - 1) * g->in_block, p->c_tile));
+    value_int(a, "C_BLOCKS", planar ? 1 : g->in_blocks);
+    value_int(a, "C_GROUP", planar ? 1 : p->c_group);
+    value_int(a, "K_GROUP", p->k_group);
+    value_int(a, "IMAGE_CHUNK", p->image_chunk);
+    value_int(a, "ROW_CHUNK", p->row_chunk);
+    value_int(a, "CHUNKS", p->chunks);
+    value_int(a, "SPLITS", p->splits);
+    value_int(a, "SPLIT_IMAGES", p->split_images);
+    value_int(a, "FLOATS", (long long)floats);
+}
+
+void lower_conv_weights(struct lowering *l, const struct group *group, struct region *dy)
+{
+    struct geometry g = head_geometry(l, group->head);
+    struct weights_plan p = {0};
+    choose_weight_tiles(l, &g, &p);
+    choose_weight_blocking(l, &g, &p);
+    choose_weight_items(l, &g, &p);
+    int weight = group->head->inputs[1]->id;
+    struct region *gradient = l->of_gradient[weight], *partial = gradient;
+    if (p.splits > 1)
+        partial = scratch(l, arena_printf(l->arena, "%s.weight.partial", group->head->name),
+                          checked_multiply((size_t)p.splits, gradient->floats),
+                          arena_printf(l->arena, "%d partial gradients", p.splits));
+    struct call *call = add_call(l, group, "conv_weights.c.t",
+                                 geometry_name(l, &g, "backward_weights"), "backward weights");
+    add_weights_arguments(l, call, &g, &p, gradient->floats);
+    add_costs(l, call, &g, g.flops, group->raw);
+    read_operand(l, call, "in", region_of(l, group->input));
+    read_operand(l, call, "out_gradient", dy);
+    write_operand(l, call, "gradient", partial);
+    count_operand(l, call);
+
+    if (p.splits > 1) {
+        call = add_call(l, group, "sum_splits.c.t",
+                        arena_printf(l->arena, "sum_%d_of_%zu", p.splits, gradient->floats),
+                        "sum of partial gradients");
+        value_int(call->arguments, "SPLITS", p.splits);
+        value_int(call->arguments, "SPLIT_IMAGES", p.split_images);
+        value_int(call->arguments, "FLOATS", (long long)gradient->floats);
+        read_operand(l, call, "partial", partial);
+        write_operand(l, call, "sum", gradient);
+        count_operand(l, call);
+    }
+    if (g.spans < g.groups) {
+        call = add_call(l, group, "mask_groups.c.t", "mask_groups", "other groups' weights");
+        text_operand(l, call, "const struct lathe_parameter *", "parameter",
+                     arena_printf(l->arena, "&parameters[%d]", l->parameter_index[weight]));
+        write_operand(l, call, "gradient", gradient);
+    }
+}
