@@ -194,7 +194,7 @@ static uint64_t checksum(const struct contents *c)
 
 /* ---- metadata: the run's numbers as text ---- */
 
-enum { NUMBER_TEXT = 32, NUMBERS = 9 };
+enum { NUMBER_TEXT = 32, NUMBERS = 9, HEAD = 3 /* texts before the numbers */ };
 
 /* One number of a run: WHOLE, or REAL where that is NULL (in hexadecimal: exact). */
 struct number {
@@ -242,24 +242,40 @@ void lathe_checkpoint_write(const struct lathe_model *model, const char *folder,
     struct number numbers[NUMBERS];
     list_numbers(&copy, &sum, numbers);
     char texts[NUMBERS][NUMBER_TEXT];
-    struct lathe_metadata metadata[NUMBERS + 2] = {
-        {"lathe", model->provenance ? model->provenance : ""}, {"network", model->name}};
+    struct lathe_metadata metadata[HEAD + NUMBERS] = {
+        {"lathe", model->provenance ? model->provenance : ""},
+        {"network", model->name},
+        {"recipe", run->recipe}};
     for (int i = 0; i < NUMBERS; i++) {
         if (numbers[i].whole)
             snprintf(texts[i], NUMBER_TEXT, "%" PRIu64, *numbers[i].whole);
         else
             snprintf(texts[i], NUMBER_TEXT, "%a", *numbers[i].real);
-        metadata[i + 2] = (struct lathe_metadata){numbers[i].key, texts[i]};
+        metadata[i + HEAD] = (struct lathe_metadata){numbers[i].key, texts[i]};
     }
     char name[64];
     snprintf(name, sizeof name, "%s%010" PRIu64 "%s", prefix, run->step, suffix);
     char *path = path_in(folder, name);
     struct lathe_error error;
-    if (!lathe_tensors_write(path, contents.tensors, contents.count, metadata, NUMBERS + 2, &error))
+    if (!lathe_tensors_write(path, contents.tensors, contents.count, metadata, NUMBERS + HEAD,
+                             &error))
         lathe_die(error.status, "%s", error.message);
     free(path);
     contents_free(&contents);
     prune(folder);
+}
+
+/* FILE is of a run with RECIPE; dies where it is of another. */
+static bool check_recipe(const struct lathe_tensors *file, const char *recipe,
+                         struct lathe_error *error)
+{
+    char theirs[80], given[80];
+    const char *found = lathe_tensors_metadata(file, "recipe");
+    if (!found)
+        return lathe_fail(error, LATHE_USER, "%s: not a checkpoint: recipe is missing", file->path);
+    if (lathe_recipe_difference(found, recipe, theirs, given))
+        lathe_die(LATHE_USER, "%s: of a run with %s, given %s", file->path, theirs, given);
+    return true;
 }
 
 /* Read the checkpoint FILE into CONTENTS and RUN; nothing that training moves is touched. */
@@ -273,6 +289,8 @@ static bool read_contents(const struct lathe_model *model, const struct lathe_te
     for (int i = 0; i < NUMBERS; i++)
         if (!read_number(file, &numbers[i], error))
             return false;
+    if (!check_recipe(file, run->recipe, error))
+        return false;
     if (!lathe_read_parameters(model, file, contents->parameters, error))
         lathe_die(error->status, "%s", error->message);
     for (int i = model->parameter_count; i < contents->count; i++)

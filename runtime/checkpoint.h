@@ -14,6 +14,7 @@
 
 #include "file.h"
 #include "lathe.h"
+#include "recipe.h"
 
 /* Where a run stands, and what it must be called with to stay the same run. */
 struct lathe_run {
@@ -24,6 +25,7 @@ struct lathe_run {
     double lr;
     double loss_sum; /* of the unfinished epoch: its samples' losses */
     uint64_t correct, seen;
+    char recipe[LATHE_RECIPE_TEXT]; /* lr aside, which is above */
 };
 
 /* The floats that training moves. */
@@ -40,9 +42,9 @@ int lathe_checkpoint_prepare(const char *folder);
 void lathe_checkpoint_write(const struct lathe_model *model, const char *folder,
                             const struct lathe_run *run, const struct lathe_moving *moving);
 
-/* Read the newest good checkpoint of DIR; a broken one is named on stderr and passed over. Returns
- * false where there is none at all; dies where all are broken or the newest good one is of another
- * network. */
+/* Read the newest good checkpoint of DIR into RUN, which has the recipe beforehand; a broken one is
+ * named on stderr and passed over. Returns false where there is none at all; dies where all are
+ * broken or the newest good one is of another network or recipe. */
 bool lathe_checkpoint_read(const struct lathe_model *model, const char *folder,
                            struct lathe_run *run, const struct lathe_moving *moving);
 

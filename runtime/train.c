@@ -24,13 +24,14 @@
 #include "log.h"
 #include "optimizer.h"
 #include "progress.h"
+#include "recipe.h"
 #include "thread.h"
 #include "weights.h"
 
 enum { EPOCHS_MAX = 1000000 };
 
 struct options {
-    const char *data, *save, *checkpoint, *log;
+    const char *data, *save, *checkpoint, *log, *recipe;
     int64_t epochs, seed, threads, limit_train, limit_test;
     double lr;
     bool resume, quiet;
@@ -75,17 +76,36 @@ static void check_options(const struct lathe_model *model, const struct options 
         lathe_die(LATHE_USER, "%s: built for inference alone", model->name);
 }
 
+/* What --help says about --recipe: MODEL's own, in lines of about 70 columns. */
+static void describe_recipe(const struct lathe_model *model, char *help, size_t size)
+{
+    char recipe[LATHE_RECIPE_TEXT];
+    lathe_recipe_write(&model->training, recipe);
+    size_t length = (size_t)snprintf(help, size, "change FIELD=VALUE,... of the recipe, which is");
+    int column = 99;
+    for (char *state = NULL, *item = strtok_r(recipe, ",", &state); item && length < size;
+         item = strtok_r(NULL, ",", &state)) {
+        bool fresh = column + (int)strlen(item) > 66;
+        column = fresh ? (int)strlen(item) : column + 1 + (int)strlen(item);
+        length += (size_t)snprintf(help + length, size - length, "%s%s",
+                                   fresh ? "\n                             " : ",", item);
+    }
+}
+
 /* Read argv into O, whose defaults come from MODEL. Returns false when --help was all. */
 static bool parse_options(const struct lathe_model *model, int argc, char **argv, struct options *o)
 {
     *o = (struct options){
         .epochs = model->training.epochs, .lr = model->training.schedule.lr, .seed = 1};
+    char recipe_help[2 * LATHE_RECIPE_TEXT];
+    describe_recipe(model, recipe_help, sizeof recipe_help);
     struct lathe_option table[] = {
         {"data", "DIR", "folder with the data set's files", LATHE_OPTION_TEXT, &o->data, 0, 0, 0},
         {"epochs", "N", "times through the training set", LATHE_OPTION_WHOLE, &o->epochs, 0,
          EPOCHS_MAX, 0},
         {"lr", "X", "learning rate: first, or one-cycle's maximum", LATHE_OPTION_REAL, &o->lr, 0,
          1e6, 0},
+        {"recipe", "TEXT", recipe_help, LATHE_OPTION_TEXT, &o->recipe, 0, 0, 0},
         {"seed", "N", "key of everything random", LATHE_OPTION_WHOLE, &o->seed, 0, 0x1p53, 0},
         {"threads", "N", "threads; else OMP_NUM_THREADS, else all cores", LATHE_OPTION_WHOLE,
          &o->threads, 1, 1024, 0},
@@ -200,6 +220,17 @@ static void agree(struct trainer *t, const struct lathe_run *found)
     t->run.epochs = epochs;
 }
 
+/* The model's training with what --recipe and --lr change. */
+static void apply_recipe(struct trainer *t, struct options *o)
+{
+    struct lathe_error error;
+    if (o->recipe && !lathe_recipe_read(o->recipe, &t->training, &error))
+        lathe_die(error.status, "--%s", error.message);
+    if (o->recipe && !o->lr_given)
+        o->lr = t->training.schedule.lr;
+    o->lr_given |= o->recipe != NULL;
+}
+
 /* Fresh parameters, or those of the newest checkpoint. */
 static void begin_run(struct trainer *t)
 {
@@ -213,7 +244,8 @@ static void begin_run(struct trainer *t)
     t->steps_per_epoch = (samples + batch - 1) / batch;
     t->run = (struct lathe_run){.seed = (uint64_t)o->seed, .samples = samples, .lr = o->lr};
     t->run.epochs = (uint64_t)o->epochs;
-    struct lathe_run found;
+    lathe_recipe_write(&t->training, t->run.recipe);
+    struct lathe_run found = t->run;
     if (o->resume && lathe_checkpoint_read(model, o->checkpoint, &found, &t->moving)) {
         agree(t, &found);
     } else {
@@ -441,6 +473,7 @@ int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
         omp_set_num_threads((int)options.threads);
     lathe_flush_denormals();
     struct trainer t = {.model = model, .options = &options, .training = model->training};
+    apply_recipe(&t, &options);
     prepare_outputs(&t);
     open_data(&t);
     begin_run(&t);

@@ -1438,6 +1438,22 @@ START_TEST(a_broken_checkpoint_is_passed_over)
 }
 END_TEST
 
+/* --recipe lr=X is --lr X. */
+START_TEST(a_recipe_is_what_training_does)
+{
+    struct outcome o =
+        run(train_softmax, NULL, SMALL, "--lr", "0.02", "--save", in_root("a"), NULL);
+    ck_assert_msg(o.status == 0, "%s", o.err);
+    outcome_free(&o);
+    o = run(train_softmax, NULL, SMALL, "--recipe", "lr=0.02", "--save", in_root("b"), NULL);
+    ck_assert_msg(o.status == 0, "%s", o.err);
+    outcome_free(&o);
+    assert_same_file(in_root("a"), in_root("b"));
+    assert_dies(train_softmax, LATHE_USAGE, "--recipe: lr: expected a number, given 'x'", SMALL,
+                "--recipe", "lr=x", NULL);
+}
+END_TEST
+
 START_TEST(a_run_resumes_as_itself_or_not_at_all)
 {
     char *folder = strdup(in_root("c"));
@@ -1453,6 +1469,10 @@ START_TEST(a_run_resumes_as_itself_or_not_at_all)
                 folder, "--resume", "--epochs", "3", NULL);
     assert_dies(train_softmax, LATHE_USER, "with --lr 0.01, given 0.02", SMALL, "--checkpoint",
                 folder, "--resume", "--lr", "0.02", NULL);
+    assert_dies(train_softmax, LATHE_USER, "with weight_decay=0.0001, given weight_decay=0.5",
+                SMALL, "--checkpoint", folder, "--resume", "--recipe", "weight_decay=0.5", NULL);
+    assert_dies(train_softmax, LATHE_USER, "with --lr 0.01, given 0.03", SMALL, "--checkpoint",
+                folder, "--resume", "--recipe", "lr=0.03", NULL);
     assert_dies(train_softmax, LATHE_USER, "with 300 training samples, given 200", "--limit-train",
                 "200", "--checkpoint", folder, "--resume", NULL);
     /* what is not said is the checkpoint's */
@@ -1772,6 +1792,7 @@ static TCase *programs_case(void)
     tcase_add_test(programs, same_bits_for_any_number_of_threads);
     tcase_add_loop_test(programs, resume_is_exact, 0, 7);
     tcase_add_test(programs, a_broken_checkpoint_is_passed_over);
+    tcase_add_test(programs, a_recipe_is_what_training_does);
     tcase_add_test(programs, a_run_resumes_as_itself_or_not_at_all);
     tcase_add_test(programs, what_is_wrong_is_said_before_training);
     tcase_add_test(programs, a_loss_that_is_no_number_ends_training);

@@ -5,9 +5,11 @@
  */
 #include "../gen/sha256.h"
 #include "../gen/spec.h"
+#include "../runtime/recipe.h"
 
 #include <check.h>
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -356,6 +358,141 @@ START_TEST(points_are_a_regression_with_one_output)
 }
 END_TEST
 
+/* ---- recipes: the same training as text ---- */
+
+/* Every word with fields that are not their defaults, and as it is alone; what a recipe says. */
+static const struct {
+    const char *full, *plain, *recipe;
+} optimizer_words[] =
+    {
+        {"sgd { momentum = 0.9, dampening = 0.1, weight_decay = 0.01 }", "sgd()", "optimizer=sgd"},
+        {"sgd { momentum = 0.7, nesterov = true }", "sgd()", "optimizer=sgd"},
+        {"adam { betas = { 0.7, 0.8 }, eps = 0.1, weight_decay = 1/3 }", "adam()",
+         "optimizer=adam"},
+},
+  schedule_words[] = {
+      {"0.7", "0.1", "schedule=fixed,lr=0.1"},
+      {"steps { lr = 0.3, every = 7, gamma = 0.5 }", "steps { lr = 0.1, every = 3 }",
+       "schedule=steps,lr=0.1,every=3"},
+      {"onecycle { max = 0.3, pct_start = 0.7, div_factor = 3, final_div_factor = 7, "
+       "cycle_momentum "
+       "= false, base_momentum = 0.3, max_momentum = 0.7 }",
+       "onecycle { max = 0.1 }", "schedule=onecycle,lr=0.1"},
+};
+enum {
+    OPTIMIZER_WORDS = sizeof optimizer_words / sizeof *optimizer_words,
+    SCHEDULE_WORDS = sizeof schedule_words / sizeof *schedule_words
+};
+
+static struct lathe_training training_of(const char *optimizer, const char *schedule,
+                                         const char *more)
+{
+    read_text(arena_printf(arena,
+                           "return network { linear(2), data = points 'xor', train = { batch = 4, "
+                           "epochs = 2, optimizer = %s, lr = %s%s } }",
+                           optimizer, schedule, more));
+    return network->training;
+}
+
+/* Struct for struct: there is no field that the recipe forgets. */
+START_TEST(recipes_carry_every_field)
+{
+    for (int i = 0; i < OPTIMIZER_WORDS; i++)
+        for (int j = 0; j < SCHEDULE_WORDS; j++)
+            for (int k = 0; k < OPTIMIZER_WORDS * SCHEDULE_WORDS; k++) {
+                char text[LATHE_RECIPE_TEXT];
+                struct lathe_error error;
+                struct lathe_training expected = training_of(
+                    optimizer_words[i].full, schedule_words[j].full, ", clip_value = 3");
+                lathe_recipe_write(&expected, text);
+                struct lathe_training given =
+                    training_of(optimizer_words[k / SCHEDULE_WORDS].full,
+                                schedule_words[k % SCHEDULE_WORDS].full, "");
+                ck_assert_msg(lathe_recipe_read(text, &given, &error), "%s", error.message);
+                ck_assert_mem_eq(&given, &expected, sizeof given);
+            }
+}
+END_TEST
+
+START_TEST(recipes_have_the_words_defaults)
+{
+    for (int i = 0; i < OPTIMIZER_WORDS; i++)
+        for (int j = 0; j < SCHEDULE_WORDS; j++) {
+            struct lathe_error error;
+            struct lathe_training expected =
+                training_of(optimizer_words[i].plain, schedule_words[j].plain, "");
+            struct lathe_training given = training_of(i ? "sgd()" : "adam()", "0.5", "");
+            const char *text =
+                arena_printf(arena, "%s,%s", schedule_words[j].recipe, optimizer_words[i].recipe);
+            ck_assert_msg(lathe_recipe_read(text, &given, &error), "%s", error.message);
+            ck_assert_mem_eq(&given, &expected, sizeof given);
+        }
+}
+END_TEST
+
+/* How many words of KIND the language has: the rows of its table. */
+static int words_of_kind(const char *kind)
+{
+    struct text out = {0};
+    spec_print_reference(&out);
+    const char *row = strstr(out.data, arena_printf(arena, "### %s\n", kind));
+    ck_assert_ptr_nonnull(row);
+    int rows = 0;
+    for (row = strstr(row, "\n|---"); row && strncmp(row, "\n|", 2) == 0;
+         row = strchr(row + 1, '\n'))
+        rows++;
+    text_free(&out);
+    return rows - 1;
+}
+
+START_TEST(no_word_is_missing_above)
+{
+    ck_assert_int_eq(words_of_kind("optimizer"), OPTIMIZER_WORDS - 1); /* sgd twice */
+    ck_assert_int_eq(words_of_kind("schedule"), SCHEDULE_WORDS - 1);   /* a number is no word */
+}
+END_TEST
+
+START_TEST(wrong_recipes_are_refused)
+{
+    static const char *const wrong[][2] = {
+        {"momentun=1", "no field 'momentun' (there are optimizer, *"},
+        {"momentum", "expected FIELD=VALUE, given 'momentum'"},
+        {"lr=", "expected FIELD=VALUE, given 'lr='"},
+        {",lr=1", "expected FIELD=VALUE, given ''"},
+        {"lr=high", "lr: expected a number, given 'high'"},
+        {"lr=-1", "lr: expected 0 to 1e+06, given -1"},
+        {"lr=nan", "lr: expected 0 to 1e+06, given nan"},
+        {"eps=1", "eps is not of sgd with schedule fixed"},
+        {"optimizer=sdg", "optimizer: expected one of sgd, *, given 'sdg'"},
+        {"nesterov=1", "nesterov: expected true or false, given '1'"},
+        {"schedule=steps", "sgd with schedule steps needs every=..."},
+        {"momentum=0.5,optimizer=adam", "momentum is not of adam with schedule fixed"},
+    };
+    const struct lathe_training before = training_of("sgd()", "0.1", "");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct lathe_error error;
+        struct lathe_training training = before;
+        ck_assert(!lathe_recipe_read(wrong[i][0], &training, &error));
+        const char *expected = arena_printf(arena, "recipe: %s", wrong[i][1]);
+        ck_assert_msg(fnmatch(expected, error.message, 0) == 0, "%s", error.message);
+        ck_assert_mem_eq(&training, &before, sizeof before);
+    }
+}
+END_TEST
+
+START_TEST(recipes_tell_what_differs)
+{
+    char a[80], b[80];
+    const char *one = "optimizer=sgd,momentum=0,schedule=fixed,lr=1";
+    ck_assert(!lathe_recipe_difference(one, "optimizer=sgd,momentum=0,schedule=fixed,lr=2", a, b));
+    ck_assert(lathe_recipe_difference(one, "optimizer=sgd,momentum=0.5,schedule=fixed,lr=1", a, b));
+    ck_assert_str_eq(a, "momentum=0");
+    ck_assert_str_eq(b, "momentum=0.5");
+    ck_assert(lathe_recipe_difference(one, "optimizer=sgd,momentum=0,lr=1", a, b));
+    ck_assert_str_eq(b, "no schedule");
+}
+END_TEST
+
 /* ---- options, fits, digest ---- */
 
 static const char with_options[] =
@@ -674,6 +811,11 @@ static TCase *language_tests(void)
     tcase_add_test(tests, training_is_read);
     tcase_add_test(tests, data_are_read);
     tcase_add_test(tests, points_are_a_regression_with_one_output);
+    tcase_add_test(tests, recipes_carry_every_field);
+    tcase_add_test(tests, recipes_have_the_words_defaults);
+    tcase_add_test(tests, no_word_is_missing_above);
+    tcase_add_test(tests, wrong_recipes_are_refused);
+    tcase_add_test(tests, recipes_tell_what_differs);
     tcase_add_test(tests, settings_replace_defaults);
     tcase_add_test(tests, the_last_of_equal_settings_holds);
     tcase_add_test(tests, fits_are_read_beside_the_spec);
