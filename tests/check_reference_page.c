@@ -10,6 +10,7 @@
 
 #include <check.h>
 #undef fail
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,99 @@ START_TEST(every_word_says_what_it_does)
 }
 END_TEST
 
+/* ---- every word is tested ---- */
+
+static bool is_word_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Append the files of FOLDER that hold tests and specs of tests. */
+static void add_files(struct text *all, const char *folder)
+{
+    DIR *dir = opendir(folder);
+    ck_assert_ptr_nonnull(dir);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        const char *dot = strrchr(entry->d_name, '.');
+        if (!dot || (strcmp(dot, ".c") != 0 && strcmp(dot, ".h") != 0 && strcmp(dot, ".lua") != 0 &&
+                     strcmp(dot, ".sh") != 0))
+            continue;
+        size_t length;
+        const char *text =
+            read_file(arena, arena_printf(arena, "%s/%s", folder, entry->d_name), &length);
+        text_add(all, text, length);
+    }
+    closedir(dir);
+}
+
+/* TEXT has the word of LENGTH characters, followed by blanks and one of the characters of NEXT. */
+static bool has_word(const char *text, const char *word, size_t length, const char *next)
+{
+    char name[128];
+    ck_assert(length < sizeof name);
+    memcpy(name, word, length);
+    name[length] = '\0';
+    for (const char *at = text; (at = strstr(at, name)); at++) {
+        const char *end = at + length;
+        if ((at > text && is_word_char(at[-1])) || is_word_char(*end))
+            continue;
+        end += strspn(end, " \\");
+        if (*end && strchr(next, *end))
+            return true;
+    }
+    return false;
+}
+
+static size_t word_length(const char *word)
+{
+    size_t length = 0;
+    while (is_word_char(word[length]))
+        length++;
+    return length;
+}
+
+/* ROW: "conv(channels, kernel, { stride, pad })`...", a word of the reference with its attributes.
+ * Returns how many of them no test writes down. */
+static int untested(const char *tests, const char *row)
+{
+    size_t length = word_length(row);
+    int missing = 0;
+    if (!has_word(tests, row, length, "({\"'=")) {
+        missing++;
+        fprintf(stderr, "no test has the word %.*s\n", (int)length, row);
+    }
+    const char *end = strchr(row, '`'), *at = memchr(row, '{', (size_t)(end - row));
+    for (; at && at < end; at++) {
+        size_t attribute = word_length(at);
+        if (attribute == 0 || is_word_char(at[-1]))
+            continue;
+        if (!has_word(tests, at, attribute, "=")) {
+            missing++;
+            fprintf(stderr, "no test has the attribute %.*s of %.*s\n", (int)attribute, at,
+                    (int)length, row);
+        }
+        at += attribute - 1;
+    }
+    return missing;
+}
+
+START_TEST(every_word_is_in_a_test)
+{
+    static const char *const folders[] = {"tests", "tests/num", "tests/golden"};
+    struct text tests = {0}, words = {0};
+    int missing = 0;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        add_files(&tests, folders[i]);
+    spec_print_reference(&words);
+    for (char *line = strtok(words.data, "\n"); line; line = strtok(NULL, "\n"))
+        if (strncmp(line, "| `", 3) == 0)
+            missing += untested(tests.data, line + 3);
+    text_free(&tests);
+    text_free(&words);
+    ck_assert_int_eq(missing, 0);
+}
+END_TEST
+
 /* Read the spec at CONTEXT as lathe does. */
 static void read_example(void *context)
 {
@@ -147,6 +241,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, tables_are_what_lathe_prints);
     tcase_add_test(tests, every_word_says_what_it_does);
+    tcase_add_test(tests, every_word_is_in_a_test);
     tcase_add_test(tests, examples_are_specs);
     tcase_add_test(tests, the_drawing_is_current);
     suite_add_tcase(suite, tests);
