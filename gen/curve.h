@@ -12,11 +12,18 @@
 
 enum curve_kind {
     CURVE_RELU,       /* max(0, x) */
-    CURVE_LEAKY_RELU, /* x < 0 ? parameter[0] * x : x */
+    CURVE_RELU_AT,    /* max(t, x) */
+    CURVE_LEAKY_RELU, /* x < 0 ? a x : x */
+    CURVE_PIECEWISE,  /* straight lines through points; the end segments' slopes go on for ever */
     CURVE_SIGMOID,    /* 1 / (1 + exp(-x)) */
     CURVE_TANH,
-    CURVE_DYNAMIC,  /* x < 0: 0; else x + L/(Q(x+I)^P + Z) - L/(Q(x-I)^P + Z) */
-    CURVE_PIECEWISE /* straight lines through points; the end segments' slopes go on for ever */
+    CURVE_SOFTPLUS,  /* log(1 + exp(x)) */
+    CURVE_ELU,       /* x > 0 ? x : a (exp(x) - 1) */
+    CURVE_SILU,      /* x / (1 + exp(-x)) */
+    CURVE_GELU,      /* x (1 + erf(x / sqrt(2))) / 2 */
+    CURVE_HARDSWISH, /* x min(max(x + 3, 0), 6) / 6 */
+    CURVE_DYNAMIC,   /* x < 0: 0; else x + L/(Q(x+I)^P + Z) - L/(Q(x-I)^P + Z) */
+    CURVE_KINDS
 };
 
 /* Places of Dynamic's parameters in curve.parameter. P is a whole number from 1 to 16. */
@@ -55,11 +62,19 @@ struct curve {
     double k;            /* TABLE_TANGENT: half-width of the corridor, > 0 */
     double max;          /* TABLE_TANGENT: end of the corridor's range; 0: chosen here */
     struct table *table; /* NULL until curve_tabulate, and for TABLE_EXACT (but CURVE_PIECEWISE,
-                            RELU and LEAKY_RELU, which are tables by nature, always get theirs) */
+                            RELU ..., which are tables by nature, always get theirs) */
 };
 
-/* The name the spec language has for KIND. */
+/* The name the spec language has for KIND; and the kind of that name, false where there is none. */
 const char *curve_kind_name(enum curve_kind kind);
+bool curve_kind_find(const char *name, enum curve_kind *kind);
+
+/* KIND's parameters by place in curve.parameter, a letter each: "LQIPZ", "a", "". */
+const char *curve_kind_parameters(enum curve_kind kind);
+
+/* "tangent", and what the spec language calls curve.k there: "k". */
+const char *curve_method_name(enum table_method method);
+const char *curve_method_parameter(enum table_method method);
 
 /* What is wrong with CURVE's parameters ("dynamic: Q(x-I)^P + Z is 0 at x = 1.2 (Z = 0)", "tangent:
  * k must be above 0, given -1"), allocated in ARENA; NULL when it is sound. Not finite, a
@@ -67,11 +82,16 @@ const char *curve_kind_name(enum curve_kind kind);
  * P) ... */
 const char *curve_problem(struct arena *arena, const struct curve *curve);
 
-/* f(x) and f'(x) in closed form (CURVE_PIECEWISE and LEAKY_RELU: with slopes and intercepts as
- * floats hold them, so that their tables have no error). At a kink the slope is the one on the left
- * (PyTorch's choice for ReLU: slope(0) = 0). */
+/* f(x) and f'(x) in closed form (CURVE_PIECEWISE, RELU_AT, LEAKY_RELU and ELU: with parameters as
+ * floats hold them, so that tables have no error from that). At a kink the slope is PyTorch's: the
+ * one on the left (ReLU: slope(0) = 0), but for HARDSWISH, where it is the parabola's. */
 double curve_value(const struct curve *curve, double x);
 double curve_slope(const struct curve *curve, double x);
+
+/* The derivatives of f(x) by each parameter, into SLOPES[CURVE_PARAMETERS] by place in
+ * curve.parameter: of DYNAMIC by L, Q, I and Z, of LEAKY_RELU and ELU by a; 0 for all others. Those
+ * of the closed form, whatever the table. At a kink that on its left. */
+void curve_parameter_slopes(const struct curve *curve, double x, double *slopes);
 
 /* Build curve->table by curve->method. The curve must have no problem. Each piece of the corridor
  * is within 3 k of the curve (most within k; value_error is what holds); beyond the last break

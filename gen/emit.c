@@ -117,13 +117,15 @@ static void push_pieces(lua_State *lua, const struct table *table)
     }
 }
 
-static void set_dynamic(lua_State *lua, const struct curve *curve)
+/* CURVE's parameters by their letters, and what Dynamic's closed form needs besides. */
+static void set_curve_parameters(lua_State *lua, const struct curve *curve)
 {
+    const char *letters = curve_kind_parameters(curve->kind);
     const double *v = curve->parameter;
-    set_number(lua, "L", v[DYNAMIC_L]);
-    set_number(lua, "Q", v[DYNAMIC_Q]);
-    set_number(lua, "I", v[DYNAMIC_I]);
-    set_number(lua, "Z", v[DYNAMIC_Z]);
+    for (int i = 0; letters[i]; i++)
+        set_number(lua, (char[]){letters[i], '\0'}, v[i]);
+    if (curve->kind != CURVE_DYNAMIC)
+        return;
     set_integer(lua, "P", (lua_Integer)v[DYNAMIC_P]);
     set_number(lua, "LQI4", 4 * v[DYNAMIC_L] * v[DYNAMIC_Q] * v[DYNAMIC_I]);
     set_number(lua, "LQP", v[DYNAMIC_L] * v[DYNAMIC_Q] * v[DYNAMIC_P]);
@@ -139,9 +141,7 @@ static const char *curve_function(struct printer *p, const struct curve *curve,
     set_flag(lua, "training", p->training);
     set_string(lua, "kind", curve_kind_name(curve->kind));
     set_string(lua, "description", curve_describe(p->arena, curve));
-    set_number(lua, "a", curve->parameter[0]);
-    if (curve->kind == CURVE_DYNAMIC)
-        set_dynamic(lua, curve);
+    set_curve_parameters(lua, curve);
     if (curve->table && !plain)
         push_pieces(lua, curve->table);
     else

@@ -202,28 +202,25 @@ static void read_points(lua_State *L, struct job *job, struct curve *curve)
     leave(L);
 }
 
+/* Parameters are fields of one letter. */
+static void read_curve_parameters(lua_State *L, struct curve *curve)
+{
+    const char *letters = curve_kind_parameters(curve->kind);
+    for (int i = 0; letters[i]; i++)
+        curve->parameter[i] = number_field(L, (char[]){letters[i], '\0'});
+}
+
 static struct curve *read_curve(lua_State *L, struct job *job)
 {
-    static const char *const kinds[] = {
-        [CURVE_RELU] = "relu", [CURVE_LEAKY_RELU] = "leaky_relu", [CURVE_SIGMOID] = "sigmoid",
-        [CURVE_TANH] = "tanh", [CURVE_DYNAMIC] = "dynamic",       [CURVE_PIECEWISE] = "piecewise"};
     static const char *const methods[] = {[TABLE_EXACT] = "exact", [TABLE_TANGENT] = "tangent"};
     struct curve *curve = arena_new_of(job->arena, struct curve);
-    curve->kind = (enum curve_kind)WORD_FIELD(L, kinds);
-    if (curve->kind == CURVE_LEAKY_RELU)
-        curve->parameter[0] = number_field(L, "a");
-    if (curve->kind == CURVE_DYNAMIC) {
-        curve->parameter[DYNAMIC_L] = number_field(L, "L");
-        curve->parameter[DYNAMIC_Q] = number_field(L, "Q");
-        curve->parameter[DYNAMIC_I] = number_field(L, "I");
-        curve->parameter[DYNAMIC_P] = number_field(L, "P");
-        curve->parameter[DYNAMIC_Z] = number_field(L, "Z");
-    }
+    check_bug(curve_kind_find(text_field(L, job, "word"), &curve->kind));
+    read_curve_parameters(L, curve);
     if (curve->kind == CURVE_PIECEWISE)
         read_points(L, job, curve);
     if (enter(L, "table")) {
         curve->method = (enum table_method)WORD_FIELD(L, methods);
-        curve->k = number_or(L, "k", 0);
+        curve->k = number_or(L, curve_method_parameter(curve->method), 0);
         curve->max = number_or(L, "max", 0);
         leave(L);
     }

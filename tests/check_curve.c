@@ -176,6 +176,54 @@ START_TEST(slopes_are_those_of_the_values)
 }
 END_TEST
 
+/* The parameter slopes of CURVE at X against central differences by each parameter. */
+static void assert_parameter_slopes(struct curve curve, double x)
+{
+    double slopes[CURVE_PARAMETERS];
+    const char *letters = curve_kind_parameters(curve.kind);
+    curve_parameter_slopes(&curve, x, slopes);
+    for (int i = 0; i < CURVE_PARAMETERS; i++) {
+        if (i >= (int)strlen(letters) || letters[i] == 'P') {
+            ck_assert(slopes[i] == 0);
+            continue;
+        }
+        double given = curve.parameter[i], value[2];
+        volatile float step[2]; /* parameter a is rounded to a float */
+        for (int j = 0; j < 2; j++) {
+            step[j] = (float)(given + (j ? 1 : -1) * 1e-4 * fmax(1, fabs(given)));
+            curve.parameter[i] = step[j];
+            value[j] = curve_value(&curve, x);
+        }
+        curve.parameter[i] = given;
+        double difference = (value[1] - value[0]) / ((double)step[1] - (double)step[0]);
+        assert_near(slopes[i], difference, 1e-4 * (1e-3 + fabs(difference)));
+    }
+}
+
+START_TEST(parameter_slopes_are_those_of_the_values)
+{
+    start_random("parameter_slopes_are_those_of_the_values");
+    for (int n = 0; n < 2000; n++) {
+        double x = random_between(-5, 20);
+        assert_parameter_slopes(dynamic(random_scale(0.1, 60), random_scale(0.1, 12),
+                                        random_scale(0.05, 8) * (n % 3 ? 1 : -1), n % 2 ? 2 : 4),
+                                x);
+        struct curve plain = {.kind = n % 2 ? CURVE_ELU : CURVE_LEAKY_RELU,
+                              .parameter = {random_between(-1, 2)}};
+        assert_parameter_slopes(plain, x);
+    }
+    double slopes[CURVE_PARAMETERS];
+    struct curve relu = dynamic(0, 12, 2, 2); /* L still has a slope where the curve is ReLU */
+    curve_parameter_slopes(&relu, 1.5, slopes);
+    assert_near(slopes[DYNAMIC_L], 1 / (12 * 3.5 * 3.5 + 10) - 1 / (12 * 0.5 * 0.5 + 10), 1e-15);
+    ck_assert(slopes[DYNAMIC_Q] == 0 && slopes[DYNAMIC_I] == 0);
+    curve_parameter_slopes(&fitted, 1e300, slopes);
+    curve_parameter_slopes(&fitted, INFINITY, slopes);
+    for (int i = 0; i < CURVE_PARAMETERS; i++)
+        ck_assert(slopes[i] == 0);
+}
+END_TEST
+
 START_TEST(kinks_have_the_slope_on_their_left)
 {
     struct curve relu = {.kind = CURVE_RELU},
@@ -571,7 +619,7 @@ START_TEST(other_problems_are_told)
     points[2] = (struct curve_point){1 + 1e-6, 3e38};
     assert_problem(lines, "piecewise: the line to point 3 is too steep: slope 3.14573e+44");
     struct curve leaky = {.kind = CURVE_LEAKY_RELU, .parameter = {INFINITY}};
-    assert_problem(leaky, "leaky_relu: the slope must be a finite float, given inf");
+    assert_problem(leaky, "leaky_relu: a must be a finite float, given inf");
     struct curve curve = fitted;
     curve.method = TABLE_TANGENT;
     curve.k = -1;
@@ -809,6 +857,7 @@ Suite *curve_suite(void)
     tcase_add_test(forms, dynamic_is_the_two_fractions);
     tcase_add_test(forms, dynamic_does_not_cancel);
     tcase_add_test(forms, slopes_are_those_of_the_values);
+    tcase_add_test(forms, parameter_slopes_are_those_of_the_values);
     tcase_add_test(forms, kinks_have_the_slope_on_their_left);
     TCase *tables = add_case(suite, "tables");
     tcase_add_test(tables, the_sources_check);
