@@ -87,7 +87,7 @@ static void accumulate(struct pass *pass, struct tensor *part, const struct node
     node_add_input(add, *sum, pass->graph);
     node_add_input(add, part, pass->graph);
     *sum = add_gradient(pass, of, name);
-    node_add_output(add, *sum);
+    node_add_output(add, *sum, pass->graph);
     if (parts == pass->uses[of->id])
         of->gradient = *sum;
 }
@@ -111,9 +111,10 @@ static void differentiate(struct pass *pass, struct node *forward)
         int duplicate = 0;
         for (int k = 0; k < i; k++)
             duplicate += forward->inputs[k] == input;
-        node_add_output(node, pass->needed[input->id]
-                                  ? partial_gradient(pass, input, forward, duplicate)
-                                  : NULL);
+        struct tensor *partial = NULL;
+        if (pass->needed[input->id])
+            partial = partial_gradient(pass, input, forward, duplicate);
+        node_add_output(node, partial, graph);
     }
     for (int i = 0; i < node->output_count; i++)
         if (node->outputs[i])

@@ -54,14 +54,17 @@ struct node *graph_add_node(struct graph *graph, enum op op, const char *name, s
 
 void node_add_input(struct node *node, struct tensor *tensor, struct graph *graph)
 {
-    check_bug(tensor && node->input_count < MAX_INPUTS);
+    check_bug(tensor);
+    node->inputs = vector_grow(graph->arena, node->inputs, node->input_count, &node->input_room,
+                               sizeof *node->inputs);
     node->inputs[node->input_count++] = tensor;
     vector_push(graph->arena, &tensor->consumers, node);
 }
 
-void node_add_output(struct node *node, struct tensor *tensor)
+void node_add_output(struct node *node, struct tensor *tensor, struct graph *graph)
 {
-    check_bug(node->output_count < MAX_OUTPUTS);
+    node->outputs = vector_grow(graph->arena, node->outputs, node->output_count,
+                                &node->output_room, sizeof *node->outputs);
     node->outputs[node->output_count++] = tensor;
     if (!tensor)
         return;

@@ -45,8 +45,6 @@ struct tensor {
     double init_value;
 };
 
-enum { MAX_INPUTS = 10, MAX_OUTPUTS = 8 };
-
 /* What the spec chose for a layer's weights; resolved to (init, value) by the shape rule, which
  * knows fan_in. PyTorch's default for conv and linear: U(+-1/sqrt(fan_in)), biases too. */
 enum init_word {
@@ -82,9 +80,9 @@ struct node {
     const char *name;     /* "block2.conv" (named) or "residual1.conv2" (by kind and place) */
     struct where where;
     int input_count, output_count;
-    struct tensor *inputs[MAX_INPUTS]; /* see each operator's file for their order */
-    struct tensor
-        *outputs[MAX_OUTPUTS]; /* backward: gradients of forward->inputs, NULL: not needed */
+    struct tensor **inputs;  /* see each operator's file for their order */
+    struct tensor **outputs; /* backward: gradients of forward->inputs, NULL: not needed */
+    int input_room, output_room;
     union {
         struct conv_attributes conv;
         struct {
@@ -130,7 +128,7 @@ struct node *graph_add_node(struct graph *graph, enum op op, const char *name, s
 /* Append TENSOR to NODE's inputs (and NODE to its consumers), or outputs (and NODE its producer). A
  * NULL output keeps its place. */
 void node_add_input(struct node *node, struct tensor *tensor, struct graph *graph);
-void node_add_output(struct node *node, struct tensor *tensor);
+void node_add_output(struct node *node, struct tensor *tensor, struct graph *graph);
 
 size_t tensor_elements(const struct tensor *tensor); /* without the batch */
 static inline int tensor_c(const struct tensor *t)

@@ -310,13 +310,16 @@ static double relative_error(const double *measured, const double *reference,
 
 /* What a node changes: its outputs, and batchnorm's running statistics, which it moves in place. */
 struct changes {
-    const struct tensor *tensors[MAX_INPUTS + MAX_OUTPUTS];
+    const struct tensor **tensors;
+    double **magnitudes; /* parallel: see find_magnitudes */
     int count;
 };
 
 static struct changes changes_of(const struct node *node, bool training)
 {
-    struct changes changes = {0};
+    size_t most = (size_t)(node->input_count + node->output_count);
+    struct changes changes = {lathe_alloc(most, sizeof *changes.tensors),
+                              lathe_alloc(most, sizeof *changes.magnitudes), 0};
     for (int i = 0; i < node->output_count; i++)
         if (node->outputs[i])
             changes.tensors[changes.count++] = node->outputs[i];
@@ -336,10 +339,11 @@ static int output_index(const struct node *node, const struct tensor *tensor)
 }
 
 /* The magnitudes of what NODE changes, run on INTERP's (double) inputs, which keep their values: an
- * array a change, in ARRAYS, to be freed; NULLs where the operator needs none. */
+ * array a change; NULLs where the operator needs none. */
 static void find_magnitudes(const struct node *node, const struct interp *interp,
-                            const struct changes *changes, double **arrays)
+                            const struct changes *changes)
 {
+    double **arrays = changes->magnitudes;
     memset(arrays, 0, sizeof *arrays * (size_t)changes->count);
     if (!op_table[node->op]->magnitude)
         return;
@@ -358,10 +362,12 @@ static void find_magnitudes(const struct node *node, const struct interp *interp
     free(run.data);
 }
 
-static void free_magnitudes(const struct changes *changes, double **arrays)
+static void free_changes(const struct changes *changes)
 {
     for (int i = 0; i < changes->count; i++)
-        free(arrays[i]);
+        free(changes->magnitudes[i]);
+    free(changes->magnitudes);
+    free(changes->tensors);
 }
 
 /* ---- float kernels against double ---- */
@@ -385,8 +391,7 @@ static bool verify_kernel(const struct node *node, struct interp *single, struct
                           struct text *out)
 {
     const struct changes changes = changes_of(node, true);
-    double *magnitudes[MAX_INPUTS + MAX_OUTPUTS];
-    find_magnitudes(node, wide, &changes, magnitudes);
+    find_magnitudes(node, wide, &changes);
     interp_node(node, &single->run);
     interp_node(node, &wide->run);
     bool ok = true;
@@ -398,11 +403,11 @@ static bool verify_kernel(const struct node *node, struct interp *single, struct
         double *measured = lathe_alloc(count, sizeof *measured);
         interp_get(single, tensor, measured, count);
         double error =
-            relative_error(measured, wide->run.data[tensor->id], magnitudes[i], count, bound);
+            relative_error(measured, wide->run.data[tensor->id], changes.magnitudes[i], count, bound);
         ok &= print_row(out, tensor->name, tensor, error, bound);
         free(measured);
     }
-    free_magnitudes(&changes, magnitudes);
+    free_changes(&changes);
     return ok;
 }
 
@@ -592,8 +597,7 @@ static void compare_node(struct comparison *comparison, const struct node *node)
 {
     struct interp *interp = comparison->interp;
     const struct changes changes = changes_of(node, true);
-    double *magnitudes[MAX_INPUTS + MAX_OUTPUTS];
-    find_magnitudes(node, interp, &changes, magnitudes);
+    find_magnitudes(node, interp, &changes);
     interp_node(node, &interp->run);
     for (int i = 0; i < changes.count; i++) {
         const struct tensor *tensor = changes.tensors[i];
@@ -606,14 +610,14 @@ static void compare_node(struct comparison *comparison, const struct node *node)
         if (read_generated(comparison, tensor, measured)) {
             judge(
                 comparison, tensor,
-                relative_error(measured, interp->run.data[tensor->id], magnitudes[i], count, bound),
+                relative_error(measured, interp->run.data[tensor->id], changes.magnitudes[i], count, bound),
                 bound);
             interp_set(interp, tensor, measured, count);
             comparison->doubt[tensor->id] = 0;
         }
         free(measured);
     }
-    free_magnitudes(&changes, magnitudes);
+    free_changes(&changes);
 }
 
 /* One step of the generated program, then of the interpreter, node by node. */

@@ -104,7 +104,7 @@ struct tensor *add_activation(struct graph *graph, struct node *node, int rank, 
     check_elements(graph, node, "output", rank, dims);
     struct tensor *tensor =
         graph_add_tensor(graph, TENSOR_ACTIVATION, node->name, true, rank, dims);
-    node_add_output(node, tensor);
+    node_add_output(node, tensor, graph);
     return tensor;
 }
 
@@ -113,7 +113,7 @@ struct tensor *add_statistic(struct graph *graph, struct node *node, const char 
     const char *name =
         suffix ? arena_printf(graph->arena, "%s.%s", node->name, suffix) : node->name;
     struct tensor *tensor = graph_add_tensor(graph, TENSOR_STATISTIC, name, false, 1, &count);
-    node_add_output(node, tensor);
+    node_add_output(node, tensor, graph);
     return tensor;
 }
 
@@ -187,7 +187,9 @@ double sum_tolerance(double terms)
 void magnitude_of_products(const struct node *node, struct run *run)
 {
     const struct op_rules *rules = op_table[node->op];
-    void *given[MAX_INPUTS];
+    void **given = malloc((size_t)node->input_count * sizeof *given);
+    if (!given)
+        fail(STATUS_RESOURCE, "out of memory: %d arrays", node->input_count);
     for (int i = 0; i < node->input_count; i++) {
         size_t numbers = numbers_of(run, node->inputs[i]);
         const double *from = given[i] = array_of(run, node->inputs[i]);
@@ -203,4 +205,5 @@ void magnitude_of_products(const struct node *node, struct run *run)
         free(run->data[node->inputs[i]->id]);
         run->data[node->inputs[i]->id] = given[i];
     }
+    free(given);
 }
