@@ -326,10 +326,10 @@ static void print_tensors(struct printer *p, const struct program *program, stru
         const struct region *r = program->regions.items[i];
         if (!region_is_compared(r))
             continue;
-        text_printf(out, "    {\"%s\", at_%s * sizeof(float), %s, %d, %d, %d, %d},\n",
+        text_printf(out, "    {\"%s\", at_%s * sizeof(float), %s, %d, %d, %d, %d, %zu},\n",
                     r->tensor->name, identifier(p->arena, r->name),
                     r->tensor->batched ? "true" : "false", r->layout.c, r->layout.h, r->layout.w,
-                    r->layout.block);
+                    r->layout.block, r->image);
     }
 }
 

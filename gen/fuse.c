@@ -149,6 +149,9 @@ static void group_from(struct fusion *f, struct node *node)
     case OP_flatten:
         group_alone(f, node, GROUP_FLATTEN);
         break;
+    case OP_concat:
+        group_alone(f, node, GROUP_CONCAT);
+        break;
     case OP_cross_entropy:
     case OP_mse:
         group_alone(f, node, GROUP_LOSS);

@@ -352,7 +352,8 @@ static void list_tensors(struct arena *arena, const struct interp_layout *layout
                                                             tensor_c(tensor),
                                                             tensor_h(tensor),
                                                             tensor_w(tensor),
-                                                            1};
+                                                            1,
+                                                            tensor_elements(tensor)};
     }
     model->tensors = list;
 }

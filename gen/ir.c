@@ -63,8 +63,8 @@ void node_add_input(struct node *node, struct tensor *tensor, struct graph *grap
 
 void node_add_output(struct node *node, struct tensor *tensor, struct graph *graph)
 {
-    node->outputs = vector_grow(graph->arena, node->outputs, node->output_count,
-                                &node->output_room, sizeof *node->outputs);
+    node->outputs = vector_grow(graph->arena, node->outputs, node->output_count, &node->output_room,
+                                sizeof *node->outputs);
     node->outputs[node->output_count++] = tensor;
     if (!tensor)
         return;

@@ -2,8 +2,12 @@
  * layout: how each tensor's numbers stand in memory.
  *
  * Activations are blocked by channels, (N, C/V, H, W, V) with V the lanes of a vector, channels
- * padded to V with zeros. A gradient stands as its tensor does. Dropout outside training and most
+ * padded to V with zeros. A gradient is blocked as its tensor is. Dropout outside training and most
  * flattens rename a tensor and move nothing.
+ *
+ * What is concatenated is computed in its place: the first concat that reads a tensor has it as a
+ * slice, and concats nest (DenseNet's features, x = concat(x, new) again and again, are one array).
+ * A tensor that is not aligned, or that another concat has already, is copied.
  *
  * Whatever decides how weights are packed must not depend on whether the program trains: training
  * and inference share one table of parameters.
@@ -43,15 +47,67 @@ static struct tensor *find_root(struct tensor *tensor, bool training)
     return tensor;
 }
 
-/* The gradient that GRADIENT is another name of: flatten's gradient node renames too. */
-static struct tensor *find_gradient_root(struct tensor *gradient)
+bool concat_aligned(const struct node *concat, int input, int lanes, int *first)
 {
-    const struct node *producer = gradient->producer;
-    while (producer && producer->backward && node_renames(producer->forward, true)) {
+    *first = 0;
+    for (int i = 0; i < input; i++)
+        *first += tensor_c(concat->inputs[i]);
+    bool last = input == concat->input_count - 1;
+    return *first % lanes == 0 && (last || tensor_c(concat->inputs[input]) % lanes == 0);
+}
+
+/* The gradient whose memory GRADIENT is, or is blocks of from *first_block on: flatten's gradient
+ * node renames, and concat's gives slices. */
+static struct tensor *find_gradient_root(struct tensor *gradient, int lanes, int *first_block)
+{
+    *first_block = 0;
+    for (;;) {
+        const struct node *producer = gradient->producer;
+        if (!producer || !producer->backward)
+            return gradient;
+        int output = 0, first = 0;
+        while (producer->outputs[output] != gradient)
+            output++;
+        bool slice =
+            producer->op == OP_concat && concat_aligned(producer->forward, output, lanes, &first);
+        if (!slice && !node_renames(producer->forward, true))
+            return gradient;
+        *first_block += first / lanes;
         gradient = producer->inputs[producer->input_count - 1];
-        producer = gradient->producer;
     }
-    return gradient;
+}
+
+/* Let the inputs of CONCAT stand in its output's memory. PLACES, by tensor id: the output that a
+ * root is a slice of, and where. */
+static void place_inputs(struct layout *places, const struct layout *layouts,
+                         const struct node *concat, int lanes)
+{
+    for (int i = 0; i < concat->input_count; i++) {
+        const struct layout *in = &layouts[concat->inputs[i]->id];
+        int first;
+        if (!concat_aligned(concat, i, lanes, &first) || in->root->kind == TENSOR_INPUT ||
+            places[in->root->id].root)
+            continue;
+        places[in->root->id] =
+            (struct layout){.root = concat->outputs[0], .first_block = first / lanes};
+    }
+}
+
+/* Roots that are slices give way to what they are slices of, and those again. */
+static void find_wholes(struct arena *arena, const struct graph *graph, struct layout *layouts,
+                        int lanes)
+{
+    struct layout *places = arena_array(arena, graph->tensors.count, struct layout);
+    for (int i = 0; i < graph->nodes.count; i++)
+        if (graph->nodes.items[i]->op == OP_concat && !graph->nodes.items[i]->backward)
+            place_inputs(places, layouts, graph->nodes.items[i], lanes);
+    for (int i = 0; i < graph->tensors.count; i++) {
+        struct layout *layout = &layouts[i];
+        while (layout->root && places[layout->root->id].root) {
+            layout->first_block += places[layout->root->id].first_block;
+            layout->root = places[layout->root->id].root;
+        }
+    }
 }
 
 /* Only convolutions and linear layers read TENSOR, perhaps under other names (in training). */
@@ -84,8 +140,11 @@ struct layout *choose_layout(struct arena *arena, const struct graph *graph, int
             .c = tensor_c(root),
             .h = tensor_h(root),
             .w = tensor_w(root),
-            .root = tensor->kind == TENSOR_GRADIENT ? find_gradient_root(tensor) : root,
+            .root = root,
         };
+        if (tensor->kind == TENSOR_GRADIENT)
+            layouts[i].root = find_gradient_root(tensor, lanes, &layouts[i].first_block);
     }
+    find_wholes(arena, graph, layouts, lanes);
     return layouts;
 }

@@ -32,19 +32,49 @@ static const char *layout_note(struct lowering *l, const struct layout *layout)
                         layout->h, layout->w, layout->block);
 }
 
-struct region *region_of(struct lowering *l, const struct tensor *tensor)
+static struct region *region_of_root(struct lowering *l, const struct tensor *root)
 {
-    const struct layout *layout = layout_of(l, tensor);
-    const struct tensor *root = layout->root;
     if (!l->of_tensor[root->id]) {
-        struct region *region = add_region(
-            l, SPACE_WORK, root->name, checked_multiply((size_t)l->batch, layout_floats(layout)),
-            layout_note(l, layout));
+        const struct layout *layout = layout_of(l, root);
+        size_t image = layout_floats(layout);
+        struct region *region =
+            add_region(l, SPACE_WORK, root->name, checked_multiply((size_t)l->batch, image),
+                       layout_note(l, layout));
         region->tensor = root;
         region->layout = *layout;
+        region->image = image;
         l->of_tensor[root->id] = region;
     }
     return l->of_tensor[root->id];
+}
+
+/* The part of FROM, which may be a slice itself, that TENSOR is. */
+static struct region *slice_of(struct lowering *l, const struct tensor *tensor, struct region *from)
+{
+    const struct layout *layout = layout_of(l, tensor);
+    struct region *whole = from->whole ? from->whole : from;
+    size_t start =
+        from->start + (size_t)layout->first_block * layout->h * layout->w * layout->block;
+    struct region *slice = l->slices[tensor->id];
+    if (slice && slice->whole == whole && slice->start == start)
+        return slice;
+    slice = add_region(l, whole->space, tensor->name, whole->floats - start,
+                       arena_printf(l->arena, "%s, of %s", layout_note(l, layout), whole->name));
+    slice->tensor = tensor;
+    slice->layout = *layout;
+    slice->image = whole->image;
+    slice->whole = whole;
+    slice->start = start;
+    return l->slices[tensor->id] = slice;
+}
+
+struct region *region_of(struct lowering *l, const struct tensor *tensor)
+{
+    const struct layout *layout = layout_of(l, tensor), *root = layout_of(l, layout->root);
+    struct region *region = region_of_root(l, layout->root);
+    if (layout->first_block == 0 && layout_blocks(layout) == layout_blocks(root))
+        return region;
+    return slice_of(l, tensor, region);
 }
 
 /* ---- calls and operands ---- */
@@ -68,10 +98,15 @@ static void add_operand(struct lowering *l, struct call *call, const char *type,
 {
     struct operand operand = {.name = name, .type = type, .region = region};
     vector_push(l->arena, &call->operands, operand);
+    if (region->image)
+        value_int(call->arguments, arena_printf(l->arena, "%s_image", name),
+                  (long long)region->image);
     int index = l->program->calls.count - 1;
-    if (region->first < 0)
-        region->first = index;
-    region->last = index;
+    for (struct region *r = region; r; r = r->whole) {
+        if (r->first < 0)
+            r->first = index;
+        r->last = index;
+    }
 }
 
 void read_operand(struct lowering *l, struct call *call, const char *name, struct region *region)
@@ -128,6 +163,14 @@ static void add_norm_step(struct lowering *l, struct call *call, struct value *s
     read_operand(l, call, arena_printf(l->arena, "beta%d", number), norm->beta);
 }
 
+static void add_add_step(struct lowering *l, struct call *call, struct value *step, int number,
+                         struct region *other)
+{
+    value_text(step, "kind", "add");
+    value_int(step, "image", (long long)other->image);
+    read_operand(l, call, arena_printf(l->arena, "other%d", number), other);
+}
+
 static void add_curve_step(struct lowering *l, struct value *step, const struct node *node)
 {
     int c = layout_of(l, node->inputs[0])->c;
@@ -164,9 +207,7 @@ void add_steps(struct lowering *l, struct call *call, const char *list, const st
             add_norm_step(l, call, step, s + 1, norm);
             break;
         case OP_add:
-            value_text(step, "kind", "add");
-            read_operand(l, call, arena_printf(l->arena, "other%d", s + 1),
-                         region_of(l, add_other(node, in)));
+            add_add_step(l, call, step, s + 1, region_of(l, add_other(node, in)));
             break;
         case OP_curve:
             add_curve_step(l, step, node);
@@ -297,7 +338,7 @@ static void load_group(struct lowering *l, const struct group *group, struct nor
     vector_push(l->arena, &l->program->loads, load);
 }
 
-/* ---- pools, softmax, loss, borders ---- */
+/* ---- pools, softmax, concat, loss, borders ---- */
 
 static void pool_arguments(struct lowering *l, struct call *call, const struct group *group)
 {
@@ -381,6 +422,44 @@ static void lower_flatten(struct lowering *l, const struct group *group)
     count_operand(l, call);
 }
 
+/* Copy PART to its place from channel FIRST on of WHOLE; BACKWARD: the other way. */
+static struct call *concat_call(struct lowering *l, const struct group *group,
+                                const struct tensor *part, const struct tensor *whole, int first,
+                                bool backward)
+{
+    const struct layout *layout = layout_of(l, part);
+    const char *name = arena_printf(l->arena, "%s_%dx%dx%d_at_%d", backward ? "take" : "put",
+                                    layout->c, layout->h, layout->w, first);
+    struct call *call = add_call(l, group, "concat.c.t", name, backward ? "backward" : "copy");
+    value_int(call->arguments, "C", layout->c);
+    value_int(call->arguments, "FIRST", first);
+    value_int(call->arguments, "PIXELS", layout->h * layout->w);
+    value_flag(call->arguments, "backward", backward);
+    read_operand(l, call, "in", region_of(l, backward ? whole : part));
+    call->bytes = 8.0 * (double)layout_floats(layout);
+    return call;
+}
+
+/* Nothing for what its producer wrote to its place. In order of channels: a copy fills its last
+ * block with zeros, where the next one goes on. */
+static void lower_concat(struct lowering *l, const struct group *group)
+{
+    const struct node *concat = group->head;
+    const struct layout *out = layout_of(l, group->output);
+    for (int i = 0; i < concat->input_count; i++) {
+        const struct tensor *part = concat->inputs[i];
+        const struct layout *layout = layout_of(l, part);
+        int first;
+        if (concat_aligned(concat, i, l->lanes, &first) && layout->root == out->root &&
+            layout->first_block == out->first_block + first / l->lanes)
+            continue;
+        struct call *call = concat_call(l, group, part, group->output, first, false);
+        value_flag(call->arguments, "accumulates", false);
+        write_operand(l, call, "out", region_of(l, group->output));
+        count_operand(l, call);
+    }
+}
+
 /* Loss and its gradient at once: the sums over the batch go to *result. */
 static void lower_loss(struct lowering *l, const struct group *group)
 {
@@ -398,7 +477,7 @@ static void lower_loss(struct lowering *l, const struct group *group)
     read_operand(l, call, "out", region_of(l, loss->inputs[0]));
     struct tensor *gradient = loss->inputs[0]->gradient;
     write_operand(l, call, "gradient", region_of(l, gradient));
-    l->there[gradient->id] = true;
+    mark_there(l, gradient);
     write_operand(l, call, "loss", scratch(l, "sample_loss", (size_t)l->batch, "per sample"));
     write_operand(l, call, "correct", scratch(l, "sample_correct", (size_t)l->batch, "per sample"));
     if (entropy)
@@ -459,6 +538,8 @@ static void lower_forward_inference(struct lowering *l, const struct group *grou
         lower_softmax(l, group);
     else if (group->kind == GROUP_FLATTEN)
         lower_flatten(l, group);
+    else if (group->kind == GROUP_CONCAT)
+        lower_concat(l, group);
     else {
         if (group->head || group->norm >= 0)
             load_group(l, group, &norm);
@@ -478,6 +559,8 @@ static struct norm_regions lower_forward_training(struct lowering *l, const stru
         lower_softmax(l, group);
     else if (group->kind == GROUP_FLATTEN)
         lower_flatten(l, group);
+    else if (group->kind == GROUP_CONCAT)
+        lower_concat(l, group);
     else if (group->kind == GROUP_LOSS)
         lower_loss(l, group);
     else if (group->norm >= 0) {
@@ -497,8 +580,14 @@ void mark_there(struct lowering *l, const struct tensor *partial)
     l->there[partial->id] = true;
     for (int i = 0; i < partial->consumers.count; i++) {
         const struct node *node = partial->consumers.items[i];
-        if (node->backward && node_renames(node->forward, true) && node->outputs[0])
+        if (!node->backward)
+            continue;
+        if (node_renames(node->forward, true) && node->outputs[0])
             mark_there(l, node->outputs[0]);
+        int first;
+        for (int k = 0; node->op == OP_concat && k < node->output_count; k++)
+            if (node->outputs[k] && concat_aligned(node->forward, k, l->lanes, &first))
+                mark_there(l, node->outputs[k]);
     }
 }
 
@@ -609,6 +698,26 @@ static void lower_flatten_backward(struct lowering *l, const struct group *group
     count_operand(l, call);
 }
 
+/* The parts of the gradient that are no slices of it. */
+static void lower_concat_backward(struct lowering *l, const struct group *group)
+{
+    const struct node *concat = group->head, *backward = backward_of(l, concat);
+    for (int i = 0; i < concat->input_count; i++) {
+        struct tensor *partial = backward->outputs[i];
+        int first;
+        if (concat_aligned(concat, i, l->lanes, &first) || !partial)
+            continue;
+        struct region *accumulate, *dx = gradient_destination(l, partial, &accumulate);
+        struct call *call =
+            concat_call(l, group, concat->inputs[i], group->output->gradient, first, true);
+        if (accumulate)
+            read_operand(l, call, "accumulate", accumulate);
+        value_flag(call->arguments, "accumulates", accumulate != NULL);
+        write_operand(l, call, "out", dx);
+        count_operand(l, call);
+    }
+}
+
 static void lower_backward(struct lowering *l, const struct group *group, struct norm_regions *norm)
 {
     if (group->kind == GROUP_LOSS || !group->output->gradient)
@@ -619,6 +728,8 @@ static void lower_backward(struct lowering *l, const struct group *group, struct
         lower_softmax_backward(l, group);
     else if (group->kind == GROUP_FLATTEN)
         lower_flatten_backward(l, group);
+    else if (group->kind == GROUP_CONCAT)
+        lower_concat_backward(l, group);
     else
         lower_chain_backward(l, group, norm);
     lower_left_sums(l);
@@ -661,6 +772,7 @@ struct program *lower(struct arena *arena, struct graph *graph, struct groups *g
         .graph = graph,
         .layouts = choose_layout(arena, graph, isa->lanes, training),
         .of_tensor = arena_array(arena, tensors, struct region *),
+        .slices = arena_array(arena, tensors, struct region *),
         .of_parameter = arena_array(arena, tensors, struct region *),
         .of_gradient = arena_array(arena, tensors, struct region *),
         .parameter_index = arena_array(arena, tensors, int),

@@ -11,7 +11,8 @@ struct lowering {
     struct program *program;
     struct graph *graph;
     struct layout *layouts;       /* by tensor id */
-    struct region **of_tensor;    /* by tensor id: region of activations and gradients, or NULL */
+    struct region **of_tensor;    /* by id of a root: region of activations, gradients; or NULL */
+    struct region **slices;       /* by tensor id: of what is a slice of its root */
     struct region **of_parameter; /* by tensor id: packed parameter (state, or folded weights) */
     struct region **of_gradient;  /* by tensor id of the parameter: its packed gradient */
     int *parameter_index;         /* by tensor id */
@@ -22,13 +23,16 @@ struct lowering {
 
 /* ---- regions and operands ---- */
 
-/* The region that holds TENSOR (its root's, shared with what renames it). */
+/* The region that holds TENSOR: its root's, shared with what renames it, or a slice of that. Its
+ * samples are `image` floats apart, whatever TENSOR's own shape is. */
 struct region *region_of(struct lowering *l, const struct tensor *tensor);
 /* A region of SPACE_WORK that holds no tensor: FLOATS numbers. */
 struct region *scratch(struct lowering *l, const char *name, size_t floats, const char *note);
 
 struct call *add_call(struct lowering *l, const struct group *group, const char *template_name,
                       const char *kernel_name, const char *label);
+/* An operand NAME of CALL that the kernel reads, writes; templates see REGION's image as
+ * NAME_image. */
 void read_operand(struct lowering *l, struct call *call, const char *name, struct region *region);
 void write_operand(struct lowering *l, struct call *call, const char *name, struct region *region);
 void text_operand(struct lowering *l, struct call *call, const char *type, const char *name,

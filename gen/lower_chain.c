@@ -192,6 +192,7 @@ static void add_side(struct lowering *l, struct call *call, struct value *step,
     if (!side || last_add(group, s))
         return;
     value_flag(step, "side", true);
+    value_int(step, "side_image", (long long)region_of(l, side)->image);
     write_operand(l, call, arena_printf(l->arena, "side%d", s + 1), region_of(l, side));
     mark_there(l, side);
 }

@@ -83,6 +83,8 @@ void plan_memory(struct program *program)
 
     for (int i = 0; i < program->regions.count; i++) {
         struct region *region = program->regions.items[i];
+        if (region->whole)
+            continue;
         if (region->space == SPACE_WORK && region->last >= 0)
             work[count++] = region;
         else if (region->space == SPACE_WEIGHTS) {
@@ -106,8 +108,13 @@ void plan_memory(struct program *program)
              offset / 262144);
     for (int i = 0; i < program->regions.count; i++) {
         struct region *region = program->regions.items[i];
-        if (region->space != SPACE_CALLER)
+        if (region->space != SPACE_CALLER && !region->whole)
             region->offset += size[region->space];
+    }
+    for (int i = 0; i < program->regions.count; i++) {
+        struct region *region = program->regions.items[i];
+        if (region->whole)
+            region->offset = region->whole->offset + region->start;
     }
 }
 

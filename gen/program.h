@@ -20,13 +20,14 @@ enum group_kind {
     GROUP_POOL,    /* a pool that overlaps, is padded or global: on its own */
     GROUP_SOFTMAX, /* softmax that is no part of the loss */
     GROUP_FLATTEN, /* flatten that moves numbers: see node_renames */
+    GROUP_CONCAT,  /* copies what does not stand in the result already */
     GROUP_LOSS
 };
 
 struct group {
     enum group_kind kind;
     const char *name;  /* of its first node */
-    struct node *head; /* conv or linear that starts a chain; loss, softmax, flatten; or NULL */
+    struct node *head; /* conv or linear that starts a chain; loss, softmax ...; or NULL */
     VECTOR(struct node *) steps; /* element-wise: batchnorm (at most one), add, curve, dropout */
     int norm;                    /* place of the batchnorm in steps; -1: none */
     struct node *pool;           /* chain: windows that tile the image; pool: the pool */
@@ -97,11 +98,17 @@ struct value {
 
 /* ---- layout ---- */
 
-/* Where a tensor's numbers stand. */
+/* Where a tensor's numbers stand. What is concatenated stands in the result's memory, and its
+ * gradient in the result's gradient, where its channels begin and end with a block:
+ *
+ *     a sample of concat1    | conv1         | conv2         |      root: concat1
+ *     blocks of channels     | 0   1   2   3 | 4   5   6   7 |      conv2: first_block 4
+ */
 struct layout {
     int block;   /* 1: (N, C, H, W); V: (N, C/V, H, W, V), channels padded to V with zeros */
     int c, h, w; /* as stored: of the tensor that flatten only renames */
     struct tensor *root; /* the tensor that owns the memory */
+    int first_block;     /* in a sample of root */
 };
 
 /* ---- regions ---- */
@@ -115,6 +122,7 @@ enum space {
     SPACE_COUNT
 };
 
+/* Memory; or a slice of such, channels of each sample, whose lifetime is the whole's. */
 struct region {
     const char *name; /* "residual1.conv2"; printed as an identifier */
     enum space space;
@@ -124,6 +132,9 @@ struct region {
     const struct tensor *tensor; /* what it holds; NULL: partial sums, repacked weights */
     struct layout layout;        /* of that tensor */
     const char *note;            /* shape, for the map of regions */
+    size_t image;                /* floats from a sample to the next; 0: it holds no samples */
+    struct region *whole;        /* of a slice; NULL: this is no slice */
+    size_t start;                /* of a slice: floats into a sample of whole */
 };
 
 /* ---- calls ---- */
@@ -132,7 +143,6 @@ struct operand {
     const char *name;      /* the kernel's parameter */
     const char *type;      /* of the parameter, with the blank or star that ends it */
     struct region *region; /* NULL: `text` is the argument */
-    size_t offset;         /* floats into the region */
     const char *text;
     bool outer; /* the kernel's inner functions do without it */
 };
@@ -182,6 +192,10 @@ struct program *lower(struct arena *arena, struct graph *graph, struct groups *g
 /* plan.c: give every region its offset; regions of SPACE_WORK whose uses do not overlap share. */
 void plan_memory(struct program *program);
 void program_print(const struct program *program, struct text *out);
+
+/* layout.c: input INPUT of the node CONCAT begins and ends with a block of LANES channels (the last
+ * may end within one), so that it can be a slice of the result. *first: its first channel there. */
+bool concat_aligned(const struct node *concat, int input, int lanes, int *first);
 
 /* layout.c: an array by tensor id, for all batched tensors of GRAPH. The input stays (N, C, H, W)
  * where convolutions and linear layers alone read it. */

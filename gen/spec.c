@@ -17,13 +17,13 @@
 static const struct vm_limits spec_limits = {
     .memory = 64 << 20, .string = 1 << 20, .steps = 20000000, .seconds = 1};
 
-enum { LARGEST_FILE = 1 << 17, MOST_NODE_INPUTS = 2 };
+enum { LARGEST_FILE = 1 << 17 };
 
 /* A node of the spec before its shape is known: inputs are nodes by number from 1, 0 the network's
  * input. */
 struct layer {
     struct node node; /* op, name, where and the operator's attributes */
-    int inputs[MOST_NODE_INPUTS];
+    int *inputs;
     int input_count;
 };
 
@@ -276,6 +276,20 @@ static void read_attributes(lua_State *L, struct job *job, struct node *node,
     }
 }
 
+/* The numbers of the nodes that the layer reads. */
+static void read_inputs(lua_State *L, struct job *job, struct layer *layer)
+{
+    check_bug(enter(L, "inputs"));
+    layer->input_count = (int)lua_rawlen(L, -1);
+    layer->inputs = arena_array(job->arena, (size_t)layer->input_count, int);
+    for (int i = 0; i < layer->input_count; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        layer->inputs[i] = (int)lua_tointeger(L, -1);
+        lua_pop(L, 1);
+    }
+    leave(L);
+}
+
 /* One entry of the network's nodes. */
 static void read_layer(lua_State *L, struct job *job, struct layer *layer)
 {
@@ -288,10 +302,7 @@ static void read_layer(lua_State *L, struct job *job, struct layer *layer)
     check_bug(node->op < OP_COUNT);
     node->name = text_field(L, job, "name");
     node->where = where_field(L);
-    double inputs[MOST_NODE_INPUTS];
-    layer->input_count = numbers_field(L, "inputs", inputs, MOST_NODE_INPUTS);
-    for (int i = 0; i < layer->input_count; i++)
-        layer->inputs[i] = (int)inputs[i];
+    read_inputs(L, job, layer);
     struct init_choice init = read_init(L);
     check_bug(enter(L, "fields"));
     read_attributes(L, job, node, init);

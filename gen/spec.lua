@@ -213,6 +213,25 @@ end
 local layer = made_by("layer", "activation")
 local layers = list_of(layer, "layers")
 
+-- The branches of concat, each as { at, list = layers }.
+local branches = { name = "branches", check = function(list, at)
+  local flat = {}
+  for key, value in ordered(list) do
+    if math.type(key) ~= "integer" then
+      return nil, string.format("a branch has the key %s", show(key))
+    end
+    if value then
+      local list, reason = layers.check(value)
+      if reason then return nil, string.format("branch %d: %s", key, reason) end
+      local only = #list == 1 and list[1]
+      if only and only.word == "chain" and not only.name then list = only.list end
+      flat[#flat + 1] = { at = only and only.at or at, list = list }
+      if #flat > MOST_NODES then return nil, string.format("more than %d entries", MOST_NODES) end
+    end
+  end
+  return flat
+end }
+
 -- The points of piecewise.
 local points = { name = "points { x, y }, x increasing", check = function(list)
   local point, flat = tuple(2, number()), {}
@@ -339,6 +358,10 @@ local vocabulary = {
   { "residual", "layer", option("shortcut", layers), list = layers,
     about = "The body's result plus its input, or plus what the shortcut's layers make of it. The "
       .. "sum has the name of the residual." },
+  { "concat", "layer", list = branches,
+    about = "The results of the branches, one after the other along the channels; each reads the "
+      .. "input. A branch is a layer, a chain or a list of layers; chain {} passes the input on. "
+      .. "Their layers' names begin with branch1, branch2 ... after the name of the concat." },
 
   { "relu", "activation", about = "max(0, x)." },
   { "leaky_relu", "activation", argument("a", number(), 0.01), about = "x, or a x where x < 0." },
@@ -769,6 +792,20 @@ local function add_chain(fields, scope, input, init)
   return add_layers(fields.list, inner, input, init)
 end
 
+-- Each branch has a scope of its own, NAME.branch1 ...; an empty one passes the input on.
+local function add_concat(fields, scope, input, init)
+  local name = name_in(scope, fields)
+  if #fields.list == 0 then fail(fields.at, "%s: concat has no branches", name) end
+  local results = {}
+  for i, branch in ipairs(fields.list) do
+    local prefix = string.format("%s.branch%d", name, i)
+    claim(prefix, branch.at)
+    local inner = new_scope(prefix .. ".", scope.depth + 1)
+    results[i] = add_layers(branch.list, inner, input, init)
+  end
+  return add_node("concat", name, fields, table.unpack(results))
+end
+
 local function add_residual(fields, scope, input, init)
   local name = name_in(scope, fields)
   local body = add_layers(fields.list, new_scope(name .. ".", scope.depth + 1), input, init)
@@ -791,6 +828,8 @@ function add_layers(list, scope, input, init)
       input = add_chain(fields, scope, input, init)
     elseif fields.word == "residual" then
       input = add_residual(fields, scope, input, init)
+    elseif fields.word == "concat" then
+      input = add_concat(fields, scope, input, init)
     else
       local op = fields.kind == "activation" and "curve" or fields.word
       input = add_node(op, name_in(scope, fields), fields, input)

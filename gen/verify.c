@@ -402,8 +402,8 @@ static bool verify_kernel(const struct node *node, struct interp *single, struct
             op_table[node->op]->tolerance(node, wide->run.count, output_index(node, tensor));
         double *measured = lathe_alloc(count, sizeof *measured);
         interp_get(single, tensor, measured, count);
-        double error =
-            relative_error(measured, wide->run.data[tensor->id], changes.magnitudes[i], count, bound);
+        double error = relative_error(measured, wide->run.data[tensor->id], changes.magnitudes[i],
+                                      count, bound);
         ok &= print_row(out, tensor->name, tensor, error, bound);
         free(measured);
     }
@@ -509,12 +509,12 @@ static void read_blocked(const struct comparison *comparison, const struct lathe
     const float *from = (const float *)(comparison->arena + stored->offset);
     int samples = stored->batched ? comparison->trial->count : 1, block = stored->block;
     size_t plane = (size_t)stored->height * (size_t)stored->width;
-    size_t sample = (size_t)divide_up(stored->channels, block) * plane * (size_t)block;
     for (int n = 0; n < samples; n++)
         for (int c = 0; c < stored->channels; c++)
             for (size_t i = 0; i < plane; i++)
-                *numbers++ = (double)from[(size_t)n * sample + (size_t)(c / block) * plane * block +
-                                          i * block + (size_t)(c % block)];
+                *numbers++ =
+                    (double)from[(size_t)n * stored->image + (size_t)(c / block) * plane * block +
+                                 i * block + (size_t)(c % block)];
 }
 
 /* The generated program's numbers of TENSOR after the step; false: it does not keep them. */
@@ -608,10 +608,10 @@ static void compare_node(struct comparison *comparison, const struct node *node)
         if (vanishes(node, tensor))
             memset(interp->run.data[tensor->id], 0, count * sizeof(double));
         if (read_generated(comparison, tensor, measured)) {
-            judge(
-                comparison, tensor,
-                relative_error(measured, interp->run.data[tensor->id], changes.magnitudes[i], count, bound),
-                bound);
+            judge(comparison, tensor,
+                  relative_error(measured, interp->run.data[tensor->id], changes.magnitudes[i],
+                                 count, bound),
+                  bound);
             interp_set(interp, tensor, measured, count);
             comparison->doubt[tensor->id] = 0;
         }

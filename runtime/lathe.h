@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Raised whenever a generated file of an older lathe would not fit this runtime. */
-#define LATHE_ABI 1
+#define LATHE_ABI 2
 
 /* ---- exit statuses ---- */
 
@@ -173,7 +173,8 @@ struct lathe_tensor {
     size_t offset;    /* bytes from the start of the training arena */
     bool batched;
     int channels, height, width;
-    int block; /* [sample][channels / block, rounded up][height][width][block] */
+    int block;    /* [sample][channels / block, rounded up][height][width][block] */
+    size_t image; /* floats from a sample to the next; 0 where not batched */
 };
 
 /* One call of a kernel: what it is, and what it costs a sample. */

@@ -5,15 +5,16 @@ static void ${name}(${parameters})
 #pragma omp for collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
-            const size_t plane = ((size_t)n * C_BLOCKS + k) * (H * W);
+            const float *const from = raw + (size_t)n * ${raw_image};
+            float *const to = out + (size_t)n * ${out_image};
 $ if pooled then
             for (int ph = 0; ph < OUT_H; ph++)
                 for (int pw = 0; pw < OUT_W; pw++) {
                     vf pool = lathe_splat(${maximum and "-INFINITY" or "0.0f"});
                     for (int h = ph * POOL_H; h < (ph + 1) * POOL_H; h++)
                         for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
-                            const size_t at = (plane + h * W + w) * V;
-                            vf v = lathe_load(raw + at);
+                            const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+                            vf v = lathe_load(from + at);
 $   include("steps.c.t", {steps = steps, V = V}, 28)
 $   if maximum then
                             pool = lathe_max(pool, v);
@@ -24,16 +25,15 @@ $   end
 $   if not maximum then
                     pool *= 1.0f / (POOL_H * POOL_W);
 $   end
-                    lathe_store(out + (((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W) +
-                                       ph * OUT_W + pw) * V, pool);
+                    lathe_store(to + ((size_t)k * (OUT_H * OUT_W) + ph * OUT_W + pw) * V, pool);
                 }
 $ else
             for (int h = 0; h < H; h++)
                 for (int w = 0; w < W; w++) {
-                    const size_t at = (plane + h * W + w) * V;
-                    vf v = lathe_load(raw + at);
+                    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+                    vf v = lathe_load(from + at);
 $   include("steps.c.t", {steps = steps, V = V}, 20)
-                    lathe_store(out + at, v);
+                    lathe_store(to + at, v);
                 }
 $ end
         }

@@ -13,9 +13,9 @@ $ end
 LATHE_INLINE void ${name}_pixel(${inner_parameters}, int n, int k, int h, int w, vf g, vf *row)
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W} };
-    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
+    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
 $ if #steps > 0 then
-    vf v = lathe_load(raw + at);
+    vf v = lathe_load(raw + (size_t)n * ${raw_image} + at);
 $   local least = reversed[#reversed] and reversed[#reversed].number or 1
 $   local most = reversed[1] and reversed[1].number or 0
 $   for _, s in ipairs(steps) do
@@ -31,15 +31,15 @@ $   end
 $ end
 $ include("steps_back.c.t", {reversed = reversed, V = V}, 4)
 $ if accumulates then
-    g += lathe_load(accumulate + at);
+    g += lathe_load(accumulate + (size_t)n * ${accumulate_image} + at);
 $ end
 $ if stores then
-    lathe_store(raw_gradient + at, g);
+    lathe_store(raw_gradient + (size_t)n * ${raw_gradient_image} + at, g);
 $ end
 $ if sums_bias then
     row[0] += g;
 $ end
-    (void)at, (void)row, (void)g, (void)raw${table.concat(unused)};
+    (void)n, (void)at, (void)row, (void)g, (void)raw${table.concat(unused)};
 }
 
 static void ${name}(${parameters})
@@ -50,7 +50,7 @@ static void ${name}(${parameters})
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
-                out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
+                out_gradient + (size_t)n * ${out_gradient_image} + (size_t)k * (OUT_H * OUT_W * V);
 $ if rows > 0 then
             vf total[${rows}] = {{0}};
 $ end
@@ -65,8 +65,8 @@ $   if maximum then
                     vf value[POOL_H * POOL_W], pool = lathe_splat(-INFINITY);
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
-                        const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
-                        vf v = lathe_load(raw + at);
+                        const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+                        vf v = lathe_load(raw + (size_t)n * ${raw_image} + at);
 $     include("steps.c.t", {steps = steps, V = V}, 24)
                         value[p] = v;
                         pool = lathe_max(pool, v);

@@ -3,7 +3,7 @@ $ assert(parameters and tiles and segments)
 $ local moment = gathers and "moment" or "NULL"
 $ local needs_at = accumulates
 $ for _, s in ipairs(steps) do needs_at = needs_at or s.kind == "add" end
-$ local tile_parameters = "int n, int kb, int cb0, int oh, const int ow0, const bool edge, " ..
+$ local tile_parameters = "int n0, int kb, int cb0, int oh, const int ow0, const bool edge, " ..
 $   "float *restrict to, vf moment[][3], bool first"
 $ local function first_of(s)
 $   if not gathers or s.first > 0 then return "false" end
@@ -40,7 +40,7 @@ $ end
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -61,7 +61,7 @@ $ end
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(${K_TILE})
                         for (int j = 0; j < K_TILE; j++)
@@ -94,19 +94,19 @@ $ if gathers then
         vf part[2] = {{0}, {0}};
 $ end
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
 $ if biased then
             v += lathe_load(bias + k * V);
 $ end
 $ if needs_at then
-            const size_t at = (((size_t)(n + i) * OUT_BLOCKS + k) * (FULL_H * FULL_W) +
+            const size_t at = ((size_t)k * (FULL_H * FULL_W) +
                                (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
                                OUT_FIRST_W) * V;
 $ end
 $ if accumulates then
-            v += lathe_load(accumulate + at);
+            v += lathe_load(accumulate + (size_t)n * ${accumulate_image} + at);
 $ end
 $ include("steps.c.t", {steps = steps, V = V}, 12)
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -164,7 +164,7 @@ $     if pooled and not keeps_raw then
                         float *to = plane + (oh - oh0) * OUT_W * V;
 $     else
                         float *to = ${keeps_raw and "raw" or "out"} +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
 $     end
 $     for _, s in ipairs(segments) do

@@ -1,7 +1,7 @@
 enum {
     V = ${V}, IN_H = ${IN_H}, IN_W = ${IN_W},
     IN_BLOCK = ${IN_BLOCK}, IN_BLOCKS = ${IN_BLOCKS}, LAST_BLOCK = ${LAST_BLOCK},
-    IN_FLOATS = ${SPANS} * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+    IN_IMAGE = ${in_image}, OUT_IMAGE = ${out_image},
     OUT_H = ${OUT_H}, OUT_W = ${OUT_W}, OUT_BLOCKS = ${OUT_BLOCKS}, SPAN_BLOCKS = ${SPAN_BLOCKS},
     FULL_H = ${FULL_H}, FULL_W = ${FULL_W}, OUT_STEP_H = ${OUT_STEP_H}, OUT_STEP_W = ${OUT_STEP_W},
     OUT_FIRST_H = ${OUT_FIRST_H}, OUT_FIRST_W = ${OUT_FIRST_W},
@@ -16,6 +16,6 @@ enum {
 $ if pooled and not keeps_raw then
     TO_IMAGE = 0, TO_BLOCK = CHUNK_ROWS * OUT_W
 $ else
-    TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+    TO_IMAGE = ${keeps_raw and raw_image or out_image} / V, TO_BLOCK = FULL_H * FULL_W
 $ end
 };

@@ -4,9 +4,8 @@ static void ${name}(${parameters})
 {
     enum {
         V = ${V}, IN_H = ${IN_H}, IN_W = ${IN_W}, IN_BLOCK = ${IN_BLOCK}, IN_BLOCKS = ${IN_BLOCKS},
-        IN_FLOATS = ${SPANS} * IN_BLOCKS * IN_H * IN_W * IN_BLOCK, OUT_H = ${OUT_H},
-        OUT_W = ${OUT_W},
-        OUT_BLOCKS = ${OUT_BLOCKS}, SPAN_BLOCKS = ${SPAN_BLOCKS}, SPANS = ${SPANS},
+        IN_IMAGE = ${in_image}, OUT_H = ${OUT_H}, OUT_W = ${OUT_W},
+        SPAN_BLOCKS = ${SPAN_BLOCKS}, SPANS = ${SPANS},
         IN_STEP_H = ${IN_STEP_H}, IN_STEP_W = ${IN_STEP_W}, TAPS_H = ${TAPS_H},
         FIRST_H = ${FIRST_H}, STEP_H = ${STEP_H},
         TAPS_W = ${TAPS_W}, FIRST_W = ${FIRST_W}, STEP_W = ${STEP_W}, TAPS = ${TAPS},
@@ -71,11 +70,12 @@ $ end
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
                             if (ih < 0 || ih >= IN_H)
                                 continue;
-                            const float *x = in + (size_t)n * IN_FLOATS + (size_t)c0 * C_STRIDE_IN +
+                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
                                              (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
                                              (IN_W * IN_BLOCK) + shift * IN_BLOCK;
                             const float *dy = out_gradient +
-                                (((size_t)n * OUT_BLOCKS + kb) * OUT_H + oh) * (OUT_W * V);
+                                (size_t)n * ${out_gradient_image} +
+                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
 $ if PIXEL_TILE > 1 then
                             for (; ow + PIXEL_TILE <= ow1; ow += PIXEL_TILE)

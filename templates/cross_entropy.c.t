@@ -4,8 +4,8 @@ static void ${name}(${parameters})
     enum { V = ${V}, C = ${C}, C_PADDED = ${C_BLOCKS} * V };
 #pragma omp for
     for (int n = 0; n < count; n++) {
-        const float *x = out + (size_t)n * C_PADDED;
-        float *g = gradient + (size_t)n * C_PADDED;
+        const float *x = out + (size_t)n * ${out_image};
+        float *g = gradient + (size_t)n * ${gradient_image};
         double total = 0;
         int best = 0;
         for (int c = 1; c < C; c++)

@@ -5,19 +5,19 @@ static void ${name}(${parameters})
 #pragma omp for
     for (int n = 0; n < count; n++) {
 $ if backward then
-        const float *row = in + (size_t)n * ROW;
-        float *image = out + (size_t)n * (C_BLOCKS * PIXELS * V);
+        const float *row = in + (size_t)n * ${in_image};
+        float *image = out + (size_t)n * ${out_image};
         for (int c = 0; c < C_BLOCKS * V; c++)
             for (int p = 0; p < PIXELS; p++) {
                 const int at = (c / V * PIXELS + p) * V + c % V;
                 image[at] = c < C ? row[c * PIXELS + p] : 0;
 $   if accumulates then
-                image[at] += accumulate[(size_t)n * (C_BLOCKS * PIXELS * V) + at];
+                image[at] += accumulate[(size_t)n * ${accumulate_image} + at];
 $   end
             }
 $ else
-        const float *image = in + (size_t)n * (C_BLOCKS * PIXELS * V);
-        float *row = out + (size_t)n * ROW;
+        const float *image = in + (size_t)n * ${in_image};
+        float *row = out + (size_t)n * ${out_image};
         for (int c = 0; c < C; c++)
             for (int p = 0; p < PIXELS; p++)
                 row[c * PIXELS + p] = image[(c / V * PIXELS + p) * V + c % V];

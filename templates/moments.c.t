@@ -8,8 +8,8 @@ static void ${name}(${parameters})
             for (int h = 0; h < H; h++) {
                 vf row[2] = {{0}, {0}};
                 for (int w = 0; w < W; w++) {
-                    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
-                    vf v = lathe_load(raw + at);
+                    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+                    vf v = lathe_load(raw + (size_t)n * ${raw_image} + at);
 $ include("steps.c.t", {steps = before_moments, V = V}, 20)
                     if (h == 0 && w == 0)
                         shift = v;

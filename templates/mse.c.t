@@ -4,9 +4,9 @@ static void ${name}(${parameters})
     enum { V = ${V}, C = ${C}, C_BLOCKS = ${C_BLOCKS}, PIXELS = ${H} * ${W}, OUTPUTS = C * PIXELS };
 #pragma omp for
     for (int n = 0; n < count; n++) {
-        const float *x = out + (size_t)n * (C_BLOCKS * V * PIXELS);
+        const float *x = out + (size_t)n * ${out_image};
         const float *target = targets + (size_t)n * OUTPUTS;
-        float *g = gradient + (size_t)n * (C_BLOCKS * V * PIXELS), sum = 0, most = -INFINITY;
+        float *g = gradient + (size_t)n * ${gradient_image}, sum = 0, most = -INFINITY;
         int best = 0;
         memset(g, 0, C_BLOCKS * V * PIXELS * sizeof(float));
         for (int c = 0; c < C; c++)

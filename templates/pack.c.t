@@ -7,7 +7,7 @@ static void ${name}(${parameters})
             for (int pixel = 0; pixel < H * W; pixel++)
                 for (int lane = 0; lane < V; lane++) {
                     const int c = k * V + lane;
-                    out[(((size_t)n * C_BLOCKS + k) * (H * W) + pixel) * V + lane] =
+                    out[(size_t)n * ${out_image} + ((size_t)k * (H * W) + pixel) * V + lane] =
                         c < C ? in[((size_t)n * C + c) * (H * W) + pixel] : 0;
                 }
 }

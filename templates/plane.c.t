@@ -2,11 +2,13 @@ $ -- Second pass over the rows just made, still in the cache: steps, and the poo
 for (int n = n0; n < n0 + images; n++)
     for (int k = kb; k < kb + K_TILE; k++) {
 $ if keeps_raw then
-        const float *rows = raw + ((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) * V;
+        const float *rows = raw + (size_t)n * ${raw_image} + (size_t)k * (OUT_H * OUT_W) * V;
 $ else
         const float *rows = plane + ((k - kb) * CHUNK_ROWS - oh0) * OUT_W * V;
 $ end
 $ if pooled then
+        float *const pools =
+            out + (size_t)n * OUT_IMAGE + (size_t)k * (POOLED_H * POOLED_W * V);
         for (int ph = oh0 / POOL_H; ph < POOLED_H && (ph + 1) * POOL_H <= oh1; ph++)
             for (int pw = 0; pw < POOLED_W; pw++) {
                 vf pool = lathe_splat(${maximum and "-INFINITY" or "0.0f"});
@@ -14,8 +16,7 @@ $ if pooled then
                     for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
                         vf v = lathe_load(rows + (h * OUT_W + w) * V);
 $   if #after > 0 then
-                        const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) +
-                                           h * OUT_W + w) * V;
+                        const size_t at = ((size_t)k * (OUT_H * OUT_W) + h * OUT_W + w) * V;
                         (void)at;
 $     include("steps.c.t", {steps = after, V = V}, 24)
 $   end
@@ -28,17 +29,15 @@ $   end
 $   if not maximum then
                 pool *= 1.0f / (POOL_H * POOL_W);
 $   end
-                lathe_store(out + (((size_t)n * OUT_BLOCKS + k) * (POOLED_H * POOLED_W) +
-                                   ph * POOLED_W + pw) * V, pool);
+                lathe_store(pools + (ph * POOLED_W + pw) * V, pool);
             }
 $ else
         for (int h = oh0; h < oh1; h++)
             for (int w = 0; w < OUT_W; w++) {
-                const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) +
-                                   h * OUT_W + w) * V;
+                const size_t at = ((size_t)k * (OUT_H * OUT_W) + h * OUT_W + w) * V;
                 vf v = lathe_load(rows + (h * OUT_W + w) * V);
 $   include("steps.c.t", {steps = after, V = V}, 16)
-                lathe_store(out + at, v);
+                lathe_store(out + (size_t)n * OUT_IMAGE + at, v);
             }
 $ end
     }

@@ -6,7 +6,9 @@ static void ${name}(${parameters})
            STRIDE_W = ${STRIDE_W}, PAD_TOP = ${PAD_TOP}, PAD_LEFT = ${PAD_LEFT} };
 #pragma omp for
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
-        const float *from = in + (size_t)plane * (IN_H * IN_W * V);
+        const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
+        const float *from = in + (size_t)n * ${in_image} + (size_t)k * (IN_H * IN_W * V);
+        float *to = out + (size_t)n * ${out_image} + (size_t)k * (OUT_H * OUT_W * V);
         for (int oh = 0; oh < OUT_H; oh++)
             for (int ow = 0; ow < OUT_W; ow++) {
                 vf pool = lathe_splat(${maximum and "-INFINITY" or "0.0f"});
@@ -24,7 +26,7 @@ $ end
 $ if not maximum then
                 pool *= 1.0f / (KERNEL_H * KERNEL_W);
 $ end
-                lathe_store(out + ((size_t)plane * (OUT_H * OUT_W) + oh * OUT_W + ow) * V, pool);
+                lathe_store(to + (oh * OUT_W + ow) * V, pool);
             }
     }
 }

@@ -6,18 +6,21 @@ static void ${name}(${parameters})
            STRIDE_W = ${STRIDE_W}, PAD_TOP = ${PAD_TOP}, PAD_LEFT = ${PAD_LEFT} };
 #pragma omp for
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
-        const float *from = in + (size_t)plane * (IN_H * IN_W * V);
-        float *to = in_gradient + (size_t)plane * (IN_H * IN_W * V);
+        const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
+        const float *from = in + (size_t)n * ${in_image} + (size_t)k * (IN_H * IN_W * V);
+        const float *gradients =
+            out_gradient + (size_t)n * ${out_gradient_image} + (size_t)k * (OUT_H * OUT_W * V);
+        float *to = in_gradient + (size_t)n * ${in_gradient_image} + (size_t)k * (IN_H * IN_W * V);
 $ if accumulates then
-        memcpy(to, accumulate + (size_t)plane * (IN_H * IN_W * V), IN_H * IN_W * V * sizeof(float));
+        memcpy(to, accumulate + (size_t)n * ${accumulate_image} + (size_t)k * (IN_H * IN_W * V),
+               IN_H * IN_W * V * sizeof(float));
 $ else
         memset(to, 0, IN_H * IN_W * V * sizeof(float));
 $ end
         (void)from;
         for (int oh = 0; oh < OUT_H; oh++)
             for (int ow = 0; ow < OUT_W; ow++) {
-                vf g = lathe_load(out_gradient +
-                                  ((size_t)plane * (OUT_H * OUT_W) + oh * OUT_W + ow) * V);
+                vf g = lathe_load(gradients + (oh * OUT_W + ow) * V);
                 const int h0 = oh * STRIDE_H - PAD_TOP, w0 = ow * STRIDE_W - PAD_LEFT;
 $ if maximum then
                 vf pool = lathe_splat(-INFINITY);

@@ -3,8 +3,8 @@ static void ${name}(${parameters})
     enum { C = ${C}, C_PADDED = ${C_PADDED} };
 #pragma omp for
     for (int n = 0; n < count; n++) {
-        const float *x = in + (size_t)n * C_PADDED;
-        float *y = out + (size_t)n * C_PADDED, most = x[0];
+        const float *x = in + (size_t)n * ${in_image};
+        float *y = out + (size_t)n * ${out_image}, most = x[0];
         double sum = 0;
         for (int c = 1; c < C; c++)
             most = x[c] > most ? x[c] : most;

@@ -16,6 +16,6 @@ g *= lathe_dropout(seed, step, ${s.layer}, ${s.threshold}u, ${s.keep_scale}, (ui
 $   elseif s.kind == "curve" then
 g *= ${s.curve}_slope(v${s.number});
 $   elseif s.side then
-lathe_store(side${s.number} + at, g);
+lathe_store(side${s.number} + (size_t)n * ${s.side_image} + at, g);
 $   end
 $ end

@@ -186,6 +186,25 @@ START_TEST(addition)
 }
 END_TEST
 
+/* Images or rows, of more inputs than other operators have, one of them twice. */
+START_TEST(concatenation)
+{
+    struct net net = net_of_parameter(2, _i ? 0 : 3, _i ? 0 : 2);
+    struct tensor *x = net.last;
+    struct tensor *parts[12];
+    for (int i = 0; i < 12; i++) {
+        net.last = x;
+        parts[i] = i % 4 == 1 ? net_curve(&net, CURVE_TANH, 0, NULL) : x;
+    }
+    struct node *concat = graph_add_node(net.graph, OP_concat, "c", nowhere_in_particular);
+    for (int i = 0; i < 12; i++)
+        node_add_input(concat, parts[i], net.graph);
+    ck_assert_int_eq(net_shape(&net, concat)->dims[0], 24);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 2);
+}
+END_TEST
+
 /* ---- whole networks ---- */
 
 /* conv, batchnorm, curve, pool, a residual with a shortcut, dropout, linear. */
@@ -542,6 +561,13 @@ static const struct misfit misfits[] = {
      {0},
      0,
      "cross_entropy takes a flat input, given 64x4x4: put flatten() before it"},
+    {OP_concat,
+     64,
+     4,
+     4,
+     {0},
+     0,
+     "branch 2 gives 64x4x1, branch 1 64x4x4: they may differ in channels alone"},
     {OP_add, 64, 4, 4, {0}, 0, "cannot add 64x4x4 and 64x4x1: the shapes differ"},
 };
 
@@ -563,7 +589,7 @@ static struct net build_misfit(const struct misfit *misfit)
         node->dropout.p = misfit->real;
     } else if (misfit->op == OP_batchnorm) {
         node->batchnorm.eps = misfit->real;
-    } else if (misfit->op == OP_add) {
+    } else if (misfit->op == OP_add || misfit->op == OP_concat) {
         node_add_input(node,
                        graph_add_tensor(net.graph, TENSOR_INPUT, "y", true, 3,
                                         (int[]){misfit->c, misfit->h, 1}),
@@ -864,6 +890,7 @@ static void add_kernel_tests(Suite *suite)
     tcase_add_test(kernels, globalpool);
     tcase_add_loop_test(kernels, curves, 0, 9);
     tcase_add_test(kernels, dropout);
+    tcase_add_loop_test(kernels, concatenation, 0, 2);
     tcase_add_loop_test(kernels, losses, 0, 3);
     tcase_add_test(kernels, addition);
     tcase_add_loop_test(kernels, resnet, 0, 3);

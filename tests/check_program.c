@@ -362,6 +362,60 @@ START_TEST(dropout_owns_memory_in_training_alone)
 }
 END_TEST
 
+/* ---- concat ---- */
+
+static struct tensor *concat(struct tensor *const *parts, int count, const char *name)
+{
+    net.last = parts[0];
+    struct node *node = net_node(&net, OP_concat, name);
+    for (int i = 1; i < count; i++)
+        node_add_input(node, parts[i], net.graph);
+    return net_shape(&net, node);
+}
+
+static struct tensor *conv_of(struct tensor *x, int channels, const char *name)
+{
+    net.last = x;
+    return net_conv(&net, square_conv(channels, 3, 1, 1), name);
+}
+
+START_TEST(concats_nest_in_one_array)
+{
+    struct tensor *a = conv("a"), *b = conv_of(a, 8, "b");
+    struct tensor *ab = concat((struct tensor *[]){a, b}, 2, "ab");
+    struct tensor *c = conv_of(ab, 20, "c");
+    struct tensor *cab = concat((struct tensor *[]){ab, c}, 2, "cab");
+    const struct tensor *parts[] = {a, b, ab, c, cab};
+    static const int first[] = {0, 2, 0, 3, 0}, channels[] = {16, 8, 24, 20, 44};
+    for (int i = 0; i < 5; i++) {
+        ck_assert_ptr_eq(layout_at(parts[i], true)->root, cab);
+        ck_assert_int_eq(layout_at(parts[i], true)->first_block, first[i]);
+        ck_assert_int_eq(layout_at(parts[i], true)->c, channels[i]);
+    }
+    net_plain(&net, OP_globalpool, "p");
+    net_plain(&net, OP_flatten, "f");
+    net_finish(&net, OP_cross_entropy);
+    ck_assert_ptr_eq(layout_at(c->gradient, true)->root, cab->gradient);
+    ck_assert_int_eq(layout_at(c->gradient, true)->first_block, 3);
+    ck_assert_ptr_eq(layout_at(ab->gradient, true)->root, ab->gradient); /* a sum */
+    ck_assert_ptr_eq(layout_at(b->gradient, true)->root, ab->gradient);
+}
+END_TEST
+
+/* What is not aligned, the network's input, a second time in the same or another concat. */
+START_TEST(some_parts_are_copied)
+{
+    struct tensor *a = conv_of(net.graph->input, 12, "a"), *b = conv_of(a, 8, "b");
+    struct tensor *twelve = concat((struct tensor *[]){b, a, b}, 3, "twelve");
+    struct tensor *again = concat((struct tensor *[]){b, twelve, net.graph->input}, 3, "again");
+    ck_assert_ptr_eq(layout_at(b, false)->root, twelve);
+    ck_assert_ptr_eq(layout_at(a, false)->root, a);           /* 12 channels before others */
+    ck_assert_ptr_eq(layout_at(twelve, false)->root, twelve); /* 28 channels before others */
+    ck_assert_ptr_eq(layout_at(net.graph->input, false)->root, net.graph->input);
+    ck_assert_ptr_eq(layout_at(again, false)->root, again);
+}
+END_TEST
+
 /* ---- programs ---- */
 
 static struct program *program_of(bool training, bool keep)
@@ -486,6 +540,57 @@ START_TEST(backward_data_takes_the_sum_along)
 }
 END_TEST
 
+/* Calls of the template concat.c.t. */
+static int count_copies(const struct program *program)
+{
+    int copies = 0;
+    for (int i = 0; i < program->calls.count; i++)
+        copies += strcmp(program->calls.items[i]->template_name, "concat.c.t") == 0;
+    return copies;
+}
+
+START_TEST(copies_are_counted)
+{
+    struct tensor *a = conv_of(net.graph->input, 12, "a"), *b = conv_of(a, 8, "b");
+    concat((struct tensor *[]){b, a, b}, 3, "c");
+    finish_flat();
+    ck_assert_str_eq(groups_text(true), "a: a\nb: b\nc: c\nl: l\nloss: loss\n");
+    ck_assert_int_eq(count_copies(program_of(false, false)), 2); /* a, and b the second time */
+    ck_assert_int_eq(count_copies(program_of(true, false)), 4);
+}
+END_TEST
+
+/* One layer of DenseNet: x and what batchnorm, relu, conv make of it. */
+static void dense_layer(int number)
+{
+    struct tensor *x = net.last;
+    net_batchnorm(&net, arena_printf(net.arena, "norm%d", number));
+    net_curve(&net, CURVE_RELU, 0, arena_printf(net.arena, "relu%d", number));
+    struct tensor *y = conv_of(net.last, 32, arena_printf(net.arena, "conv%d", number));
+    concat((struct tensor *[]){x, y}, 2, arena_printf(net.arena, "concat%d", number));
+}
+
+/* Neither copies nor sums: features grow in one array, and gradients add up on the way. */
+START_TEST(a_dense_block_copies_nothing)
+{
+    conv_of(net.graph->input, 64, "c");
+    for (int i = 1; i <= 12; i++)
+        dense_layer(i);
+    const struct tensor *last = net.last;
+    net_pool(&net, OP_avgpool, halves, "p");
+    finish_flat();
+    for (int training = 0; training < 2; training++) {
+        const struct program *program = program_of(training, false);
+        int samples_of_features = 0;
+        ck_assert_int_eq(count_copies(program), 0);
+        ck_assert_int_eq(count_sums(program), 0);
+        for (int i = 0; i < program->regions.count; i++)
+            samples_of_features += program->regions.items[i]->tensor == last;
+        ck_assert_int_eq(samples_of_features, 1);
+    }
+}
+END_TEST
+
 START_TEST(verify_keeps_every_gradient)
 {
     identity_residual(true);
@@ -560,19 +665,39 @@ static int region_index(const struct program *program, const struct region *regi
     ck_abort_msg("%s is not in the list of regions", region->name);
 }
 
-/* Two operands are one region only where neither is said to be restrict. */
+static const struct region *whole_of(const struct region *region)
+{
+    return region->whole ? region->whole : region;
+}
+
+/* The blocks of channels that REGION has of its whole: *first and so many from there; a region
+ * without samples is one. */
+static int blocks_of(const struct region *region, int *first)
+{
+    size_t block = (size_t)region->layout.h * region->layout.w * region->layout.block;
+    *first = region->image ? (int)(region->start / block) : 0;
+    return region->image ? layout_blocks(&region->layout) : 1;
+}
+
+static bool overlap(const struct region *a, const struct region *b)
+{
+    int first_a, first_b, count_a = blocks_of(a, &first_a), count_b = blocks_of(b, &first_b);
+    return whole_of(a) == whole_of(b) && first_a < first_b + count_b && first_b < first_a + count_a;
+}
+
+/* Two operands meet in memory only where neither is said to be restrict. */
 static void check_aliases(const struct call *call)
 {
     for (int i = 0; i < call->operands.count; i++)
         for (int j = 0; j < i; j++) {
             const struct operand *a = &call->operands.items[i], *b = &call->operands.items[j];
-            if (a->region && a->region == b->region && (writes(a) || writes(b)))
+            if (a->region && b->region && overlap(a->region, b->region) && (writes(a) || writes(b)))
                 ck_assert_msg(!strstr(a->type, "restrict") && !strstr(b->type, "restrict"),
                               "%s: %s and %s are the same", call->kernel_name, a->name, b->name);
         }
 }
 
-/* What a region holds, while the calls are followed. */
+/* What a block of channels of a region holds, while the calls are followed. */
 struct content {
     bool written;
     const struct group *overwritten; /* its forward value is gone: by this group's backward pass */
@@ -593,9 +718,21 @@ static void follow_operand(const struct program *program, const struct call *cal
     ck_assert_msg(may_write(program, region), "%s writes %s", call->kernel_name, region->name);
 }
 
+static void write_content(const struct operand *operand, const struct call *call,
+                          struct content *content)
+{
+    if (content->written && strcmp(operand->name, "raw_gradient") == 0)
+        content->overwritten = call->group;
+    content->written = true;
+}
+
 static void check_calls(const struct program *program)
 {
-    struct content *contents = arena_array(arena, (size_t)program->regions.count, struct content);
+    struct content **contents =
+        arena_array(arena, (size_t)program->regions.count, struct content *);
+    for (int i = 0, first; i < program->regions.count; i++)
+        contents[i] = arena_array(arena, (size_t)blocks_of(program->regions.items[i], &first),
+                                  struct content);
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
         check_aliases(call);
@@ -604,22 +741,29 @@ static void check_calls(const struct program *program)
                 const struct operand *operand = &call->operands.items[j];
                 if (!operand->region)
                     continue;
-                struct content *content = &contents[region_index(program, operand->region)];
-                if (pass == 0)
-                    follow_operand(program, call, operand, content);
-                else if (writes(operand)) {
-                    if (content->written && strcmp(operand->name, "raw_gradient") == 0)
-                        content->overwritten = call->group;
-                    content->written = true;
+                int first, blocks = blocks_of(operand->region, &first);
+                struct content *content =
+                    contents[region_index(program, whole_of(operand->region))] + first;
+                for (int b = 0; b < blocks; b++) {
+                    if (pass == 0)
+                        follow_operand(program, call, operand, &content[b]);
+                    else if (writes(operand))
+                        write_content(operand, call, &content[b]);
                 }
             }
     }
     for (int i = 0; i < program->regions.count; i++)
         if (program->regions.items[i]->space == SPACE_GRADIENT)
-            ck_assert_msg(contents[i].written, "nobody writes %s", program->regions.items[i]->name);
+            ck_assert_msg(contents[i]->written, "nobody writes %s",
+                          program->regions.items[i]->name);
 }
 
-/* First and last of each region are the calls that use it. */
+/* First and last of each region are the calls that use it, or a slice of it. */
+static bool uses_region(const struct operand *operand, const struct region *region)
+{
+    return operand->region && (operand->region == region || operand->region->whole == region);
+}
+
 static void check_lifetimes(const struct program *program)
 {
     for (int i = 0; i < program->regions.count; i++) {
@@ -627,7 +771,7 @@ static void check_lifetimes(const struct program *program)
         int first = -1, last = -1;
         for (int c = 0; c < program->calls.count; c++)
             for (int j = 0; j < program->calls.items[c]->operands.count; j++)
-                if (program->calls.items[c]->operands.items[j].region == region) {
+                if (uses_region(&program->calls.items[c]->operands.items[j], region)) {
                     first = first < 0 ? c : first;
                     last = c;
                 }
@@ -683,6 +827,8 @@ static size_t aligned(size_t floats)
 
 static bool is_planned(const struct region *region)
 {
+    if (region->whole)
+        return false;
     return region->space == SPACE_WORK ? region->last >= 0 : region->space != SPACE_CALLER;
 }
 
@@ -717,11 +863,24 @@ static size_t live_floats(const struct program *program, int call)
     size_t sum = 0;
     for (int i = 0; i < program->regions.count; i++) {
         const struct region *r = program->regions.items[i];
-        if (r->space == SPACE_WORK && r->last >= 0 &&
+        if (r->space == SPACE_WORK && !r->whole && r->last >= 0 &&
             (call < 0 || (r->first <= call && call <= r->last)))
             sum += aligned(r->floats);
     }
     return sum;
+}
+
+/* A slice lies within a sample of what it is a slice of. */
+static void check_slices(const struct program *program)
+{
+    for (int i = 0; i < program->regions.count; i++) {
+        const struct region *slice = program->regions.items[i], *whole = slice->whole;
+        if (!whole)
+            continue;
+        ck_assert_msg(!whole->whole && slice->image == whole->image, "%s", slice->name);
+        ck_assert_uint_eq(slice->offset, whole->offset + slice->start);
+        ck_assert_uint_le(slice->start + layout_floats(&slice->layout), whole->image);
+    }
 }
 
 static uint64_t region_seed; /* of the random regions under way, so that messages name it */
@@ -935,6 +1094,7 @@ static void check_program(const struct program *program, const char *spec)
 {
     check_groups(program);
     check_lifetimes(program);
+    check_slices(program);
     check_calls(program);
     double ratio = check_plan(program, program->calls.count);
     printf("%s, %s, %s%s: %.1f MB, planned / lower bound = %.3f\n", spec, program->isa->name,
@@ -1224,6 +1384,8 @@ static TCase *layout_tests(void)
     tcase_add_test(tests, flatten_stands_as_the_image);
     tcase_add_test(tests, flatten_that_moves_owns_a_row);
     tcase_add_test(tests, dropout_owns_memory_in_training_alone);
+    tcase_add_test(tests, concats_nest_in_one_array);
+    tcase_add_test(tests, some_parts_are_copied);
     return tests;
 }
 
@@ -1236,6 +1398,8 @@ static TCase *lower_tests(void)
     tcase_add_test(tests, a_training_step_is_forward_loss_backward);
     tcase_add_loop_test(tests, backward_data_takes_the_sum_along, 0, 2);
     tcase_add_test(tests, verify_keeps_every_gradient);
+    tcase_add_test(tests, copies_are_counted);
+    tcase_add_test(tests, a_dense_block_copies_nothing);
     tcase_add_test(tests, a_sum_that_nobody_takes_is_a_call);
     tcase_add_test(tests, programs_print);
     tcase_add_loop_test(tests, groups_and_spans_are_packed, 0, 5);

@@ -326,11 +326,54 @@ static void add_residual(struct writer *w)
         add_activation(w);
 }
 
+/* Channels that fill blocks, so that nothing is copied, or any. */
+static int draw_branch_channels(struct writer *w, bool blocks)
+{
+    return blocks ? 16 * between(w->draw, 1, 2) : between(w->draw, 1, w->exact ? 12 : 24);
+}
+
+/* Branches of one size; at times one is the input itself, or a concat in its turn. */
+static void add_concat(struct writer *w)
+{
+    int c = w->c, height = w->h, width = w->w, sum = 0;
+    bool blocks = chance(w->draw, 50);
+    put(w, "concat {");
+    w->depth++;
+    for (int i = between(w->draw, 1, 3); i > 0; i--) {
+        w->c = c;
+        put(w, "chain {");
+        w->depth++;
+        if (chance(w->draw, 70)) {
+            int channels = draw_branch_channels(w, blocks);
+            if (w->flat)
+                add_linear(w, channels);
+            else
+                put(w, "conv(%d, %d, { bias = %s }),", channels, between(w->draw, 1, 3),
+                    chance(w->draw, 50) ? "true" : "false");
+            w->c = channels;
+            w->weighted++;
+        }
+        if (chance(w->draw, 60))
+            add_same_shape(w);
+        if (w->depth < 5 && chance(w->draw, 30))
+            add_concat(w);
+        w->depth--;
+        put(w, "},");
+        sum += w->c;
+        ck_assert(w->h == height && w->w == width);
+    }
+    w->depth--;
+    put(w, "},");
+    w->c = sum;
+}
+
 static void add_image_layer(struct writer *w)
 {
     int kind = between(w->draw, 1, 100);
-    if (kind <= 30)
+    if (kind <= 15)
         add_conv(w, false);
+    else if (kind <= 30)
+        add_concat(w);
     else if (kind <= 45)
         add_activation(w);
     else if (kind <= 60)
@@ -352,8 +395,10 @@ static void add_image_layer(struct writer *w)
 static void add_flat_layer(struct writer *w)
 {
     int kind = between(w->draw, 1, 10);
-    if (kind <= 4)
+    if (kind <= 3)
         add_linear(w, between(w->draw, 1, w->exact ? 12 : 40));
+    else if (kind == 4)
+        add_concat(w);
     else if (kind <= 6)
         add_activation(w);
     else if (kind == 7)

@@ -154,6 +154,20 @@ START_TEST(residual_adds_its_input)
 }
 END_TEST
 
+START_TEST(concat_has_branches)
+{
+    read_layers("concat { chain {}, false, { tanh(), relu() }, chain { tanh(), name = 'a' } },"
+                "concat { concat { tanh() }, name = 'b' }");
+    expect_graph("concat1.branch2.tanh1 = curve(input) 3x8x8\n"
+                 "concat1.branch2.relu1 = curve(concat1.branch2.tanh1) 3x8x8\n"
+                 "concat1.branch3.a.tanh1 = curve(input) 3x8x8\n"
+                 "concat1 = concat(input, concat1.branch2.relu1, concat1.branch3.a.tanh1) 9x8x8\n"
+                 "b.branch1.concat1.branch1.tanh1 = curve(concat1) 9x8x8\n"
+                 "b.branch1.concat1 = concat(b.branch1.concat1.branch1.tanh1) 9x8x8\n"
+                 "b = concat(b.branch1.concat1) 9x8x8\n");
+}
+END_TEST
+
 START_TEST(residual_takes_a_shortcut)
 {
     const char *body = "conv(4, 3, { stride = 2, bias = false })";
@@ -800,6 +814,7 @@ static TCase *language_tests(void)
     tcase_add_test(tests, lists_nest_and_false_is_skipped);
     tcase_add_test(tests, chains_are_transparent_unless_named);
     tcase_add_test(tests, residual_adds_its_input);
+    tcase_add_test(tests, concat_has_branches);
     tcase_add_test(tests, residual_takes_a_shortcut);
     tcase_add_test(tests, nodes_carry_their_lines);
     tcase_add_test(tests, cross_entropy_takes_logits);

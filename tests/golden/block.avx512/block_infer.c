@@ -34,14 +34,14 @@ LATHE_INLINE vf curve_relu_value(vf x)
 /* 1 images x 8 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x8(const float *restrict in,
                                                    const float *restrict weight,
-                                                   const float *restrict bias, int n, int kb,
+                                                   const float *restrict bias, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
                                                    float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 8, IN_W = 8,
         IN_BLOCK = 1, IN_BLOCKS = 1, LAST_BLOCK = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 64, OUT_IMAGE = 256,
         OUT_H = 8, OUT_W = 8, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 8, FULL_W = 8, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -71,7 +71,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x8(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -90,7 +90,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x8(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -109,8 +109,8 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x8(const float *restrict in,
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             v = curve_relu_value(v);
@@ -126,7 +126,7 @@ static void conv3x3_1x8x8_to_8x8x8_infer(const float *restrict in, const float *
     enum {
         V = 16, IN_H = 8, IN_W = 8,
         IN_BLOCK = 1, IN_BLOCKS = 1, LAST_BLOCK = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 64, OUT_IMAGE = 256,
         OUT_H = 8, OUT_W = 8, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 8, FULL_W = 8, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -162,6 +162,8 @@ static void conv3x3_1x8x8_to_8x8x8_infer(const float *restrict in, const float *
         for (int n = n0; n < n0 + images; n++)
             for (int k = kb; k < kb + K_TILE; k++) {
                 const float *rows = plane + ((k - kb) * CHUNK_ROWS - oh0) * OUT_W * V;
+                float *const pools =
+                    out + (size_t)n * OUT_IMAGE + (size_t)k * (POOLED_H * POOLED_W * V);
                 for (int ph = oh0 / POOL_H; ph < POOLED_H && (ph + 1) * POOL_H <= oh1; ph++)
                     for (int pw = 0; pw < POOLED_W; pw++) {
                         vf pool = lathe_splat(-INFINITY);
@@ -170,8 +172,7 @@ static void conv3x3_1x8x8_to_8x8x8_infer(const float *restrict in, const float *
                                 vf v = lathe_load(rows + (h * OUT_W + w) * V);
                                 pool = lathe_max(pool, v);
                             }
-                        lathe_store(out + (((size_t)n * OUT_BLOCKS + k) * (POOLED_H * POOLED_W) +
-                                           ph * POOLED_W + pw) * V, pool);
+                        lathe_store(pools + (ph * POOLED_W + pw) * V, pool);
                     }
             }
     }
@@ -181,14 +182,14 @@ static void conv3x3_1x8x8_to_8x8x8_infer(const float *restrict in, const float *
 LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
                                                    const float *restrict weight,
                                                    const float *restrict bias,
-                                                   const float *restrict other1, int n, int kb,
+                                                   const float *restrict other1, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
                                                    float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 4, IN_W = 4,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 8,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 256, OUT_IMAGE = 256,
         OUT_H = 4, OUT_W = 4, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 4, FULL_W = 4, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -200,7 +201,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 4,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 4, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -218,7 +219,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -237,7 +238,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -256,14 +257,14 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
-            const size_t at = (((size_t)(n + i) * OUT_BLOCKS + k) * (FULL_H * FULL_W) +
+            const size_t at = ((size_t)k * (FULL_H * FULL_W) +
                                (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
                                OUT_FIRST_W) * V;
-            v += lathe_load(other1 + at);
+            v += lathe_load(other1 + (size_t)n * 256 + at);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }
     }
@@ -277,7 +278,7 @@ static void conv3x3_8x4x4_to_8x4x4_infer(const float *restrict in, const float *
     enum {
         V = 16, IN_H = 4, IN_W = 4,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 8,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 256, OUT_IMAGE = 256,
         OUT_H = 4, OUT_W = 4, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 4, FULL_W = 4, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -289,7 +290,7 @@ static void conv3x3_8x4x4_to_8x4x4_infer(const float *restrict in, const float *
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 4,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -303,7 +304,7 @@ static void conv3x3_8x4x4_to_8x4x4_infer(const float *restrict in, const float *
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         conv3x3_8x4x4_to_8x4x4_infer_1x4(in, weight, bias, other1, n0 + i, kb, cb,
                                                          oh,
@@ -323,7 +324,9 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
            STRIDE_W = 1, PAD_TOP = 0, PAD_LEFT = 0 };
 #pragma omp for
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
-        const float *from = in + (size_t)plane * (IN_H * IN_W * V);
+        const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
+        const float *from = in + (size_t)n * 256 + (size_t)k * (IN_H * IN_W * V);
+        float *to = out + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W * V);
         for (int oh = 0; oh < OUT_H; oh++)
             for (int ow = 0; ow < OUT_W; ow++) {
                 vf pool = lathe_splat(0.0f);
@@ -335,21 +338,21 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
                         pool += lathe_load(from + (h * IN_W + w) * V);
                     }
                 pool *= 1.0f / (KERNEL_H * KERNEL_W);
-                lathe_store(out + ((size_t)plane * (OUT_H * OUT_W) + oh * OUT_W + ow) * V, pool);
+                lathe_store(to + (oh * OUT_W + ow) * V, pool);
             }
     }
 }
 
 /* 4 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_16_to_10_infer_4x1(const float *restrict in, const float *restrict weight,
-                                            const float *restrict bias, int n, int kb, int cb0,
+                                            const float *restrict bias, int n0, int kb, int cb0,
                                             int oh, const int ow0, const bool edge,
                                             float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 16,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -361,7 +364,7 @@ LATHE_INLINE void linear_16_to_10_infer_4x1(const float *restrict in, const floa
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -379,7 +382,7 @@ LATHE_INLINE void linear_16_to_10_infer_4x1(const float *restrict in, const floa
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -398,7 +401,7 @@ LATHE_INLINE void linear_16_to_10_infer_4x1(const float *restrict in, const floa
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -417,8 +420,8 @@ LATHE_INLINE void linear_16_to_10_infer_4x1(const float *restrict in, const floa
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -429,14 +432,14 @@ LATHE_INLINE void linear_16_to_10_infer_4x1(const float *restrict in, const floa
 
 /* 1 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_16_to_10_infer_1x1(const float *restrict in, const float *restrict weight,
-                                            const float *restrict bias, int n, int kb, int cb0,
+                                            const float *restrict bias, int n0, int kb, int cb0,
                                             int oh, const int ow0, const bool edge,
                                             float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 16,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -448,7 +451,7 @@ LATHE_INLINE void linear_16_to_10_infer_1x1(const float *restrict in, const floa
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 1 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -466,7 +469,7 @@ LATHE_INLINE void linear_16_to_10_infer_1x1(const float *restrict in, const floa
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -485,7 +488,7 @@ LATHE_INLINE void linear_16_to_10_infer_1x1(const float *restrict in, const floa
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -504,8 +507,8 @@ LATHE_INLINE void linear_16_to_10_infer_1x1(const float *restrict in, const floa
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -520,7 +523,7 @@ static void linear_16_to_10_infer(const float *restrict in, const float *restric
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 16,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -532,7 +535,7 @@ static void linear_16_to_10_infer(const float *restrict in, const float *restric
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -546,7 +549,7 @@ static void linear_16_to_10_infer(const float *restrict in, const float *restric
                 if (i + 4 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_16_to_10_infer_4x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -557,7 +560,7 @@ static void linear_16_to_10_infer(const float *restrict in, const float *restric
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_16_to_10_infer_1x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -570,13 +573,13 @@ static void linear_16_to_10_infer(const float *restrict in, const float *restric
 
 static void unpack_10x1x1(const float *restrict in, float *restrict out, int count)
 {
-    enum { V = 16, C = 10, C_BLOCKS = 1, H = 1, W = 1 };
+    enum { V = 16, C = 10, H = 1, W = 1 };
 #pragma omp for collapse(2)
     for (int n = 0; n < count; n++)
         for (int c = 0; c < C; c++)
             for (int pixel = 0; pixel < H * W; pixel++)
                 out[((size_t)n * C + c) * (H * W) + pixel] =
-                    in[(((size_t)n * C_BLOCKS + c / V) * (H * W) + pixel) * V + c % V];
+                    in[(size_t)n * 16 + ((size_t)(c / V) * (H * W) + pixel) * V + c % V];
 }
 
 

@@ -77,7 +77,7 @@ __attribute__((unused)) LATHE_INLINE vf curve_relu_slope(vf x)
 /* 3 images x 8 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
                                                      const float *restrict weight,
-                                                     const float *restrict bias, int n, int kb,
+                                                     const float *restrict bias, int n0, int kb,
                                                      int cb0, int oh, const int ow0,
                                                      const bool edge, float *restrict to,
                                                      vf moment[][3], bool first)
@@ -85,7 +85,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
     enum {
         V = 16, IN_H = 8, IN_W = 8,
         IN_BLOCK = 1, IN_BLOCKS = 1, LAST_BLOCK = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 64, OUT_IMAGE = 1024,
         OUT_H = 8, OUT_W = 8, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 8, FULL_W = 8, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -97,7 +97,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 8, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 1024 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 8, PIXELS = 24 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -115,7 +115,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -134,7 +134,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -154,8 +154,8 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
     for (int j = 0; j < K_TILE; j++) {
         vf part[2] = {{0}, {0}};
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -173,7 +173,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
 /* 1 images x 8 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
                                                      const float *restrict weight,
-                                                     const float *restrict bias, int n, int kb,
+                                                     const float *restrict bias, int n0, int kb,
                                                      int cb0, int oh, const int ow0,
                                                      const bool edge, float *restrict to,
                                                      vf moment[][3], bool first)
@@ -181,7 +181,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
     enum {
         V = 16, IN_H = 8, IN_W = 8,
         IN_BLOCK = 1, IN_BLOCKS = 1, LAST_BLOCK = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 64, OUT_IMAGE = 1024,
         OUT_H = 8, OUT_W = 8, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 8, FULL_W = 8, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -193,7 +193,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 8, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 1024 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 8, PIXELS = 8 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -211,7 +211,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -230,7 +230,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -250,8 +250,8 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
     for (int j = 0; j < K_TILE; j++) {
         vf part[2] = {{0}, {0}};
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -273,7 +273,7 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
     enum {
         V = 16, IN_H = 8, IN_W = 8,
         IN_BLOCK = 1, IN_BLOCKS = 1, LAST_BLOCK = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 64, OUT_IMAGE = 1024,
         OUT_H = 8, OUT_W = 8, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 8, FULL_W = 8, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -285,7 +285,7 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 8, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 1024 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -300,7 +300,7 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
                 if (i + 3 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         conv3x3_1x8x8_to_8x8x8_forward_3x8(in, weight, bias, n0 + i, kb, cb, oh,
                             0, true, to, moment, i == 0 && oh == oh0);
@@ -311,7 +311,7 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         conv3x3_1x8x8_to_8x8x8_forward_1x8(in, weight, bias, n0 + i, kb, cb, oh,
                             0, true, to, moment, i == 0 && oh == oh0);
@@ -373,21 +373,21 @@ static void steps_pool_8x8x8_forward(const float *restrict raw, const float *res
 #pragma omp for collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
-            const size_t plane = ((size_t)n * C_BLOCKS + k) * (H * W);
+            const float *const from = raw + (size_t)n * 1024;
+            float *const to = out + (size_t)n * 256;
             for (int ph = 0; ph < OUT_H; ph++)
                 for (int pw = 0; pw < OUT_W; pw++) {
                     vf pool = lathe_splat(-INFINITY);
                     for (int h = ph * POOL_H; h < (ph + 1) * POOL_H; h++)
                         for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
-                            const size_t at = (plane + h * W + w) * V;
-                            vf v = lathe_load(raw + at);
+                            const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+                            vf v = lathe_load(from + at);
                             v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                                 lathe_load(beta1 + k * 16);
                             v = curve_relu_value(v);
                             pool = lathe_max(pool, v);
                         }
-                    lathe_store(out + (((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W) +
-                                       ph * OUT_W + pw) * V, pool);
+                    lathe_store(to + ((size_t)k * (OUT_H * OUT_W) + ph * OUT_W + pw) * V, pool);
                 }
         }
 }
@@ -395,7 +395,7 @@ static void steps_pool_8x8x8_forward(const float *restrict raw, const float *res
 /* 4 images x 4 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_4x4(const float *restrict in,
                                                      const float *restrict weight,
-                                                     const float *restrict bias, int n, int kb,
+                                                     const float *restrict bias, int n0, int kb,
                                                      int cb0, int oh, const int ow0,
                                                      const bool edge, float *restrict to,
                                                      vf moment[][3], bool first)
@@ -403,7 +403,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_4x4(const float *restrict in,
     enum {
         V = 16, IN_H = 4, IN_W = 4,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 8,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 256, OUT_IMAGE = 256,
         OUT_H = 4, OUT_W = 4, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 4, FULL_W = 4, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -415,7 +415,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_4x4(const float *restrict in,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 4, PIXELS = 16 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -433,7 +433,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_4x4(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -452,7 +452,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_4x4(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -471,8 +471,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_4x4(const float *restrict in,
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -484,7 +484,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_4x4(const float *restrict in,
 /* 1 images x 4 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
                                                      const float *restrict weight,
-                                                     const float *restrict bias, int n, int kb,
+                                                     const float *restrict bias, int n0, int kb,
                                                      int cb0, int oh, const int ow0,
                                                      const bool edge, float *restrict to,
                                                      vf moment[][3], bool first)
@@ -492,7 +492,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
     enum {
         V = 16, IN_H = 4, IN_W = 4,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 8,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 256, OUT_IMAGE = 256,
         OUT_H = 4, OUT_W = 4, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 4, FULL_W = 4, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -504,7 +504,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 4, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -522,7 +522,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -541,7 +541,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -560,8 +560,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -577,7 +577,7 @@ static void conv3x3_8x4x4_to_8x4x4_forward(const float *restrict in, const float
     enum {
         V = 16, IN_H = 4, IN_W = 4,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 8,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 256, OUT_IMAGE = 256,
         OUT_H = 4, OUT_W = 4, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 4, FULL_W = 4, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -589,7 +589,7 @@ static void conv3x3_8x4x4_to_8x4x4_forward(const float *restrict in, const float
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -603,7 +603,7 @@ static void conv3x3_8x4x4_to_8x4x4_forward(const float *restrict in, const float
                 if (i + 4 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = raw +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         conv3x3_8x4x4_to_8x4x4_forward_4x4(in, weight, bias, n0 + i, kb, cb, oh,
                             0, true, to, NULL, false);
@@ -614,7 +614,7 @@ static void conv3x3_8x4x4_to_8x4x4_forward(const float *restrict in, const float
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = raw +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         conv3x3_8x4x4_to_8x4x4_forward_1x4(in, weight, bias, n0 + i, kb, cb, oh,
                             0, true, to, NULL, false);
@@ -624,14 +624,13 @@ static void conv3x3_8x4x4_to_8x4x4_forward(const float *restrict in, const float
             }
         for (int n = n0; n < n0 + images; n++)
             for (int k = kb; k < kb + K_TILE; k++) {
-                const float *rows = raw + ((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) * V;
+                const float *rows = raw + (size_t)n * 256 + (size_t)k * (OUT_H * OUT_W) * V;
                 for (int h = oh0; h < oh1; h++)
                     for (int w = 0; w < OUT_W; w++) {
-                        const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) +
-                                           h * OUT_W + w) * V;
+                        const size_t at = ((size_t)k * (OUT_H * OUT_W) + h * OUT_W + w) * V;
                         vf v = lathe_load(rows + (h * OUT_W + w) * V);
-                        v += lathe_load(other1 + at);
-                        lathe_store(out + at, v);
+                        v += lathe_load(other1 + (size_t)n * 256 + at);
+                        lathe_store(out + (size_t)n * OUT_IMAGE + at, v);
                     }
             }
     }
@@ -645,7 +644,9 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
            STRIDE_W = 1, PAD_TOP = 0, PAD_LEFT = 0 };
 #pragma omp for
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
-        const float *from = in + (size_t)plane * (IN_H * IN_W * V);
+        const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
+        const float *from = in + (size_t)n * 256 + (size_t)k * (IN_H * IN_W * V);
+        float *to = out + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W * V);
         for (int oh = 0; oh < OUT_H; oh++)
             for (int ow = 0; ow < OUT_W; ow++) {
                 vf pool = lathe_splat(0.0f);
@@ -657,7 +658,7 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
                         pool += lathe_load(from + (h * IN_W + w) * V);
                     }
                 pool *= 1.0f / (KERNEL_H * KERNEL_W);
-                lathe_store(out + ((size_t)plane * (OUT_H * OUT_W) + oh * OUT_W + ow) * V, pool);
+                lathe_store(to + (oh * OUT_W + ow) * V, pool);
             }
     }
 }
@@ -670,14 +671,15 @@ static void steps_8x1x1_forward(const float *restrict raw, float *restrict out, 
 #pragma omp for collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
-            const size_t plane = ((size_t)n * C_BLOCKS + k) * (H * W);
+            const float *const from = raw + (size_t)n * 16;
+            float *const to = out + (size_t)n * 16;
             for (int h = 0; h < H; h++)
                 for (int w = 0; w < W; w++) {
-                    const size_t at = (plane + h * W + w) * V;
-                    vf v = lathe_load(raw + at);
+                    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+                    vf v = lathe_load(from + at);
                     v *= lathe_dropout(seed, step, 0, 858993459u, 1.25f, (uint32_t)n,
                                        (uint32_t)(k * 16), 1, 1, h, w);
-                    lathe_store(out + at, v);
+                    lathe_store(to + at, v);
                 }
         }
 }
@@ -685,14 +687,14 @@ static void steps_8x1x1_forward(const float *restrict raw, float *restrict out, 
 /* 4 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_16_to_10_forward_4x1(const float *restrict in,
                                               const float *restrict weight,
-                                              const float *restrict bias, int n, int kb, int cb0,
+                                              const float *restrict bias, int n0, int kb, int cb0,
                                               int oh, const int ow0, const bool edge,
                                               float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 16,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -704,7 +706,7 @@ LATHE_INLINE void linear_16_to_10_forward_4x1(const float *restrict in,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -722,7 +724,7 @@ LATHE_INLINE void linear_16_to_10_forward_4x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -741,7 +743,7 @@ LATHE_INLINE void linear_16_to_10_forward_4x1(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -760,8 +762,8 @@ LATHE_INLINE void linear_16_to_10_forward_4x1(const float *restrict in,
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -773,14 +775,14 @@ LATHE_INLINE void linear_16_to_10_forward_4x1(const float *restrict in,
 /* 1 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_16_to_10_forward_1x1(const float *restrict in,
                                               const float *restrict weight,
-                                              const float *restrict bias, int n, int kb, int cb0,
+                                              const float *restrict bias, int n0, int kb, int cb0,
                                               int oh, const int ow0, const bool edge,
                                               float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 16,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -792,7 +794,7 @@ LATHE_INLINE void linear_16_to_10_forward_1x1(const float *restrict in,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 1 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -810,7 +812,7 @@ LATHE_INLINE void linear_16_to_10_forward_1x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -829,7 +831,7 @@ LATHE_INLINE void linear_16_to_10_forward_1x1(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -848,8 +850,8 @@ LATHE_INLINE void linear_16_to_10_forward_1x1(const float *restrict in,
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -864,7 +866,7 @@ static void linear_16_to_10_forward(const float *restrict in, const float *restr
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 16,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -876,7 +878,7 @@ static void linear_16_to_10_forward(const float *restrict in, const float *restr
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -890,7 +892,7 @@ static void linear_16_to_10_forward(const float *restrict in, const float *restr
                 if (i + 4 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_16_to_10_forward_4x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -901,7 +903,7 @@ static void linear_16_to_10_forward(const float *restrict in, const float *restr
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_16_to_10_forward_1x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -921,8 +923,8 @@ static void cross_entropy_10x1x1(const float *restrict out, float *restrict grad
     enum { V = 16, C = 10, C_PADDED = 1 * V };
 #pragma omp for
     for (int n = 0; n < count; n++) {
-        const float *x = out + (size_t)n * C_PADDED;
-        float *g = gradient + (size_t)n * C_PADDED;
+        const float *x = out + (size_t)n * 16;
+        float *g = gradient + (size_t)n * 16;
         double total = 0;
         int best = 0;
         for (int c = 1; c < C; c++)
@@ -949,9 +951,9 @@ LATHE_INLINE void steps_10x1x1_backward_pixel(const float *raw, int n, int k, in
                                               vf *row)
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1 };
-    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
+    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
     row[0] += g;
-    (void)at, (void)row, (void)g, (void)raw;
+    (void)n, (void)at, (void)row, (void)g, (void)raw;
 }
 
 static void steps_10x1x1_backward(const float *raw, const float *restrict out_gradient,
@@ -963,7 +965,7 @@ static void steps_10x1x1_backward(const float *raw, const float *restrict out_gr
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
-                out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
+                out_gradient + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W * V);
             vf total[1] = {{0}};
             for (int h = 0; h < H; h++) {
                 vf row[1] = {{0}};
@@ -994,9 +996,8 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1, IN_BLOCK = 16, IN_BLOCKS = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK, OUT_H = 1,
-        OUT_W = 1,
-        OUT_BLOCKS = 1, SPAN_BLOCKS = 1, SPANS = 1,
+        IN_IMAGE = 16, OUT_H = 1, OUT_W = 1,
+        SPAN_BLOCKS = 1, SPANS = 1,
         IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
         FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
@@ -1056,11 +1057,12 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
                             if (ih < 0 || ih >= IN_H)
                                 continue;
-                            const float *x = in + (size_t)n * IN_FLOATS + (size_t)c0 * C_STRIDE_IN +
+                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
                                              (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
                                              (IN_W * IN_BLOCK) + shift * IN_BLOCK;
                             const float *dy = out_gradient +
-                                (((size_t)n * OUT_BLOCKS + kb) * OUT_H + oh) * (OUT_W * V);
+                                (size_t)n * 16 +
+                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
                                 vf g[K_TILE];
@@ -1126,14 +1128,14 @@ static void linear_16_to_10_transpose(const float *restrict weight, float *restr
 
 /* 4 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_16_to_10_backward_data_4x1(const float *restrict in,
-                                                    const float *restrict weight, int n, int kb,
+                                                    const float *restrict weight, int n0, int kb,
                                                     int cb0, int oh, const int ow0, const bool edge,
                                                     float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 10,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -1145,7 +1147,7 @@ LATHE_INLINE void linear_16_to_10_backward_data_4x1(const float *restrict in,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -1163,7 +1165,7 @@ LATHE_INLINE void linear_16_to_10_backward_data_4x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -1182,7 +1184,7 @@ LATHE_INLINE void linear_16_to_10_backward_data_4x1(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -1201,8 +1203,8 @@ LATHE_INLINE void linear_16_to_10_backward_data_4x1(const float *restrict in,
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }
@@ -1212,14 +1214,14 @@ LATHE_INLINE void linear_16_to_10_backward_data_4x1(const float *restrict in,
 
 /* 1 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_16_to_10_backward_data_1x1(const float *restrict in,
-                                                    const float *restrict weight, int n, int kb,
+                                                    const float *restrict weight, int n0, int kb,
                                                     int cb0, int oh, const int ow0, const bool edge,
                                                     float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 10,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -1231,7 +1233,7 @@ LATHE_INLINE void linear_16_to_10_backward_data_1x1(const float *restrict in,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 1 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -1249,7 +1251,7 @@ LATHE_INLINE void linear_16_to_10_backward_data_1x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -1268,7 +1270,7 @@ LATHE_INLINE void linear_16_to_10_backward_data_1x1(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -1287,8 +1289,8 @@ LATHE_INLINE void linear_16_to_10_backward_data_1x1(const float *restrict in,
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }
@@ -1302,7 +1304,7 @@ static void linear_16_to_10_backward_data(const float *restrict in, const float 
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 10,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -1314,7 +1316,7 @@ static void linear_16_to_10_backward_data(const float *restrict in, const float 
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -1328,7 +1330,7 @@ static void linear_16_to_10_backward_data(const float *restrict in, const float 
                 if (i + 4 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_16_to_10_backward_data_4x1(in, weight, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -1339,7 +1341,7 @@ static void linear_16_to_10_backward_data(const float *restrict in, const float 
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_16_to_10_backward_data_1x1(in, weight, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -1356,15 +1358,15 @@ LATHE_INLINE void steps_8x1x1_backward_pixel(const float *raw, float *raw_gradie
                                              vf *row)
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1 };
-    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
-    vf v = lathe_load(raw + at);
+    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+    vf v = lathe_load(raw + (size_t)n * 16 + at);
     const vf v1 = v;
     (void)v1;
     (void)v;
     g *= lathe_dropout(seed, step, 0, 858993459u, 1.25f, (uint32_t)n,
                        (uint32_t)(k * 16), 1, 1, h, w);
-    lathe_store(raw_gradient + at, g);
-    (void)at, (void)row, (void)g, (void)raw;
+    lathe_store(raw_gradient + (size_t)n * 16 + at, g);
+    (void)n, (void)at, (void)row, (void)g, (void)raw;
 }
 
 static void steps_8x1x1_backward(const float *raw, const float *restrict out_gradient,
@@ -1376,7 +1378,7 @@ static void steps_8x1x1_backward(const float *raw, const float *restrict out_gra
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
-                out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
+                out_gradient + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W * V);
             for (int h = 0; h < H; h++) {
                 for (int w = 0; w < W; w++)
                     steps_8x1x1_backward_pixel(raw, raw_gradient, seed, step, n, k, h, w,
@@ -1394,14 +1396,16 @@ static void globalpool_8x4x4_backward(const float *restrict in, const float *res
            STRIDE_W = 1, PAD_TOP = 0, PAD_LEFT = 0 };
 #pragma omp for
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
-        const float *from = in + (size_t)plane * (IN_H * IN_W * V);
-        float *to = in_gradient + (size_t)plane * (IN_H * IN_W * V);
+        const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
+        const float *from = in + (size_t)n * 256 + (size_t)k * (IN_H * IN_W * V);
+        const float *gradients =
+            out_gradient + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W * V);
+        float *to = in_gradient + (size_t)n * 256 + (size_t)k * (IN_H * IN_W * V);
         memset(to, 0, IN_H * IN_W * V * sizeof(float));
         (void)from;
         for (int oh = 0; oh < OUT_H; oh++)
             for (int ow = 0; ow < OUT_W; ow++) {
-                vf g = lathe_load(out_gradient +
-                                  ((size_t)plane * (OUT_H * OUT_W) + oh * OUT_W + ow) * V);
+                vf g = lathe_load(gradients + (oh * OUT_W + ow) * V);
                 const int h0 = oh * STRIDE_H - PAD_TOP, w0 = ow * STRIDE_W - PAD_LEFT;
                 g *= 1.0f / (KERNEL_H * KERNEL_W);
                 for (int p = 0; p < KERNEL_H * KERNEL_W; p++) {
@@ -1421,14 +1425,14 @@ LATHE_INLINE void steps_8x4x4_backward_pixel(const float *raw, const float *rest
                                              vf *row)
 {
     enum { V = 16, C_BLOCKS = 1, H = 4, W = 4 };
-    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
-    vf v = lathe_load(raw + at);
+    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+    vf v = lathe_load(raw + (size_t)n * 256 + at);
     const vf v1 = v;
     (void)v1;
     (void)v;
-    lathe_store(raw_gradient + at, g);
+    lathe_store(raw_gradient + (size_t)n * 256 + at, g);
     row[0] += g;
-    (void)at, (void)row, (void)g, (void)raw, (void)other1;
+    (void)n, (void)at, (void)row, (void)g, (void)raw, (void)other1;
 }
 
 static void steps_8x4x4_backward(const float *raw, const float *restrict other1,
@@ -1441,7 +1445,7 @@ static void steps_8x4x4_backward(const float *raw, const float *restrict other1,
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
-                out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
+                out_gradient + (size_t)n * 256 + (size_t)k * (OUT_H * OUT_W * V);
             vf total[1] = {{0}};
             for (int h = 0; h < H; h++) {
                 vf row[1] = {{0}};
@@ -1460,9 +1464,8 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
 {
     enum {
         V = 16, IN_H = 4, IN_W = 4, IN_BLOCK = 16, IN_BLOCKS = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK, OUT_H = 4,
-        OUT_W = 4,
-        OUT_BLOCKS = 1, SPAN_BLOCKS = 1, SPANS = 1,
+        IN_IMAGE = 256, OUT_H = 4, OUT_W = 4,
+        SPAN_BLOCKS = 1, SPANS = 1,
         IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 3,
         FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1, TAPS = 9,
@@ -1522,11 +1525,12 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
                             if (ih < 0 || ih >= IN_H)
                                 continue;
-                            const float *x = in + (size_t)n * IN_FLOATS + (size_t)c0 * C_STRIDE_IN +
+                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
                                              (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
                                              (IN_W * IN_BLOCK) + shift * IN_BLOCK;
                             const float *dy = out_gradient +
-                                (((size_t)n * OUT_BLOCKS + kb) * OUT_H + oh) * (OUT_W * V);
+                                (size_t)n * 256 +
+                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
                                 vf g[K_TILE];
@@ -1594,7 +1598,7 @@ static void conv3x3_8x4x4_to_8x4x4_transpose(const float *restrict weight,
 /* 4 images x 4 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_4x4(const float *restrict in,
                                                            const float *restrict weight,
-                                                           const float *restrict accumulate, int n,
+                                                           const float *restrict accumulate, int n0,
                                                            int kb, int cb0, int oh, const int ow0,
                                                            const bool edge, float *restrict to,
                                                            vf moment[][3], bool first)
@@ -1602,7 +1606,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_4x4(const float *restrict
     enum {
         V = 16, IN_H = 4, IN_W = 4,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 8,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 256, OUT_IMAGE = 256,
         OUT_H = 4, OUT_W = 4, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 4, FULL_W = 4, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -1614,7 +1618,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_4x4(const float *restrict
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 4, PIXELS = 16 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -1632,7 +1636,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_4x4(const float *restrict
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -1651,7 +1655,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_4x4(const float *restrict
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -1670,13 +1674,13 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_4x4(const float *restrict
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
-            const size_t at = (((size_t)(n + i) * OUT_BLOCKS + k) * (FULL_H * FULL_W) +
+            const size_t at = ((size_t)k * (FULL_H * FULL_W) +
                                (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
                                OUT_FIRST_W) * V;
-            v += lathe_load(accumulate + at);
+            v += lathe_load(accumulate + (size_t)n * 256 + at);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }
     }
@@ -1686,7 +1690,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_4x4(const float *restrict
 /* 1 images x 4 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict in,
                                                            const float *restrict weight,
-                                                           const float *restrict accumulate, int n,
+                                                           const float *restrict accumulate, int n0,
                                                            int kb, int cb0, int oh, const int ow0,
                                                            const bool edge, float *restrict to,
                                                            vf moment[][3], bool first)
@@ -1694,7 +1698,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
     enum {
         V = 16, IN_H = 4, IN_W = 4,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 8,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 256, OUT_IMAGE = 256,
         OUT_H = 4, OUT_W = 4, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 4, FULL_W = 4, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -1706,7 +1710,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 4, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -1724,7 +1728,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -1743,7 +1747,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -1762,13 +1766,13 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
-            const size_t at = (((size_t)(n + i) * OUT_BLOCKS + k) * (FULL_H * FULL_W) +
+            const size_t at = ((size_t)k * (FULL_H * FULL_W) +
                                (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
                                OUT_FIRST_W) * V;
-            v += lathe_load(accumulate + at);
+            v += lathe_load(accumulate + (size_t)n * 256 + at);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }
     }
@@ -1783,7 +1787,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_data(const float *restrict in,
     enum {
         V = 16, IN_H = 4, IN_W = 4,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 8,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 256, OUT_IMAGE = 256,
         OUT_H = 4, OUT_W = 4, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 4, FULL_W = 4, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -1795,7 +1799,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_data(const float *restrict in,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -1809,7 +1813,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_data(const float *restrict in,
                 if (i + 4 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         conv3x3_8x4x4_to_8x4x4_backward_data_4x4(in, weight, accumulate, n0 + i, kb,
                                 cb, oh,
@@ -1821,7 +1825,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_data(const float *restrict in,
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         conv3x3_8x4x4_to_8x4x4_backward_data_1x4(in, weight, accumulate, n0 + i, kb,
                                 cb, oh,
@@ -1842,8 +1846,8 @@ LATHE_INLINE void steps_pool_8x8x8_backward_sums_pixel(const float *raw,
                                                        int h, int w, vf g, vf *row)
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8 };
-    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
-    vf v = lathe_load(raw + at);
+    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+    vf v = lathe_load(raw + (size_t)n * 1024 + at);
     const vf v1 = v;
     (void)v1;
     v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
@@ -1856,7 +1860,7 @@ LATHE_INLINE void steps_pool_8x8x8_backward_sums_pixel(const float *raw,
         lathe_load(invstd1 + k * 16);
     row[0] += g;
     row[1] += g * normal;
-    (void)at, (void)row, (void)g, (void)raw, (void)scale1, (void)beta1;
+    (void)n, (void)at, (void)row, (void)g, (void)raw, (void)scale1, (void)beta1;
 }
 
 static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restrict mean1,
@@ -1872,7 +1876,7 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
-                out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
+                out_gradient + (size_t)n * 256 + (size_t)k * (OUT_H * OUT_W * V);
             vf total[2] = {{0}};
             for (int ph = 0; ph < OUT_H; ph++) {
                 vf row[2] = {{0}};
@@ -1881,8 +1885,8 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
                     vf value[POOL_H * POOL_W], pool = lathe_splat(-INFINITY);
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
-                        const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
-                        vf v = lathe_load(raw + at);
+                        const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+                        vf v = lathe_load(raw + (size_t)n * 1024 + at);
                         v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                             lathe_load(beta1 + k * 16);
                         v = curve_relu_value(v);
@@ -1938,8 +1942,8 @@ LATHE_INLINE void steps_pool_8x8x8_backward_pixel(const float *raw, const float 
                                                   vf g, vf *row)
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8 };
-    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
-    vf v = lathe_load(raw + at);
+    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+    vf v = lathe_load(raw + (size_t)n * 1024 + at);
     const vf v1 = v;
     (void)v1;
     v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
@@ -1952,8 +1956,8 @@ LATHE_INLINE void steps_pool_8x8x8_backward_pixel(const float *raw, const float 
         lathe_load(invstd1 + k * 16);
     g = lathe_load(scale1 + k * 16) * (g - lathe_load(mean_g + k * 16) - normal *
                                                    lathe_load(mean_gx + k * 16));
-    lathe_store(raw_gradient + at, g);
-    (void)at, (void)row, (void)g, (void)raw, (void)scale1, (void)beta1;
+    lathe_store(raw_gradient + (size_t)n * 1024 + at, g);
+    (void)n, (void)at, (void)row, (void)g, (void)raw, (void)scale1, (void)beta1;
 }
 
 static void steps_pool_8x8x8_backward(const float *raw, const float *restrict mean1,
@@ -1969,15 +1973,15 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
-                out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
+                out_gradient + (size_t)n * 256 + (size_t)k * (OUT_H * OUT_W * V);
             for (int ph = 0; ph < OUT_H; ph++) {
                 for (int pw = 0; pw < OUT_W; pw++) {
                     const vf g = lathe_load(gradients + (ph * OUT_W + pw) * V);
                     vf value[POOL_H * POOL_W], pool = lathe_splat(-INFINITY);
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
-                        const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
-                        vf v = lathe_load(raw + at);
+                        const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+                        vf v = lathe_load(raw + (size_t)n * 1024 + at);
                         v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                             lathe_load(beta1 + k * 16);
                         v = curve_relu_value(v);
@@ -2004,9 +2008,8 @@ static void conv3x3_1x8x8_to_8x8x8_backward_weights(const float *restrict in,
 {
     enum {
         V = 16, IN_H = 8, IN_W = 8, IN_BLOCK = 1, IN_BLOCKS = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK, OUT_H = 8,
-        OUT_W = 8,
-        OUT_BLOCKS = 1, SPAN_BLOCKS = 1, SPANS = 1,
+        IN_IMAGE = 64, OUT_H = 8, OUT_W = 8,
+        SPAN_BLOCKS = 1, SPANS = 1,
         IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 3,
         FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1, TAPS = 9,
@@ -2065,11 +2068,12 @@ static void conv3x3_1x8x8_to_8x8x8_backward_weights(const float *restrict in,
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
                             if (ih < 0 || ih >= IN_H)
                                 continue;
-                            const float *x = in + (size_t)n * IN_FLOATS + (size_t)c0 * C_STRIDE_IN +
+                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
                                              (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
                                              (IN_W * IN_BLOCK) + shift * IN_BLOCK;
                             const float *dy = out_gradient +
-                                (((size_t)n * OUT_BLOCKS + kb) * OUT_H + oh) * (OUT_W * V);
+                                (size_t)n * 1024 +
+                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow + PIXEL_TILE <= ow1; ow += PIXEL_TILE)
                                 LATHE_UNROLL(4)

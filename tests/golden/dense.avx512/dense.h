@@ -10,7 +10,7 @@
 
 #include "runtime/lathe.h"
 
-#if LATHE_ABI != 1
+#if LATHE_ABI != 2
 #error "this runtime is another lathe's: generate again, or take the runtime beside this file"
 #endif
 

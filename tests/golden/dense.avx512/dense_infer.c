@@ -44,14 +44,14 @@ LATHE_INLINE vf curve_sigmoid1_value(vf x)
 /* ---- kernels ---- */
 /* 4 images x 1 columns from ow0 of row oh x 2 blocks of channels. */
 LATHE_INLINE void linear_2_to_20_infer_4x1(const float *restrict in, const float *restrict weight,
-                                           const float *restrict bias, int n, int kb, int cb0,
+                                           const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
                                            float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 2, IN_BLOCKS = 1, LAST_BLOCK = 2,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 2, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -63,7 +63,7 @@ LATHE_INLINE void linear_2_to_20_infer_4x1(const float *restrict in, const float
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -81,7 +81,7 @@ LATHE_INLINE void linear_2_to_20_infer_4x1(const float *restrict in, const float
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -100,7 +100,7 @@ LATHE_INLINE void linear_2_to_20_infer_4x1(const float *restrict in, const float
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(2)
                         for (int j = 0; j < K_TILE; j++)
@@ -119,8 +119,8 @@ LATHE_INLINE void linear_2_to_20_infer_4x1(const float *restrict in, const float
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             v = curve_dynamic1_value(v);
@@ -132,14 +132,14 @@ LATHE_INLINE void linear_2_to_20_infer_4x1(const float *restrict in, const float
 
 /* 1 images x 1 columns from ow0 of row oh x 2 blocks of channels. */
 LATHE_INLINE void linear_2_to_20_infer_1x1(const float *restrict in, const float *restrict weight,
-                                           const float *restrict bias, int n, int kb, int cb0,
+                                           const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
                                            float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 2, IN_BLOCKS = 1, LAST_BLOCK = 2,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 2, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -151,7 +151,7 @@ LATHE_INLINE void linear_2_to_20_infer_1x1(const float *restrict in, const float
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 1 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -169,7 +169,7 @@ LATHE_INLINE void linear_2_to_20_infer_1x1(const float *restrict in, const float
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -188,7 +188,7 @@ LATHE_INLINE void linear_2_to_20_infer_1x1(const float *restrict in, const float
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(2)
                         for (int j = 0; j < K_TILE; j++)
@@ -207,8 +207,8 @@ LATHE_INLINE void linear_2_to_20_infer_1x1(const float *restrict in, const float
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             v = curve_dynamic1_value(v);
@@ -224,7 +224,7 @@ static void linear_2_to_20_infer(const float *restrict in, const float *restrict
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 2, IN_BLOCKS = 1, LAST_BLOCK = 2,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 2, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -236,7 +236,7 @@ static void linear_2_to_20_infer(const float *restrict in, const float *restrict
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -250,7 +250,7 @@ static void linear_2_to_20_infer(const float *restrict in, const float *restrict
                 if (i + 4 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_2_to_20_infer_4x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -261,7 +261,7 @@ static void linear_2_to_20_infer(const float *restrict in, const float *restrict
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_2_to_20_infer_1x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -274,14 +274,14 @@ static void linear_2_to_20_infer(const float *restrict in, const float *restrict
 
 /* 4 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_32_to_1_infer_4x1(const float *restrict in, const float *restrict weight,
-                                           const float *restrict bias, int n, int kb, int cb0,
+                                           const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
                                            float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -293,7 +293,7 @@ LATHE_INLINE void linear_32_to_1_infer_4x1(const float *restrict in, const float
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -311,7 +311,7 @@ LATHE_INLINE void linear_32_to_1_infer_4x1(const float *restrict in, const float
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -330,7 +330,7 @@ LATHE_INLINE void linear_32_to_1_infer_4x1(const float *restrict in, const float
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -349,8 +349,8 @@ LATHE_INLINE void linear_32_to_1_infer_4x1(const float *restrict in, const float
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             v = curve_sigmoid1_value(v);
@@ -363,14 +363,14 @@ LATHE_INLINE void linear_32_to_1_infer_4x1(const float *restrict in, const float
 
 /* 1 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_32_to_1_infer_1x1(const float *restrict in, const float *restrict weight,
-                                           const float *restrict bias, int n, int kb, int cb0,
+                                           const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
                                            float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -382,7 +382,7 @@ LATHE_INLINE void linear_32_to_1_infer_1x1(const float *restrict in, const float
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 1 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -400,7 +400,7 @@ LATHE_INLINE void linear_32_to_1_infer_1x1(const float *restrict in, const float
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -419,7 +419,7 @@ LATHE_INLINE void linear_32_to_1_infer_1x1(const float *restrict in, const float
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -438,8 +438,8 @@ LATHE_INLINE void linear_32_to_1_infer_1x1(const float *restrict in, const float
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             v = curve_sigmoid1_value(v);
@@ -456,7 +456,7 @@ static void linear_32_to_1_infer(const float *restrict in, const float *restrict
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -468,7 +468,7 @@ static void linear_32_to_1_infer(const float *restrict in, const float *restrict
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -482,7 +482,7 @@ static void linear_32_to_1_infer(const float *restrict in, const float *restrict
                 if (i + 4 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_32_to_1_infer_4x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -493,7 +493,7 @@ static void linear_32_to_1_infer(const float *restrict in, const float *restrict
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_32_to_1_infer_1x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -506,13 +506,13 @@ static void linear_32_to_1_infer(const float *restrict in, const float *restrict
 
 static void unpack_1x1x1(const float *restrict in, float *restrict out, int count)
 {
-    enum { V = 16, C = 1, C_BLOCKS = 1, H = 1, W = 1 };
+    enum { V = 16, C = 1, H = 1, W = 1 };
 #pragma omp for collapse(2)
     for (int n = 0; n < count; n++)
         for (int c = 0; c < C; c++)
             for (int pixel = 0; pixel < H * W; pixel++)
                 out[((size_t)n * C + c) * (H * W) + pixel] =
-                    in[(((size_t)n * C_BLOCKS + c / V) * (H * W) + pixel) * V + c % V];
+                    in[(size_t)n * 16 + ((size_t)(c / V) * (H * W) + pixel) * V + c % V];
 }
 
 

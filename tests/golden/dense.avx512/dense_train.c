@@ -76,14 +76,14 @@ __attribute__((unused)) LATHE_INLINE vf curve_sigmoid1_slope(vf x)
 /* ---- kernels ---- */
 /* 4 images x 1 columns from ow0 of row oh x 2 blocks of channels. */
 LATHE_INLINE void linear_2_to_20_forward_4x1(const float *restrict in, const float *restrict weight,
-                                             const float *restrict bias, int n, int kb, int cb0,
+                                             const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
                                              float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 2, IN_BLOCKS = 1, LAST_BLOCK = 2,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 2, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -95,7 +95,7 @@ LATHE_INLINE void linear_2_to_20_forward_4x1(const float *restrict in, const flo
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -113,7 +113,7 @@ LATHE_INLINE void linear_2_to_20_forward_4x1(const float *restrict in, const flo
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -132,7 +132,7 @@ LATHE_INLINE void linear_2_to_20_forward_4x1(const float *restrict in, const flo
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(2)
                         for (int j = 0; j < K_TILE; j++)
@@ -151,8 +151,8 @@ LATHE_INLINE void linear_2_to_20_forward_4x1(const float *restrict in, const flo
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -163,14 +163,14 @@ LATHE_INLINE void linear_2_to_20_forward_4x1(const float *restrict in, const flo
 
 /* 1 images x 1 columns from ow0 of row oh x 2 blocks of channels. */
 LATHE_INLINE void linear_2_to_20_forward_1x1(const float *restrict in, const float *restrict weight,
-                                             const float *restrict bias, int n, int kb, int cb0,
+                                             const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
                                              float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 2, IN_BLOCKS = 1, LAST_BLOCK = 2,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 2, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -182,7 +182,7 @@ LATHE_INLINE void linear_2_to_20_forward_1x1(const float *restrict in, const flo
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 1 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -200,7 +200,7 @@ LATHE_INLINE void linear_2_to_20_forward_1x1(const float *restrict in, const flo
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -219,7 +219,7 @@ LATHE_INLINE void linear_2_to_20_forward_1x1(const float *restrict in, const flo
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(2)
                         for (int j = 0; j < K_TILE; j++)
@@ -238,8 +238,8 @@ LATHE_INLINE void linear_2_to_20_forward_1x1(const float *restrict in, const flo
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -255,7 +255,7 @@ static void linear_2_to_20_forward(const float *restrict in, const float *restri
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 2, IN_BLOCKS = 1, LAST_BLOCK = 2,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 2, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -267,7 +267,7 @@ static void linear_2_to_20_forward(const float *restrict in, const float *restri
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -281,7 +281,7 @@ static void linear_2_to_20_forward(const float *restrict in, const float *restri
                 if (i + 4 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = raw +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_2_to_20_forward_4x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -292,7 +292,7 @@ static void linear_2_to_20_forward(const float *restrict in, const float *restri
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = raw +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_2_to_20_forward_1x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -302,14 +302,13 @@ static void linear_2_to_20_forward(const float *restrict in, const float *restri
             }
         for (int n = n0; n < n0 + images; n++)
             for (int k = kb; k < kb + K_TILE; k++) {
-                const float *rows = raw + ((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) * V;
+                const float *rows = raw + (size_t)n * 32 + (size_t)k * (OUT_H * OUT_W) * V;
                 for (int h = oh0; h < oh1; h++)
                     for (int w = 0; w < OUT_W; w++) {
-                        const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) +
-                                           h * OUT_W + w) * V;
+                        const size_t at = ((size_t)k * (OUT_H * OUT_W) + h * OUT_W + w) * V;
                         vf v = lathe_load(rows + (h * OUT_W + w) * V);
                         v = curve_dynamic1_value(v);
-                        lathe_store(out + at, v);
+                        lathe_store(out + (size_t)n * OUT_IMAGE + at, v);
                     }
             }
     }
@@ -317,14 +316,14 @@ static void linear_2_to_20_forward(const float *restrict in, const float *restri
 
 /* 4 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_32_to_1_forward_4x1(const float *restrict in, const float *restrict weight,
-                                             const float *restrict bias, int n, int kb, int cb0,
+                                             const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
                                              float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -336,7 +335,7 @@ LATHE_INLINE void linear_32_to_1_forward_4x1(const float *restrict in, const flo
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -354,7 +353,7 @@ LATHE_INLINE void linear_32_to_1_forward_4x1(const float *restrict in, const flo
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -373,7 +372,7 @@ LATHE_INLINE void linear_32_to_1_forward_4x1(const float *restrict in, const flo
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -392,8 +391,8 @@ LATHE_INLINE void linear_32_to_1_forward_4x1(const float *restrict in, const flo
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -404,14 +403,14 @@ LATHE_INLINE void linear_32_to_1_forward_4x1(const float *restrict in, const flo
 
 /* 1 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_32_to_1_forward_1x1(const float *restrict in, const float *restrict weight,
-                                             const float *restrict bias, int n, int kb, int cb0,
+                                             const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
                                              float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -423,7 +422,7 @@ LATHE_INLINE void linear_32_to_1_forward_1x1(const float *restrict in, const flo
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 1 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -441,7 +440,7 @@ LATHE_INLINE void linear_32_to_1_forward_1x1(const float *restrict in, const flo
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -460,7 +459,7 @@ LATHE_INLINE void linear_32_to_1_forward_1x1(const float *restrict in, const flo
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++)
@@ -479,8 +478,8 @@ LATHE_INLINE void linear_32_to_1_forward_1x1(const float *restrict in, const flo
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
@@ -496,7 +495,7 @@ static void linear_32_to_1_forward(const float *restrict in, const float *restri
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -508,7 +507,7 @@ static void linear_32_to_1_forward(const float *restrict in, const float *restri
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -522,7 +521,7 @@ static void linear_32_to_1_forward(const float *restrict in, const float *restri
                 if (i + 4 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = raw +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_32_to_1_forward_4x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -533,7 +532,7 @@ static void linear_32_to_1_forward(const float *restrict in, const float *restri
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = raw +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_32_to_1_forward_1x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -543,15 +542,14 @@ static void linear_32_to_1_forward(const float *restrict in, const float *restri
             }
         for (int n = n0; n < n0 + images; n++)
             for (int k = kb; k < kb + K_TILE; k++) {
-                const float *rows = raw + ((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) * V;
+                const float *rows = raw + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W) * V;
                 for (int h = oh0; h < oh1; h++)
                     for (int w = 0; w < OUT_W; w++) {
-                        const size_t at = (((size_t)n * OUT_BLOCKS + k) * (OUT_H * OUT_W) +
-                                           h * OUT_W + w) * V;
+                        const size_t at = ((size_t)k * (OUT_H * OUT_W) + h * OUT_W + w) * V;
                         vf v = lathe_load(rows + (h * OUT_W + w) * V);
                         v = curve_sigmoid1_value(v);
                         v = lathe_first_lanes(v, k < 0 ? 16 : 1);
-                        lathe_store(out + at, v);
+                        lathe_store(out + (size_t)n * OUT_IMAGE + at, v);
                     }
             }
     }
@@ -565,9 +563,9 @@ static void mse_1x1x1(const float *restrict out, float *restrict gradient, float
     enum { V = 16, C = 1, C_BLOCKS = 1, PIXELS = 1 * 1, OUTPUTS = C * PIXELS };
 #pragma omp for
     for (int n = 0; n < count; n++) {
-        const float *x = out + (size_t)n * (C_BLOCKS * V * PIXELS);
+        const float *x = out + (size_t)n * 16;
         const float *target = targets + (size_t)n * OUTPUTS;
-        float *g = gradient + (size_t)n * (C_BLOCKS * V * PIXELS), sum = 0, most = -INFINITY;
+        float *g = gradient + (size_t)n * 16, sum = 0, most = -INFINITY;
         int best = 0;
         memset(g, 0, C_BLOCKS * V * PIXELS * sizeof(float));
         for (int c = 0; c < C; c++)
@@ -593,15 +591,15 @@ LATHE_INLINE void steps_1x1x1_backward_pixel(const float *raw, float *raw_gradie
                                              int h, int w, vf g, vf *row)
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1 };
-    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
-    vf v = lathe_load(raw + at);
+    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+    vf v = lathe_load(raw + (size_t)n * 16 + at);
     const vf v1 = v;
     (void)v1;
     (void)v;
     g *= curve_sigmoid1_slope(v1);
-    lathe_store(raw_gradient + at, g);
+    lathe_store(raw_gradient + (size_t)n * 16 + at, g);
     row[0] += g;
-    (void)at, (void)row, (void)g, (void)raw;
+    (void)n, (void)at, (void)row, (void)g, (void)raw;
 }
 
 static void steps_1x1x1_backward(const float *raw, const float *restrict out_gradient,
@@ -613,7 +611,7 @@ static void steps_1x1x1_backward(const float *raw, const float *restrict out_gra
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
-                out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
+                out_gradient + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W * V);
             vf total[1] = {{0}};
             for (int h = 0; h < H; h++) {
                 vf row[1] = {{0}};
@@ -644,9 +642,8 @@ static void linear_32_to_1_backward_weights(const float *restrict in,
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1, IN_BLOCK = 32, IN_BLOCKS = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK, OUT_H = 1,
-        OUT_W = 1,
-        OUT_BLOCKS = 1, SPAN_BLOCKS = 1, SPANS = 1,
+        IN_IMAGE = 32, OUT_H = 1, OUT_W = 1,
+        SPAN_BLOCKS = 1, SPANS = 1,
         IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
         FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
@@ -706,11 +703,12 @@ static void linear_32_to_1_backward_weights(const float *restrict in,
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
                             if (ih < 0 || ih >= IN_H)
                                 continue;
-                            const float *x = in + (size_t)n * IN_FLOATS + (size_t)c0 * C_STRIDE_IN +
+                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
                                              (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
                                              (IN_W * IN_BLOCK) + shift * IN_BLOCK;
                             const float *dy = out_gradient +
-                                (((size_t)n * OUT_BLOCKS + kb) * OUT_H + oh) * (OUT_W * V);
+                                (size_t)n * 16 +
+                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
                                 vf g[K_TILE];
@@ -776,14 +774,14 @@ static void linear_32_to_1_transpose(const float *restrict weight, float *restri
 
 /* 4 images x 1 columns from ow0 of row oh x 2 blocks of channels. */
 LATHE_INLINE void linear_32_to_1_backward_data_4x1(const float *restrict in,
-                                                   const float *restrict weight, int n, int kb,
+                                                   const float *restrict weight, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
                                                    float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -795,7 +793,7 @@ LATHE_INLINE void linear_32_to_1_backward_data_4x1(const float *restrict in,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -813,7 +811,7 @@ LATHE_INLINE void linear_32_to_1_backward_data_4x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -832,7 +830,7 @@ LATHE_INLINE void linear_32_to_1_backward_data_4x1(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(2)
                         for (int j = 0; j < K_TILE; j++)
@@ -851,8 +849,8 @@ LATHE_INLINE void linear_32_to_1_backward_data_4x1(const float *restrict in,
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }
@@ -862,14 +860,14 @@ LATHE_INLINE void linear_32_to_1_backward_data_4x1(const float *restrict in,
 
 /* 1 images x 1 columns from ow0 of row oh x 2 blocks of channels. */
 LATHE_INLINE void linear_32_to_1_backward_data_1x1(const float *restrict in,
-                                                   const float *restrict weight, int n, int kb,
+                                                   const float *restrict weight, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
                                                    float *restrict to, vf moment[][3], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -881,7 +879,7 @@ LATHE_INLINE void linear_32_to_1_backward_data_1x1(const float *restrict in,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 1, PIXELS = 1 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -899,7 +897,7 @@ LATHE_INLINE void linear_32_to_1_backward_data_1x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n * IN_FLOATS +
+            const float *in_row = in + (size_t)n0 * IN_IMAGE +
                                   ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
@@ -918,7 +916,7 @@ LATHE_INLINE void linear_32_to_1_backward_data_1x1(const float *restrict in,
                         const int column = iw + p % COLUMNS * IN_STEP_W;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_FLOATS;
+                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
                         const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
                         LATHE_UNROLL(2)
                         for (int j = 0; j < K_TILE; j++)
@@ -937,8 +935,8 @@ LATHE_INLINE void linear_32_to_1_backward_data_1x1(const float *restrict in,
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
         for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, w = ow0 + p % COLUMNS;
-            (void)k, (void)i;
+            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
+            (void)k, (void)n;
             vf v = done[p][j];
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }
@@ -952,7 +950,7 @@ static void linear_32_to_1_backward_data(const float *restrict in, const float *
     enum {
         V = 16, IN_H = 1, IN_W = 1,
         IN_BLOCK = 16, IN_BLOCKS = 1, LAST_BLOCK = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK,
+        IN_IMAGE = 16, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
         OUT_FIRST_H = 0, OUT_FIRST_W = 0,
@@ -964,7 +962,7 @@ static void linear_32_to_1_backward_data(const float *restrict in, const float *
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = OUT_BLOCKS * FULL_H * FULL_W, TO_BLOCK = FULL_H * FULL_W
+        TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
 #pragma omp for schedule(dynamic)
@@ -978,7 +976,7 @@ static void linear_32_to_1_backward_data(const float *restrict in, const float *
                 if (i + 4 <= images) {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_32_to_1_backward_data_4x1(in, weight, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -989,7 +987,7 @@ static void linear_32_to_1_backward_data(const float *restrict in, const float *
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
                         float *to = out +
-                                    (((size_t)(n0 + i) * OUT_BLOCKS + kb) * (FULL_H * FULL_W) +
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_32_to_1_backward_data_1x1(in, weight, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
@@ -1005,15 +1003,15 @@ LATHE_INLINE void steps_20x1x1_backward_pixel(const float *raw, float *raw_gradi
                                               int h, int w, vf g, vf *row)
 {
     enum { V = 16, C_BLOCKS = 2, H = 1, W = 1 };
-    const size_t at = (((size_t)n * C_BLOCKS + k) * (H * W) + h * W + w) * V;
-    vf v = lathe_load(raw + at);
+    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
+    vf v = lathe_load(raw + (size_t)n * 32 + at);
     const vf v1 = v;
     (void)v1;
     (void)v;
     g *= curve_dynamic1_slope(v1);
-    lathe_store(raw_gradient + at, g);
+    lathe_store(raw_gradient + (size_t)n * 32 + at, g);
     row[0] += g;
-    (void)at, (void)row, (void)g, (void)raw;
+    (void)n, (void)at, (void)row, (void)g, (void)raw;
 }
 
 static void steps_20x1x1_backward(const float *raw, const float *restrict out_gradient,
@@ -1025,7 +1023,7 @@ static void steps_20x1x1_backward(const float *raw, const float *restrict out_gr
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
-                out_gradient + ((size_t)n * C_BLOCKS + k) * (OUT_H * OUT_W * V);
+                out_gradient + (size_t)n * 32 + (size_t)k * (OUT_H * OUT_W * V);
             vf total[1] = {{0}};
             for (int h = 0; h < H; h++) {
                 vf row[1] = {{0}};
@@ -1056,9 +1054,8 @@ static void linear_2_to_20_backward_weights(const float *restrict in,
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1, IN_BLOCK = 2, IN_BLOCKS = 1,
-        IN_FLOATS = 1 * IN_BLOCKS * IN_H * IN_W * IN_BLOCK, OUT_H = 1,
-        OUT_W = 1,
-        OUT_BLOCKS = 2, SPAN_BLOCKS = 2, SPANS = 1,
+        IN_IMAGE = 2, OUT_H = 1, OUT_W = 1,
+        SPAN_BLOCKS = 2, SPANS = 1,
         IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
         FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
@@ -1118,11 +1115,12 @@ static void linear_2_to_20_backward_weights(const float *restrict in,
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
                             if (ih < 0 || ih >= IN_H)
                                 continue;
-                            const float *x = in + (size_t)n * IN_FLOATS + (size_t)c0 * C_STRIDE_IN +
+                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
                                              (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
                                              (IN_W * IN_BLOCK) + shift * IN_BLOCK;
                             const float *dy = out_gradient +
-                                (((size_t)n * OUT_BLOCKS + kb) * OUT_H + oh) * (OUT_W * V);
+                                (size_t)n * 32 +
+                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
                                 vf g[K_TILE];
