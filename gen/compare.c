@@ -7,6 +7,7 @@
 #include "../runtime/data.h"
 #include "../runtime/optimizer.h"
 #include "../runtime/random.h"
+#include "../runtime/schedule.h"
 
 #include <math.h>
 #include <omp.h>
@@ -20,8 +21,8 @@ enum { RUNS = 7, MOST_RUNS = 200 };
 struct runner {
     const struct lathe_model *model;
     void *arena;
-    float *output;     /* inference: count x outputs */
-    float *moments[2]; /* training: the optimizer's */
+    float *output;                 /* inference: count x outputs */
+    float *moments[LATHE_MOMENTS]; /* training: the optimizer's */
     uint64_t step;
     double milliseconds[MOST_RUNS];
 };
@@ -111,8 +112,12 @@ static void prepare(struct runner *runner, const struct bench *bench,
     float *state = (float *)((char *)runner->arena + model->state_offset);
     for (int i = 0; i < model->parameter_count; i++)
         lathe_pack(&model->parameters[i], weights[i], state + model->parameters[i].offset);
-    for (int i = 0; i < lathe_optimizer_moments(&model->training); i++)
-        runner->moments[i] = arena_array(bench->memory, model->trainable_floats, float);
+    for (int i = 0; i < LATHE_MOMENTS; i++)
+        if (lathe_optimizer_keeps(&model->training, i)) {
+            runner->moments[i] = arena_array(bench->memory, model->trainable_floats, float);
+            lathe_optimizer_begin(&model->training.optimizer, runner->moments[i],
+                                  model->trainable_floats);
+        }
 }
 
 static void infer(struct runner *runner, const struct bench *bench)
@@ -130,9 +135,8 @@ static void train(struct runner *runner, const struct bench *bench)
     struct lathe_step_result result;
     model->step(model, &bench->batch, bench->options->seed, runner->step, &result, runner->arena);
     const struct lathe_optimizer *optimizer = &model->training.optimizer;
-    struct lathe_optimizer_step step = {
-        .t = ++runner->step,
-        .momentum = optimizer->kind == LATHE_ADAM ? optimizer->beta1 : optimizer->momentum};
+    struct lathe_optimizer_step step = {.t = ++runner->step,
+                                        .momentum = lathe_optimizer_momentum(optimizer)};
     step.lr = lathe_schedule_lr(&model->training.schedule, 0, 1000, 1000, &step.momentum);
     char *arena = runner->arena;
     lathe_optimizer_step(optimizer, &step, (float *)(arena + model->state_offset),

@@ -5,6 +5,7 @@
 #include "emit.h"
 #include "embedded.h"
 #include "template.h"
+#include "training.h"
 
 #include <ctype.h>
 #include <lauxlib.h>
@@ -433,13 +434,12 @@ static void print_parameters(const struct program *program, struct text *out)
     static const char *const inits[] = {"LATHE_CONSTANT", "LATHE_UNIFORM", "LATHE_NORMAL"};
     for (int i = 0; i < program->parameter_count; i++) {
         const struct lathe_parameter *q = &program->parameters[i];
-        text_printf(
-            out,
-            "    {\"%s\", %d, {%d, %d, %d, %d}, %s, %zu, %d, %d, %d, %d, %d, %d, %d, %d, %d, "
-            "%s, %.17g},\n",
-            q->name, q->rank, q->dims[0], q->dims[1], q->dims[2], q->dims[3],
-            q->trainable ? "true" : "false", q->offset, q->out, q->in, q->kh, q->kw, q->groups,
-            q->spans, q->window, q->block_out, q->block_in, inits[q->init], q->value);
+        text_printf(out,
+                    "    {\"%s\", %d, {%d, %d, %d, %d}, %s, %zu, %d, %d, %d, %d, %d, %d, %d, %d, "
+                    "%s, %.17g},\n",
+                    q->name, q->rank, q->dims[0], q->dims[1], q->dims[2], q->dims[3],
+                    q->trainable ? "true" : "false", q->offset, q->out, q->in, q->kh, q->kw,
+                    q->groups, q->spans, q->block_out, q->block_in, inits[q->init], q->value);
     }
 }
 
@@ -460,38 +460,52 @@ static void print_data(const struct network *network, struct text *out)
     const struct lathe_data *d = &network->data;
     text_printf(out,
                 "        .data = {%s, %d, %d, %d, %d, {%.9g, %.9g, %.9g, %.9g},\n"
-                "                 {%.9g, %.9g, %.9g, %.9g}, %s, %d, %.17g},\n",
+                "                 {%.9g, %.9g, %.9g, %.9g}, %s, %d, %.17g, %.17g},\n",
                 sources[d->source], d->channels, d->height, d->width, d->classes,
                 (double)d->mean[0], (double)d->mean[1], (double)d->mean[2], (double)d->mean[3],
                 (double)d->deviation[0], (double)d->deviation[1], (double)d->deviation[2],
                 (double)d->deviation[3], d->augmentation_count ? "augmentation" : "NULL",
-                d->augmentation_count, d->subset);
+                d->augmentation_count, d->subset, d->validation);
+}
+
+/* The fields of PART that are not 0, as designated initialisers. */
+static void print_fields(const struct lathe_training *training, enum lathe_field_part part,
+                         struct text *out)
+{
+    for (int i = 0; i < lathe_training_field_count; i++) {
+        const struct lathe_field *field = &lathe_training_fields[i];
+        double value = lathe_field_get(training, field);
+        if (field->part != part || value == 0)
+            continue;
+        if (field->type == LATHE_FIELD_FLAG)
+            text_printf(out, ", .%s = true", field->name);
+        else
+            text_printf(out, ", .%s = %.17g", field->name, value);
+    }
+}
+
+/* "LATHE_ADAM" for "adam". */
+static void print_enumerator(const char *word, struct text *out)
+{
+    text_printf(out, "LATHE_");
+    for (; *word; word++)
+        text_printf(out, "%c", toupper((unsigned char)*word));
 }
 
 /* BATCH: samples of a step, what the training arena has room for. */
 static void print_training(const struct network *network, int batch, struct text *out)
 {
-    static const char *const schedules[] = {"LATHE_FIXED", "LATHE_STEPS", "LATHE_ONECYCLE"};
-    static const char *const optimizers[] = {"LATHE_SGD", "LATHE_ADAM"};
     const struct lathe_training *t = &network->training;
-    const struct lathe_optimizer *o = &t->optimizer;
-    const struct lathe_schedule *s = &t->schedule;
-    text_printf(out,
-                "        .training = {%d, %d,\n"
-                "                     {%s, .momentum = %.17g, .dampening = %.17g, .nesterov = %s,\n"
-                "                      .beta1 = %.17g, .beta2 = %.17g, .eps = %.17g,\n"
-                "                      .weight_decay = %.17g, .clip_value = %.17g},\n",
-                batch, t->epochs, optimizers[o->kind], o->momentum, o->dampening,
-                o->nesterov ? "true" : "false", o->beta1, o->beta2, o->eps, o->weight_decay,
-                o->clip_value);
-    text_printf(out,
-                "                     {%s, .lr = %.17g, .every = %.17g, .gamma = %.17g,\n"
-                "                      .pct_start = %.17g, .div_factor = %.17g,\n"
-                "                      .final_div_factor = %.17g, .cycle_momentum = %s,\n"
-                "                      .base_momentum = %.17g, .max_momentum = %.17g}},\n",
-                schedules[s->kind], s->lr, s->every, s->gamma, s->pct_start, s->div_factor,
-                s->final_div_factor, s->cycle_momentum ? "true" : "false", s->base_momentum,
-                s->max_momentum);
+    text_printf(out, "        .training = {.batch = %d, .epochs = %d", batch,
+                network->training.epochs);
+    print_fields(t, LATHE_IN_TRAIN, out);
+    text_printf(out, ",\n                     .optimizer = {.kind = ");
+    print_enumerator(lathe_optimizer_words[t->optimizer.kind], out);
+    print_fields(t, LATHE_IN_OPTIMIZER, out);
+    text_printf(out, "},\n                     .schedule = {.kind = ");
+    print_enumerator(lathe_schedule_words[t->schedule.kind], out);
+    print_fields(t, LATHE_IN_SCHEDULE, out);
+    text_printf(out, "}},\n");
 }
 
 static void push_model(struct printer *p)
@@ -555,7 +569,7 @@ static void check_packing(const struct program *infer, const struct program *tra
     for (int i = 0; train && i < infer->parameter_count; i++) {
         const struct lathe_parameter *a = &infer->parameters[i], *b = &train->parameters[i];
         check_bug(a->offset == b->offset && a->in == b->in && a->kh == b->kh && a->kw == b->kw);
-        check_bug(a->spans == b->spans && a->window == b->window && a->block_out == b->block_out &&
+        check_bug(a->spans == b->spans && a->block_out == b->block_out &&
                   a->block_in == b->block_in);
     }
 }

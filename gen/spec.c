@@ -4,6 +4,7 @@
 #include "embedded.h"
 #include "op/op.h"
 #include "sha256.h"
+#include "training.h"
 #include "vm.h"
 
 #include <stdio.h>
@@ -394,42 +395,43 @@ static void read_data(lua_State *L, struct job *job)
     leave(L);
 }
 
-static void read_optimizer(lua_State *L, struct lathe_optimizer *optimizer)
+/* The fields of PART that the table on the top has; the others are 0. */
+static void read_training_fields(lua_State *L, enum lathe_field_part part,
+                                 struct lathe_training *training)
 {
-    static const char *const words[] = {[LATHE_SGD] = "sgd", [LATHE_ADAM] = "adam"};
-    optimizer->kind = (enum lathe_optimizer_kind)WORD_FIELD(L, words);
-    optimizer->weight_decay = number_field(L, "weight_decay");
-    if (optimizer->kind == LATHE_SGD) {
-        optimizer->momentum = number_field(L, "momentum");
-        optimizer->dampening = number_field(L, "dampening");
-        optimizer->nesterov = flag_field(L, "nesterov");
-    } else {
-        double betas[2];
-        check_bug(numbers_field(L, "betas", betas, 2) == 2);
-        optimizer->beta1 = betas[0];
-        optimizer->beta2 = betas[1];
-        optimizer->eps = number_field(L, "eps");
+    for (int i = 0; i < lathe_training_field_count; i++) {
+        const struct lathe_field *field = &lathe_training_fields[i];
+        if (field->part != part)
+            continue;
+        double value = field->type == LATHE_FIELD_FLAG ? flag_field(L, field->name)
+                                                       : number_or(L, field->name, 0);
+        lathe_field_set(training, field, value);
     }
 }
 
-static void read_schedule(lua_State *L, struct lathe_schedule *schedule)
+static void read_optimizer(lua_State *L, struct lathe_training *training)
 {
-    static const char *const words[] = {
-        [LATHE_FIXED] = "fixed", [LATHE_STEPS] = "steps", [LATHE_ONECYCLE] = "onecycle"};
-    schedule->kind = (enum lathe_schedule_kind)WORD_FIELD(L, words);
-    if (schedule->kind != LATHE_ONECYCLE) {
-        schedule->lr = number_field(L, "lr");
-        schedule->every = number_or(L, "every", 0);
-        schedule->gamma = number_or(L, "gamma", 0);
+    double betas[2];
+    read_training_fields(L, LATHE_IN_OPTIMIZER, training);
+    training->optimizer.kind = (enum lathe_optimizer_kind)WORD_FIELD(L, lathe_optimizer_words);
+    if (numbers_field(L, "betas", betas, 2)) {
+        training->optimizer.beta1 = betas[0];
+        training->optimizer.beta2 = betas[1];
+    }
+}
+
+static void read_schedule(lua_State *L, struct lathe_training *training)
+{
+    if (enter(L, "inner")) {
+        read_schedule(L, training);
+        leave(L);
+        training->schedule.warmup = number_field(L, "epochs");
         return;
     }
-    schedule->lr = number_field(L, "max");
-    schedule->pct_start = number_field(L, "pct_start");
-    schedule->div_factor = number_field(L, "div_factor");
-    schedule->final_div_factor = number_field(L, "final_div_factor");
-    schedule->cycle_momentum = flag_field(L, "cycle_momentum");
-    schedule->base_momentum = number_field(L, "base_momentum");
-    schedule->max_momentum = number_field(L, "max_momentum");
+    read_training_fields(L, LATHE_IN_SCHEDULE, training);
+    training->schedule.kind = (enum lathe_schedule_kind)WORD_FIELD(L, lathe_schedule_words);
+    if (training->schedule.kind == LATHE_ONECYCLE)
+        training->schedule.lr = number_field(L, "max");
 }
 
 static void read_training(lua_State *L, struct network *network)
@@ -440,12 +442,14 @@ static void read_training(lua_State *L, struct network *network)
         return;
     training->batch = whole_field(L, "batch");
     training->epochs = whole_field(L, "epochs");
-    training->optimizer.clip_value = number_or(L, "clip_value", 0);
+    read_training_fields(L, LATHE_IN_TRAIN, training);
     check_bug(enter(L, "optimizer"));
-    read_optimizer(L, &training->optimizer);
+    read_optimizer(L, training);
     leave(L);
+    training->optimizer.clip_value = number_or(L, "clip_value", 0);
+    training->optimizer.clip_norm = number_or(L, "clip_norm", 0);
     check_bug(enter(L, "lr"));
-    read_schedule(L, &training->schedule);
+    read_schedule(L, training);
     leave(L);
     leave(L);
 }

@@ -288,7 +288,10 @@ local function needed(name, kind) return { name = name, type = kind, required = 
 local size, window = whole(1, LARGEST), pair(1, LARGEST)
 local positive, share = number(0, nil, "low"), number(0, 1)
 local fraction = number(0, 1, "high") -- 1 itself not
-local weight_decay = option("weight_decay", number(0), 0)
+local weight_decay, l1 = option("weight_decay", number(0), 0), option("l1", number(0), 0)
+local betas = option("betas", tuple(2, fraction), { 0.9, 0.999 })
+local amsgrad = option("amsgrad", flag, false)
+local eps = number(1e-30) -- at least: 0 / 0 is no number
 local tabled = option("table", made_by("table")) -- exact() where not given
 local initial = option("init", made_by("init"))
 local augment = option("augment", list_of(made_by("augmentation"), "augmentations"))
@@ -317,9 +320,11 @@ local vocabulary = {
   { "vector", "input", argument("size", size), about = "The input is a row of so many numbers." },
   { "train", "part", needed("batch", size), needed("epochs", whole(1, 1000000)),
     needed("optimizer", made_by("optimizer")), needed("lr", learning_rate),
-    option("clip_value", positive),
+    option("clip_value", positive), option("clip_norm", positive),
     about = "A plain table in the network: how it is trained. epochs and lr are what train's "
-      .. "options --epochs and --lr replace. clip_value: gradients are clamped to +- this." },
+      .. "options --epochs and --lr replace. clip_value: gradients are clamped to +- this; "
+      .. "clip_norm: then all are scaled so that the norm of all together is at most this, as "
+      .. "torch.nn.utils.clip_grad_norm_." },
 
   { "conv", "layer", argument("channels", size), argument("kernel", window),
     option("stride", window, 1), option("pad", padding(true), "same"),
@@ -389,29 +394,63 @@ local vocabulary = {
       .. "there are classes. As torch.nn.MSELoss." },
 
   { "sgd", "optimizer", option("momentum", number(0), 0), option("dampening", number(0), 0),
-    option("nesterov", flag, false), weight_decay,
+    option("nesterov", flag, false), weight_decay, l1,
     about = "Stochastic gradient descent, as torch.optim.SGD. weight_decay is L2: weight_decay "
-      .. "times the weight is added to its gradient.",
+      .. "times the weight is added to its gradient (after clipping); l1: so is l1 times the "
+      .. "weight's sign.",
     check = function(fields)
       if fields.nesterov and (fields.momentum == 0 or fields.dampening ~= 0) then
         return "nesterov needs a momentum above 0 and no dampening"
       end
     end },
-  { "adam", "optimizer", option("betas", tuple(2, fraction), { 0.9, 0.999 }),
-    option("eps", number(0), 1e-8), weight_decay,
-    about = "As torch.optim.Adam: steps scaled by running means of the gradient and its square. "
-      .. "weight_decay is L2, as for sgd." },
+  { "adagrad", "optimizer", option("lr_decay", number(0), 0),
+    option("initial_accumulator", number(0), 0), option("eps", eps, 1e-10), weight_decay, l1,
+    about = "As torch.optim.Adagrad: steps divided by the root of the sum of all squared gradients "
+      .. "since the beginning, which starts at initial_accumulator." },
+  { "rmsprop", "optimizer", option("alpha", fraction, 0.99), option("eps", eps, 1e-8),
+    option("momentum", number(0), 0), option("centered", flag, false), weight_decay, l1,
+    about = "As torch.optim.RMSprop: steps divided by the root of a running mean of squared "
+      .. "gradients, with centered by their running deviation." },
+  { "adadelta", "optimizer", option("rho", fraction, 0.9), option("eps", eps, 1e-6), weight_decay,
+    l1,
+    about = "As torch.optim.Adadelta: steps as large as a running mean of those before. Its usual "
+      .. "lr is 1." },
+  { "adam", "optimizer", betas, option("eps", eps, 1e-8), amsgrad, weight_decay, l1,
+    about = "As torch.optim.Adam: steps scaled by running means of the gradient and its square, "
+      .. "with amsgrad by the largest of these. weight_decay is L2, as for sgd." },
+  { "adamw", "optimizer", betas, option("eps", eps, 1e-8), amsgrad,
+    option("weight_decay", number(0), 0.01), l1,
+    about = "As torch.optim.AdamW: adam whose weight_decay is decoupled: before each step, weights "
+      .. "shrink by lr times weight_decay." },
 
   { "steps", "schedule", needed("lr", number(0)), needed("every", positive),
     option("gamma", positive, 0.1),
     about = "Begins at lr, which is multiplied by gamma every so many epochs." },
+  { "exponential", "schedule", needed("lr", number(0)), needed("k", positive),
+    about = "lr times exp(-k epoch); epoch: whole epochs before, 0 in the first. As "
+      .. "torch.optim.lr_scheduler.ExponentialLR with gamma = exp(-k)." },
+  { "inverse", "schedule", needed("lr", number(0)), needed("k", positive),
+    about = "lr / (1 + k epoch), epoch as for exponential." },
+  { "cosine", "schedule", needed("lr", number(0)), option("min", number(0), 0),
+    about = "Half a cosine from lr down to min over all steps, as "
+      .. "torch.optim.lr_scheduler.CosineAnnealingLR with T_max = all steps, moved on every step.",
+    check = function(fields)
+      if fields.min > fields.lr then return "min must not be above lr" end
+    end },
+  { "warmup", "schedule", argument("epochs", positive), argument("inner", learning_rate),
+    about = "In the first so many epochs (1.5 is one and a half) the rate rises in equal steps to "
+      .. "the first of inner, a number or another schedule, which then begins.",
+    check = function(fields)
+      if fields.inner.word == "warmup" then return "inner must not be a warmup itself" end
+    end },
   { "onecycle", "schedule", needed("max", positive), option("pct_start", share, 0.3),
     option("div_factor", positive, 25), option("final_div_factor", positive, 1e4),
     option("cycle_momentum", flag, true), option("base_momentum", fraction, 0.85),
     option("max_momentum", fraction, 0.95),
     about = "As torch.optim.lr_scheduler.OneCycleLR with cosines: up from max / div_factor to max "
       .. "in the first pct_start of all steps, then down to the first rate / final_div_factor; "
-      .. "with cycle_momentum, momentum (adam's first beta) goes the other way." },
+      .. "with cycle_momentum, momentum (adam's first beta) goes the other way; adagrad and "
+      .. "adadelta have none." },
 
   { "uniform", "init", option("bound", positive),
     about = "U(-bound, bound), biases too; bound: 1/sqrt(fan_in) where not given. Layers without "

@@ -104,41 +104,62 @@ int lathe_checkpoint_prepare(const char *folder)
 
 /* ---- tensors ---- */
 
-/* What a checkpoint holds: parameters, then the moments of the trainable ones. */
+enum { BLOCKS = LATHE_MOMENTS + 2 };
+
+/* The packed floats of a run, a block each: what the names of its tensors begin with, and whether
+ * it holds the trainable parameters alone. */
+struct block {
+    const char *prefix;
+    float *packed; /* NULL: there is none */
+    bool trainable;
+};
+
+static void list_blocks(const struct lathe_moving *moving, struct block blocks[BLOCKS])
+{
+    static const char *const roles[LATHE_MOMENTS] = {"optimizer.first.", "optimizer.second.",
+                                                     "optimizer.third."};
+    blocks[0] = (struct block){"", moving->state, false};
+    for (int i = 0; i < LATHE_MOMENTS; i++)
+        blocks[i + 1] = (struct block){roles[i], moving->moments[i], true};
+    blocks[LATHE_MOMENTS + 1] = (struct block){"optimizer.best.", moving->best, false};
+}
+
+/* What a checkpoint holds: parameters, moments of the trainable ones, the best parameters. */
 struct contents {
     struct lathe_stored *tensors;
     int count;
-    char **names;       /* of the moments' tensors */
-    float **parameters; /* logical arrays */
-    float **moments[2]; /* logical arrays, or NULL */
+    char **names;            /* of the tensors but for the parameters themselves */
+    float **logical[BLOCKS]; /* arrays, or NULL */
 };
+
+/* Add the tensors of the block B. */
+static void add_block(const struct lathe_model *model, struct contents *c, int b,
+                      const struct block *block)
+{
+    c->logical[b] = lathe_logical_arrays(model);
+    for (int i = 0; i < model->parameter_count; i++) {
+        if (block->trainable && !model->parameters[i].trainable)
+            continue;
+        struct lathe_stored *tensor = &c->tensors[c->count];
+        *tensor = lathe_parameter_stored(&model->parameters[i]);
+        tensor->data = c->logical[b][i];
+        if (asprintf(&c->names[c->count], "%s%s", block->prefix, model->parameters[i].name) < 0)
+            lathe_die(LATHE_RESOURCE, "out of memory: a tensor's name");
+        tensor->name = c->names[c->count++];
+    }
+}
 
 static struct contents contents_new(const struct lathe_model *model,
                                     const struct lathe_moving *moving)
 {
-    static const char *const roles[2] = {"first", "second"};
-    size_t parameters = (size_t)model->parameter_count;
-    struct contents c = {.parameters = lathe_logical_arrays(model)};
-    c.tensors = lathe_alloc(3 * parameters, sizeof *c.tensors);
-    c.names = lathe_alloc(3 * parameters, sizeof *c.names);
-    for (; c.count < model->parameter_count; c.count++) {
-        c.tensors[c.count] = lathe_parameter_stored(&model->parameters[c.count]);
-        c.tensors[c.count].data = c.parameters[c.count];
-    }
-    for (int role = 0; role < 2 && moving->moments[role]; role++) {
-        c.moments[role] = lathe_logical_arrays(model);
-        for (int i = 0; i < model->parameter_count; i++) {
-            if (!model->parameters[i].trainable)
-                continue;
-            struct lathe_stored *tensor = &c.tensors[c.count];
-            *tensor = lathe_parameter_stored(&model->parameters[i]);
-            tensor->data = c.moments[role][i];
-            if (asprintf(&c.names[c.count], "optimizer.%s.%s", roles[role],
-                         model->parameters[i].name) < 0)
-                lathe_die(LATHE_RESOURCE, "out of memory: a tensor's name");
-            tensor->name = c.names[c.count++];
-        }
-    }
+    size_t most = BLOCKS * (size_t)model->parameter_count;
+    struct contents c = {.tensors = lathe_alloc(most, sizeof *c.tensors),
+                         .names = lathe_alloc(most, sizeof *c.names)};
+    struct block blocks[BLOCKS];
+    list_blocks(moving, blocks);
+    for (int b = 0; b < BLOCKS; b++)
+        if (blocks[b].packed)
+            add_block(model, &c, b, &blocks[b]);
     return c;
 }
 
@@ -148,33 +169,26 @@ static void contents_free(struct contents *c)
         free(c->names[i]);
     free(c->names);
     free(c->tensors);
-    free(c->parameters);
-    free(c->moments[0]);
-    free(c->moments[1]);
+    for (int b = 0; b < BLOCKS; b++)
+        free(c->logical[b]);
 }
 
-/* Between the packed floats that training moves and C's logical arrays. */
-static void gather(const struct lathe_model *model, const struct lathe_moving *moving,
-                   struct contents *c)
+/* Between the packed floats that training moves and C's logical arrays: into these where GATHER. */
+static void convert(const struct lathe_model *model, const struct lathe_moving *moving,
+                    const struct contents *c, bool gather)
 {
-    lathe_unpack_all(model, moving->state, c->parameters);
-    for (int role = 0; role < 2 && c->moments[role]; role++)
-        for (int i = 0; i < model->parameter_count; i++) {
+    struct block blocks[BLOCKS];
+    list_blocks(moving, blocks);
+    for (int b = 0; b < BLOCKS; b++)
+        for (int i = 0; c->logical[b] && i < model->parameter_count; i++) {
             const struct lathe_parameter *p = &model->parameters[i];
-            if (p->trainable)
-                lathe_unpack(p, moving->moments[role] + p->offset, c->moments[role][i]);
+            if (blocks[b].trainable && !p->trainable)
+                continue;
+            if (gather)
+                lathe_unpack(p, blocks[b].packed + p->offset, c->logical[b][i]);
+            else
+                lathe_pack(p, c->logical[b][i], blocks[b].packed + p->offset);
         }
-}
-
-static void scatter(const struct lathe_model *model, const struct contents *c,
-                    const struct lathe_moving *moving)
-{
-    for (int i = 0; i < model->parameter_count; i++) {
-        const struct lathe_parameter *p = &model->parameters[i];
-        lathe_pack(p, c->parameters[i], moving->state + p->offset);
-        for (int role = 0; p->trainable && role < 2 && c->moments[role]; role++)
-            lathe_pack(p, c->moments[role][i], moving->moments[role] + p->offset);
-    }
 }
 
 /* A number that a changed bit anywhere in the data would change: words multiplied into a hash
@@ -194,7 +208,7 @@ static uint64_t checksum(const struct contents *c)
 
 /* ---- metadata: the run's numbers as text ---- */
 
-enum { NUMBER_TEXT = 32, NUMBERS = 9, HEAD = 3 /* texts before the numbers */ };
+enum { NUMBER_TEXT = 32, NUMBERS = 16, HEAD = 3 /* texts before the numbers */ };
 
 /* One number of a run: WHOLE, or REAL where that is NULL (in hexadecimal: exact). */
 struct number {
@@ -206,10 +220,21 @@ struct number {
 static void list_numbers(struct lathe_run *run, uint64_t *sum, struct number numbers[NUMBERS])
 {
     const struct number all[NUMBERS] = {
-        {"seed", &run->seed, NULL},       {"step", &run->step, NULL},
-        {"samples", &run->samples, NULL}, {"epochs", &run->epochs, NULL},
-        {"lr", NULL, &run->lr},           {"loss_sum", NULL, &run->loss_sum},
-        {"correct", &run->correct, NULL}, {"seen", &run->seen, NULL},
+        {"seed", &run->seed, NULL},
+        {"step", &run->step, NULL},
+        {"samples", &run->samples, NULL},
+        {"epochs", &run->epochs, NULL},
+        {"lr", NULL, &run->lr},
+        {"loss_sum", NULL, &run->loss_sum},
+        {"correct", &run->correct, NULL},
+        {"seen", &run->seen, NULL},
+        {"plateau_lr", NULL, &run->plateau.lr},
+        {"plateau_best", NULL, &run->plateau.best},
+        {"plateau_bad", &run->plateau.bad, NULL},
+        {"plateau_cooling", &run->plateau.cooling, NULL},
+        {"best_epoch", &run->best_epoch, NULL},
+        {"best_loss", NULL, &run->best_loss},
+        {"best_accuracy", NULL, &run->best_accuracy},
         {"checksum", sum, NULL},
     };
     memcpy(numbers, all, sizeof all);
@@ -236,7 +261,7 @@ void lathe_checkpoint_write(const struct lathe_model *model, const char *folder,
                             const struct lathe_run *run, const struct lathe_moving *moving)
 {
     struct contents contents = contents_new(model, moving);
-    gather(model, moving, &contents);
+    convert(model, moving, &contents, true);
     uint64_t sum = checksum(&contents);
     struct lathe_run copy = *run;
     struct number numbers[NUMBERS];
@@ -291,7 +316,7 @@ static bool read_contents(const struct lathe_model *model, const struct lathe_te
             return false;
     if (!check_recipe(file, run->recipe, error))
         return false;
-    if (!lathe_read_parameters(model, file, contents->parameters, error))
+    if (!lathe_read_parameters(model, file, contents->logical[0], error))
         lathe_die(error->status, "%s", error->message);
     for (int i = model->parameter_count; i < contents->count; i++)
         if (!lathe_read_stored(file, &contents->tensors[i], (float *)contents->tensors[i].data,
@@ -311,7 +336,7 @@ static bool read_one(const struct lathe_model *model, const char *path, struct l
         struct contents contents = contents_new(model, moving);
         good = read_contents(model, &file, &contents, run, &error);
         if (good)
-            scatter(model, &contents, moving);
+            convert(model, moving, &contents, false);
         contents_free(&contents);
         lathe_tensors_close(&file);
     }

@@ -4,6 +4,7 @@
  *     DIR/checkpoint-0000000120.safetensors      the number: steps that are done
  *         NODE.weight ...                        parameters, logical
  *         optimizer.first.NODE.weight ...        moments, logical
+ *         optimizer.best.NODE.weight ...         parameters of the best epoch, where it is kept
  *         __metadata__                           struct lathe_run, and a checksum of the data
  *
  * of which the last two are kept. Everything random in training is a function of (seed, step or
@@ -14,7 +15,9 @@
 
 #include "file.h"
 #include "lathe.h"
+#include "optimizer.h"
 #include "recipe.h"
+#include "schedule.h"
 
 /* Where a run stands, and what it must be called with to stay the same run. */
 struct lathe_run {
@@ -26,12 +29,16 @@ struct lathe_run {
     double loss_sum; /* of the unfinished epoch: its samples' losses */
     uint64_t correct, seen;
     char recipe[LATHE_RECIPE_TEXT]; /* lr aside, which is above */
+    struct lathe_plateau plateau;
+    uint64_t best_epoch;             /* of the lowest validation loss, from 1; 0: none yet */
+    double best_loss, best_accuracy; /* the validation's after it */
 };
 
 /* The floats that training moves. */
 struct lathe_moving {
     float *state;
-    float *moments[2]; /* trainable_floats each, or NULL */
+    float *moments[LATHE_MOMENTS]; /* trainable_floats each, or NULL */
+    float *best;                   /* the state after best_epoch, or NULL: not kept */
 };
 
 /* Make DIR where it is not there and see that it can be written; dies. Returns how many checkpoints

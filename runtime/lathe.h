@@ -56,9 +56,6 @@ enum lathe_init { LATHE_CONSTANT, LATHE_UNIFORM, LATHE_NORMAL };
  * Groups: output channel k reads the channels of its logical group, (k / (out / groups)); a packed
  * row covers a span of in / spans channels, that of k's span (k / (out / spans)); spans divides
  * groups. Channels of the span that are not k's own group's hold 0.
- * Narrow groups (window > 0): [kb][b][kh][kw][i][ki], i < block_in = in / groups, b < window. That
- * is the i-th channel of k's group where it lies in the input's b-th block of block_out channels,
- * counted from the block of the first channel that kb's first output channel reads; else 0.
  */
 struct lathe_parameter {
     const char *name; /* "residual1.conv2.weight" */
@@ -68,7 +65,6 @@ struct lathe_parameter {
     size_t offset;       /* floats from the start of the state block */
     int out, in, kh, kw; /* in: channels of the whole input, not in/groups; 1 for vectors */
     int groups, spans;   /* 1, 1 but for grouped convolution */
-    int window;          /* 0 but for narrow groups */
     int block_out, block_in;
     enum lathe_init init;
     double value;
@@ -82,8 +78,8 @@ void lathe_unpack(const struct lathe_parameter *parameter, const float *packed, 
 /* Draw PARAMETER, the INDEX-th of its model, in logical order. */
 void lathe_initialise(const struct lathe_parameter *parameter, int index, uint64_t seed,
                       float *logical);
-/* Zero the places of a packed gradient that belong to no logical element (needed where groups share
- * spans, or a window has several blocks). */
+/* Zero the places of a packed gradient that belong to no logical element (needed where spans <
+ * groups). */
 void lathe_mask_groups(const struct lathe_parameter *parameter, float *packed);
 
 /* ---- data ---- */
@@ -118,51 +114,87 @@ struct lathe_data {
     float mean[4], deviation[4];
     const struct lathe_augmentation *augmentation;
     int augmentation_count;
-    double subset; /* share of the training set: every (1/subset)-th image; 1: all */
+    double subset;     /* share of the training set: every (1/subset)-th image; 1: all */
+    double validation; /* share of what is left that is held out of training to judge it; 0: none */
 };
 
 /* ---- training ---- */
 
-enum lathe_schedule_kind { LATHE_FIXED, LATHE_STEPS, LATHE_ONECYCLE };
+enum lathe_schedule_kind {
+    LATHE_FIXED,
+    LATHE_STEPS,
+    LATHE_EXPONENTIAL,
+    LATHE_INVERSE,
+    LATHE_COSINE,
+    LATHE_ONECYCLE,
+    LATHE_PLATEAU
+};
 
+/* The learning rate. An epoch is a whole number here: 0 in all steps of the first. */
 struct lathe_schedule {
     enum lathe_schedule_kind kind;
-    double lr;    /* FIXED, STEPS: first; ONECYCLE: the maximum */
-    double every; /* STEPS: epochs between cuts */
-    double gamma; /* STEPS: factor of a cut */
+    double warmup; /* epochs of a linear rise from 0 to the first rate, before all the rest; 0: none
+                    */
+    double lr;     /* the first; ONECYCLE: the maximum */
+    double every;  /* STEPS: epochs between cuts */
+    double gamma;  /* STEPS: factor of a cut */
+    double k;      /* EXPONENTIAL: lr exp(-k epoch); INVERSE: lr / (1 + k epoch) */
+    double min;    /* COSINE, PLATEAU: the least rate */
     /* ONECYCLE as torch.optim.lr_scheduler.OneCycleLR (cosine, two phases); momentum (Adam's
      * beta1) cycles between max_momentum and base_momentum when cycle_momentum. */
     double pct_start, div_factor, final_div_factor;
     bool cycle_momentum;
     double base_momentum, max_momentum;
+    /* PLATEAU as ReduceLROnPlateau (relative threshold) on the validation loss. */
+    double factor, threshold;
+    int patience, cooldown; /* epochs */
 };
 
-enum lathe_optimizer_kind { LATHE_SGD, LATHE_ADAM };
+enum lathe_optimizer_kind {
+    LATHE_SGD,
+    LATHE_ADAGRAD,
+    LATHE_RMSPROP,
+    LATHE_ADADELTA,
+    LATHE_ADAM,
+    LATHE_ADAMW
+};
 
-/* As torch.optim's, formula for formula. weight_decay is L2 (added to the gradient). */
+/* As torch.optim's, formula for formula; what a kind does not have is 0. Every kind has
+ * weight_decay (L2: weight_decay * w is added to the gradient; ADAMW's is decoupled) and l1
+ * (l1 * sign(w) is added, sign(0) = 0). */
 struct lathe_optimizer {
     enum lathe_optimizer_kind kind;
-    double momentum, dampening;
+    double momentum, dampening; /* SGD; momentum also RMSPROP */
     bool nesterov;
-    double beta1, beta2, eps;
-    double weight_decay;
-    double clip_value; /* 0: none; gradients are clamped to +-clip_value before everything else */
+    double lr_decay, initial_accumulator; /* ADAGRAD */
+    double alpha;                         /* RMSPROP */
+    bool centered;
+    double rho;          /* ADADELTA */
+    double beta1, beta2; /* ADAM, ADAMW */
+    bool amsgrad;
+    double eps;
+    double weight_decay, l1;
+    /* Before everything else gradients are clamped to +-clip_value, then scaled so that the norm of
+     * all of them together is at most clip_norm; 0: not. */
+    double clip_value, clip_norm;
 };
 
+/* How a network is trained. Numbers alone, named as in specs: training.h lists them. */
 struct lathe_training {
     int batch, epochs;
+    int early_stopping; /* epochs without a lower validation loss that end the run; 0: none do */
     struct lathe_optimizer optimizer;
     struct lathe_schedule schedule;
 };
 
-enum lathe_loss { LATHE_CROSS_ENTROPY, LATHE_MSE };
+enum lathe_loss { LATHE_CROSS_ENTROPY, LATHE_MSE, LATHE_BCE };
 
 /* ---- the model: what a generated program is ---- */
 
 struct lathe_batch {
     float *input;    /* count x C x H x W, normalised; 64-byte aligned */
     int32_t *labels; /* count; NULL for regression */
-    float *targets;  /* count x outputs: regression's; with classes and mse, one-hot; else NULL */
+    float *targets;  /* count x outputs: regression's; with classes one-hot; cross_entropy: NULL */
     int count;       /* 1 .. batch */
 };
 
@@ -195,8 +227,9 @@ struct lathe_model {
 
     int channels, height, width; /* a sample of the input; a vector is C x 1 x 1 */
     int outputs;                 /* numbers a sample of the output */
-    bool probabilities;          /* the output went through softmax */
+    bool probabilities;          /* the output went through softmax; with BCE, sigmoid: no logits */
     enum lathe_loss loss;
+    double smoothing; /* CROSS_ENTROPY: share of a target that is spread over all classes */
     struct lathe_data data;
     struct lathe_training training;
 

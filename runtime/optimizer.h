@@ -1,34 +1,50 @@
 /*
- * Optimizers and learning-rate schedules, as torch.optim's, formula for formula.
+ * Optimizers, as torch.optim's, formula for formula.
  */
 #ifndef LATHE_OPTIMIZER_H
 #define LATHE_OPTIMIZER_H
 
 #include "lathe.h"
 
-/* How many blocks of moments training keeps beside the parameters: 0, 1 (momentum, also where only
- * the schedule brings it) or 2 (Adam). They begin as zeros. */
-int lathe_optimizer_moments(const struct lathe_training *training);
+/* Blocks of floats, each as long as the trainable parameters, that an optimizer may keep from step
+ * to step. What is kept where:
+ *
+ *     SGD       velocity, -, -
+ *     ADAGRAD   sum of squares, -, -
+ *     RMSPROP   mean of squares, velocity, mean of gradients
+ *     ADADELTA  mean of squares, mean of squared updates, -
+ *     ADAM, ADAMW  mean of gradients, mean of squares, largest mean of squares
+ */
+enum { LATHE_MOMENTS = 3 };
+
+/* Whether TRAINING needs moment ROLE, 0 .. LATHE_MOMENTS - 1: a velocity, where the optimizer has a
+ * momentum or the schedule brings it; the last ones with centered and amsgrad. */
+bool lathe_optimizer_keeps(const struct lathe_training *training, int role);
+
+/* What COUNT fresh floats of a moment that is kept begin as: zeros, but for ADAGRAD. */
+void lathe_optimizer_begin(const struct lathe_optimizer *optimizer, float *moment, size_t count);
+
+/* What schedules may cycle: the momentum, Adam's beta1; 0 where there is neither. */
+double lathe_optimizer_momentum(const struct lathe_optimizer *optimizer);
 
 /* What changes from step to step. */
 struct lathe_optimizer_step {
     uint64_t t; /* 1 for the first step */
     double lr;
-    double momentum; /* SGD's momentum, Adam's beta1: schedules may cycle it */
+    double momentum; /* see lathe_optimizer_momentum */
 };
 
-/* One step over COUNT floats: PARAMETERS, their GRADIENTS and as many MOMENTS as OPTIMIZER keeps
- * (the others NULL), all aligned to 64 bytes, none overlapping. The same bits for any number of
- * threads. SGD: Sutskever et al. (2013) as PyTorch has it; Adam: Kingma and Ba (2015), algorithm 1.
- */
+/* One step over COUNT floats: PARAMETERS, their GRADIENTS and the MOMENTS that are kept (the others
+ * NULL), all aligned to 64 bytes, none overlapping. The same bits for any number of threads. A
+ * parameter of 0 with a gradient of 0 stays 0 (the padding of packed layouts). The norm of
+ * clip_norm is of all COUNT gradients together, as torch.nn.utils.clip_grad_norm_ has it.
+ *
+ * SGD: Sutskever et al. (2013) as PyTorch has it; ADAGRAD: Duchi et al. (2011); RMSPROP: Hinton's
+ * lecture 6e (2012), centered as Graves (2013) has it; ADADELTA: Zeiler (2012); ADAM: Kingma and Ba
+ * (2015), algorithm 1, amsgrad of Reddi et al. (2018); ADAMW: Loshchilov and Hutter (2019). */
 void lathe_optimizer_step(const struct lathe_optimizer *optimizer,
                           const struct lathe_optimizer_step *step, float *parameters,
-                          const float *gradients, float *const moments[2], size_t count);
-
-/* The learning rate of the step that STEP steps went before. *MOMENTUM becomes the cycled momentum
- * where SCHEDULE cycles it and stays as it is elsewhere. The first step of ONECYCLE has lr /
- * div_factor, the last lr / div_factor / final_div_factor. */
-double lathe_schedule_lr(const struct lathe_schedule *schedule, uint64_t step,
-                         uint64_t steps_per_epoch, uint64_t total_steps, double *momentum);
+                          const float *gradients, float *const moments[LATHE_MOMENTS],
+                          size_t count);
 
 #endif

@@ -3,116 +3,70 @@
  */
 #define _GNU_SOURCE
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "recipe.h"
+#include "training.h"
 
-/* ---- the fields ---- */
+/* ---- the fields: training.h's table ---- */
 
-enum kind { OPTIMIZER, SCHEDULE, NUMBER, FLAG };
+#define fields lathe_training_fields
 
-#define BIT(kind) (1u << (kind))
-enum { ALL = ~0u };
-
-struct field {
-    const char *name;
-    enum kind kind;
-    size_t offset;
-    unsigned optimizers, schedules; /* that have it, a bit each */
-    double least, most;             /* of numbers, both included */
+/* Where the fields of a word begin: its defaults, as specs have them. */
+static const char *const optimizer_defaults[] = {
+    [LATHE_SGD] = "momentum=0,dampening=0,nesterov=false",
+    [LATHE_ADAGRAD] = "lr_decay=0,initial_accumulator=0,eps=1e-10",
+    [LATHE_RMSPROP] = "alpha=0.99,eps=1e-8,momentum=0,centered=false",
+    [LATHE_ADADELTA] = "rho=0.9,eps=1e-6",
+    [LATHE_ADAM] = "beta1=0.9,beta2=0.999,eps=1e-8,amsgrad=false",
+    [LATHE_ADAMW] = "beta1=0.9,beta2=0.999,eps=1e-8,amsgrad=false,weight_decay=0.01",
+};
+static const char *const schedule_defaults[] = {
+    [LATHE_FIXED] = "",
+    [LATHE_STEPS] = "gamma=0.1",
+    [LATHE_EXPONENTIAL] = "",
+    [LATHE_INVERSE] = "",
+    [LATHE_COSINE] = "min=0",
+    [LATHE_ONECYCLE] = "pct_start=0.3,div_factor=25,final_div_factor=1e4,cycle_momentum=true,"
+                       "base_momentum=0.85,max_momentum=0.95",
+    [LATHE_PLATEAU] = "factor=0.1,patience=10,threshold=1e-4,cooldown=0,min=0",
 };
 
-#define OF_OPTIMIZER(name, member, kind, optimizers, least, most)                                  \
-    {                                                                                              \
-        name, kind, offsetof(struct lathe_training, optimizer.member), optimizers, ALL, least,     \
-            most                                                                                   \
-    }
-#define OF_SCHEDULE(name, member, kind, schedules, least, most)                                    \
-    {                                                                                              \
-        name, kind, offsetof(struct lathe_training, schedule.member), ALL, schedules, least, most  \
-    }
-
-static const double below_one = 1 - 0x1p-53, above_none = 0x1p-1022;
-
-static const struct field fields[] = {
-    OF_OPTIMIZER("optimizer", kind, OPTIMIZER, ALL, 0, 0),
-    OF_OPTIMIZER("momentum", momentum, NUMBER, BIT(LATHE_SGD), 0, 1e9),
-    OF_OPTIMIZER("dampening", dampening, NUMBER, BIT(LATHE_SGD), 0, 1e9),
-    OF_OPTIMIZER("nesterov", nesterov, FLAG, BIT(LATHE_SGD), 0, 0),
-    OF_OPTIMIZER("beta1", beta1, NUMBER, BIT(LATHE_ADAM), 0, below_one),
-    OF_OPTIMIZER("beta2", beta2, NUMBER, BIT(LATHE_ADAM), 0, below_one),
-    OF_OPTIMIZER("eps", eps, NUMBER, BIT(LATHE_ADAM), 0, 1e9),
-    OF_OPTIMIZER("weight_decay", weight_decay, NUMBER, ALL, 0, 1e9),
-    OF_OPTIMIZER("clip_value", clip_value, NUMBER, ALL, 0, 1e9),
-    OF_SCHEDULE("schedule", kind, SCHEDULE, ALL, 0, 0),
-    OF_SCHEDULE("lr", lr, NUMBER, ALL, 0, 1e6),
-    OF_SCHEDULE("every", every, NUMBER, BIT(LATHE_STEPS), above_none, 1e9),
-    OF_SCHEDULE("gamma", gamma, NUMBER, BIT(LATHE_STEPS), above_none, 1e9),
-    OF_SCHEDULE("pct_start", pct_start, NUMBER, BIT(LATHE_ONECYCLE), 0, 1),
-    OF_SCHEDULE("div_factor", div_factor, NUMBER, BIT(LATHE_ONECYCLE), above_none, 1e9),
-    OF_SCHEDULE("final_div_factor", final_div_factor, NUMBER, BIT(LATHE_ONECYCLE), above_none, 1e9),
-    OF_SCHEDULE("cycle_momentum", cycle_momentum, FLAG, BIT(LATHE_ONECYCLE), 0, 0),
-    OF_SCHEDULE("base_momentum", base_momentum, NUMBER, BIT(LATHE_ONECYCLE), 0, below_one),
-    OF_SCHEDULE("max_momentum", max_momentum, NUMBER, BIT(LATHE_ONECYCLE), 0, below_one),
-};
-enum { FIELDS = sizeof fields / sizeof *fields };
-
-/* A word of the fields "optimizer" and "schedule", and where its fields begin. */
-struct word {
-    const char *name, *defaults;
-};
-
-static const struct word optimizers[] = {
-    [LATHE_SGD] = {"sgd", "momentum=0,dampening=0,nesterov=false"},
-    [LATHE_ADAM] = {"adam", "beta1=0.9,beta2=0.999,eps=1e-8"},
-};
-static const struct word schedules[] = {
-    [LATHE_FIXED] = {"fixed", ""},
-    [LATHE_STEPS] = {"steps", "gamma=0.1"},
-    [LATHE_ONECYCLE] = {"onecycle", "pct_start=0.3,div_factor=25,final_div_factor=1e4,"
-                                    "cycle_momentum=true,base_momentum=0.85,max_momentum=0.95"},
-};
-
-static const struct word *words_of(enum kind kind, int *count)
+/* The words of FIELD, which is a word; NULL where it is none. */
+static const char *const *words_of(const struct lathe_field *field, int *count)
 {
-    if (kind == OPTIMIZER)
-        *count = (int)(sizeof optimizers / sizeof *optimizers);
-    else
-        *count = (int)(sizeof schedules / sizeof *schedules);
-    return kind == OPTIMIZER ? optimizers : schedules;
+    bool optimizer = field->type == LATHE_FIELD_OPTIMIZER;
+    *count = optimizer ? LATHE_OPTIMIZERS : LATHE_SCHEDULES;
+    if (optimizer)
+        return lathe_optimizer_words;
+    return field->type == LATHE_FIELD_SCHEDULE ? lathe_schedule_words : NULL;
 }
 
 const char *lathe_recipe_field(int index)
 {
-    return index < FIELDS ? fields[index].name : NULL;
+    return index < lathe_training_field_count ? fields[index].name : NULL;
 }
 
-static const struct field *find_field(const char *name, size_t length)
+static const struct lathe_field *find_field(const char *name, size_t length)
 {
-    for (int i = 0; i < FIELDS; i++)
+    for (int i = 0; i < lathe_training_field_count; i++)
         if (strlen(fields[i].name) == length && !strncmp(fields[i].name, name, length))
             return &fields[i];
     return NULL;
 }
 
-static void *member(struct lathe_training *training, const struct field *field)
-{
-    return (char *)training + field->offset;
-}
-
 /* Do TRAINING's optimizer and schedule have FIELD? */
-static bool has(const struct lathe_training *training, const struct field *field)
+static bool has(const struct lathe_training *training, const struct lathe_field *field)
 {
-    return (field->optimizers & BIT(training->optimizer.kind)) &&
-           (field->schedules & BIT(training->schedule.kind));
+    return (field->optimizers & 1u << training->optimizer.kind) &&
+           (field->schedules & 1u << training->schedule.kind);
 }
 
-static bool is_word(const struct field *field)
+static bool is_word(const struct lathe_field *field)
 {
-    return field->kind == OPTIMIZER || field->kind == SCHEDULE;
+    return field->part == LATHE_A_WORD;
 }
 
 /* ---- writing ---- */
@@ -127,32 +81,25 @@ static void print_number(char text[32], double number)
     }
 }
 
-static void print_value(const struct lathe_training *training, const struct field *field,
+static void print_value(const struct lathe_training *training, const struct lathe_field *field,
                         char text[32])
 {
-    struct lathe_training copy = *training;
-    const void *value = member(&copy, field);
-    switch (field->kind) {
-    case OPTIMIZER:
-        snprintf(text, 32, "%s", optimizers[*(const enum lathe_optimizer_kind *)value].name);
-        break;
-    case SCHEDULE:
-        snprintf(text, 32, "%s", schedules[*(const enum lathe_schedule_kind *)value].name);
-        break;
-    case NUMBER:
-        print_number(text, *(const double *)value);
-        break;
-    case FLAG:
-        snprintf(text, 32, "%s", *(const bool *)value ? "true" : "false");
-        break;
-    }
+    int count;
+    const char *const *words = words_of(field, &count);
+    double value = lathe_field_get(training, field);
+    if (words)
+        snprintf(text, 32, "%s", words[(int)value]);
+    else if (field->type == LATHE_FIELD_FLAG)
+        snprintf(text, 32, "%s", value != 0 ? "true" : "false");
+    else
+        print_number(text, value);
 }
 
 void lathe_recipe_write(const struct lathe_training *training, char text[LATHE_RECIPE_TEXT])
 {
     size_t length = 0;
     text[0] = '\0';
-    for (int i = 0; i < FIELDS; i++) {
+    for (int i = 0; i < lathe_training_field_count; i++) {
         char value[32];
         if (!has(training, &fields[i]))
             continue;
@@ -166,7 +113,7 @@ void lathe_recipe_write(const struct lathe_training *training, char text[LATHE_R
 
 /* One "name=value" of a recipe; VALUE is a copy. */
 struct item {
-    const struct field *field;
+    const struct lathe_field *field;
     char value[64];
 };
 
@@ -180,8 +127,8 @@ static bool next_item(const char **at, struct item *item, struct lathe_error *er
                           *at);
     item->field = find_field(*at, (size_t)name);
     if (!item->field) {
-        char names[512] = "";
-        for (int i = 0; i < FIELDS; i++)
+        char names[1024] = "";
+        for (int i = 0; i < lathe_training_field_count; i++)
             strcat(strcat(names, i ? ", " : ""), fields[i].name);
         return lathe_fail(error, LATHE_USAGE, "recipe: no field '%.*s' (there are %s)", name, *at,
                           names);
@@ -192,24 +139,27 @@ static bool next_item(const char **at, struct item *item, struct lathe_error *er
     return true;
 }
 
-static bool set_number(double *number, const struct item *item, struct lathe_error *error)
+static bool read_number(const struct item *item, double *number, struct lathe_error *error)
 {
     char *end;
+    const struct lathe_field *field = item->field;
+    bool whole = field->type == LATHE_FIELD_WHOLE;
     double value = strtod(item->value, &end);
     if (*end || strchr(" \t\n\v\f\r", item->value[0]))
         return lathe_fail(error, LATHE_USAGE, "recipe: %s: expected a number, given '%s'",
-                          item->field->name, item->value);
-    if (!(value >= item->field->least && value <= item->field->most))
-        return lathe_fail(error, LATHE_USAGE, "recipe: %s: expected %.4g to %.4g, given %s",
-                          item->field->name, item->field->least, item->field->most, item->value);
+                          field->name, item->value);
+    if (!(value >= field->least && value <= field->most) || (whole && value != floor(value)))
+        return lathe_fail(error, LATHE_USAGE, "recipe: %s: expected %s%.4g to %.4g, given %s",
+                          field->name, whole ? "a whole number, " : "", field->least, field->most,
+                          item->value);
     *number = value;
     return true;
 }
 
-static bool set_flag(bool *flag, const struct item *item, struct lathe_error *error)
+static bool read_flag(const struct item *item, double *flag, struct lathe_error *error)
 {
     *flag = !strcmp(item->value, "true");
-    return *flag || !strcmp(item->value, "false") ||
+    return *flag != 0 || !strcmp(item->value, "false") ||
            lathe_fail(error, LATHE_USAGE, "recipe: %s: expected true or false, given '%s'",
                       item->field->name, item->value);
 }
@@ -218,13 +168,16 @@ static bool set_flag(bool *flag, const struct item *item, struct lathe_error *er
 static bool set_value(struct lathe_training *training, const struct item *item,
                       struct lathe_error *error)
 {
+    double value = 0;
     if (!has(training, item->field))
         return lathe_fail(error, LATHE_USAGE, "recipe: %s is not of %s with schedule %s",
-                          item->field->name, optimizers[training->optimizer.kind].name,
-                          schedules[training->schedule.kind].name);
-    void *value = member(training, item->field);
-    return item->field->kind == FLAG ? set_flag(value, item, error)
-                                     : set_number(value, item, error);
+                          item->field->name, lathe_optimizer_words[training->optimizer.kind],
+                          lathe_schedule_words[training->schedule.kind]);
+    if (item->field->type == LATHE_FIELD_FLAG ? !read_flag(item, &value, error)
+                                              : !read_number(item, &value, error))
+        return false;
+    lathe_field_set(training, item->field, value);
+    return true;
 }
 
 static bool set_values(const char *text, struct lathe_training *training, struct lathe_error *error)
@@ -244,38 +197,32 @@ static bool set_word(struct lathe_training *training, const struct item *item,
 {
     int count, found = 0;
     char names[256] = "";
-    const struct word *words = words_of(item->field->kind, &count);
-    for (; found < count && strcmp(words[found].name, item->value) != 0; found++)
-        strcat(strcat(names, found ? ", " : ""), words[found].name);
+    const char *const *words = words_of(item->field, &count);
+    for (; found < count && strcmp(words[found], item->value) != 0; found++)
+        strcat(strcat(names, found ? ", " : ""), words[found]);
     if (found == count)
         return lathe_fail(error, LATHE_USAGE, "recipe: %s: expected one of %s, given '%s'",
                           item->field->name, names, item->value);
-    bool optimizer = item->field->kind == OPTIMIZER;
-    if (found == (optimizer ? (int)training->optimizer.kind : (int)training->schedule.kind))
+    if (found == (int)lathe_field_get(training, item->field))
         return true;
-    for (int i = 0; i < FIELDS; i++) {
-        unsigned owners = optimizer ? fields[i].optimizers : fields[i].schedules;
-        if (owners != (unsigned)ALL)
-            memset(member(training, &fields[i]), 0,
-                   fields[i].kind == FLAG ? sizeof(bool) : sizeof(double));
-    }
-    if (optimizer)
-        training->optimizer.kind = (enum lathe_optimizer_kind)found;
-    else
-        training->schedule.kind = (enum lathe_schedule_kind)found;
-    return set_values(words[found].defaults, training, error);
+    bool optimizer = item->field->type == LATHE_FIELD_OPTIMIZER;
+    for (int i = 0; i < lathe_training_field_count; i++)
+        if ((optimizer ? fields[i].optimizers : fields[i].schedules) != LATHE_BY_ALL)
+            lathe_field_set(training, &fields[i], 0);
+    lathe_field_set(training, item->field, found);
+    return set_values(optimizer ? optimizer_defaults[found] : schedule_defaults[found], training,
+                      error);
 }
 
 /* What has no default must have been given. */
 static bool complete(const struct lathe_training *training, struct lathe_error *error)
 {
-    struct lathe_training copy = *training;
-    for (int i = 0; i < FIELDS; i++)
-        if (fields[i].kind == NUMBER && has(training, &fields[i]) &&
-            *(double *)member(&copy, &fields[i]) < fields[i].least)
+    for (int i = 0; i < lathe_training_field_count; i++)
+        if (!is_word(&fields[i]) && has(training, &fields[i]) &&
+            lathe_field_get(training, &fields[i]) < fields[i].least)
             return lathe_fail(error, LATHE_USAGE, "recipe: %s with schedule %s needs %s=...",
-                              optimizers[training->optimizer.kind].name,
-                              schedules[training->schedule.kind].name, fields[i].name);
+                              lathe_optimizer_words[training->optimizer.kind],
+                              lathe_schedule_words[training->schedule.kind], fields[i].name);
     return true;
 }
 
@@ -309,7 +256,7 @@ static void item_of(const char *text, const char *name, char found[80])
 
 bool lathe_recipe_difference(const char *a, const char *b, char in_a[80], char in_b[80])
 {
-    for (int i = 0; i < FIELDS; i++) {
+    for (int i = 0; i < lathe_training_field_count; i++) {
         if (!strcmp(fields[i].name, "lr"))
             continue;
         item_of(a, fields[i].name, in_a);

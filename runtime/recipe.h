@@ -1,9 +1,8 @@
 /*
  * Recipes: optimizer and schedule as text, "optimizer=adam,beta1=0.9,...,schedule=fixed,lr=0.01".
  *
- * A table of the fields of struct lathe_training says how each is called, which optimizers or
- * schedules have it, and between which numbers it lies. batch and epochs are no part of a recipe:
- * the first is built in, the second is an option of its own.
+ * training.h's table says how each field is called, which optimizers or schedules have it, and
+ * between which numbers it lies.
  */
 #ifndef LATHE_RECIPE_H
 #define LATHE_RECIPE_H

@@ -201,7 +201,7 @@ static void agree(struct trainer *t, const struct lathe_run *found)
 {
     const struct options *o = t->options;
     const char *folder = o->checkpoint;
-    bool fixed_end = t->training.schedule.kind == LATHE_ONECYCLE;
+    bool fixed_end = lathe_schedule_has_end(&t->training.schedule);
     if (found->samples != t->run.samples)
         lathe_die(LATHE_USER, "%s: of a run with %" PRIu64 " training samples, given %" PRIu64,
                   folder, found->samples, t->run.samples);
@@ -238,8 +238,12 @@ static void begin_run(struct trainer *t)
     const struct options *o = t->options;
     t->arena = lathe_alloc(model->train_arena_bytes, 1);
     t->moving.state = (float *)(void *)(t->arena + model->state_offset);
-    for (int i = 0; i < lathe_optimizer_moments(&t->training); i++)
-        t->moving.moments[i] = lathe_alloc(model->trainable_floats, sizeof(float));
+    for (int i = 0; i < LATHE_MOMENTS; i++)
+        if (lathe_optimizer_keeps(&t->training, i)) {
+            t->moving.moments[i] = lathe_alloc(model->trainable_floats, sizeof(float));
+            lathe_optimizer_begin(&t->training.optimizer, t->moving.moments[i],
+                                  model->trainable_floats);
+        }
     uint64_t batch = (uint64_t)t->training.batch, samples = (uint64_t)t->train_set->count;
     t->steps_per_epoch = (samples + batch - 1) / batch;
     t->run = (struct lathe_run){.seed = (uint64_t)o->seed, .samples = samples, .lr = o->lr};
@@ -270,7 +274,7 @@ static void optimise(struct trainer *t)
     const struct lathe_optimizer *optimizer = &t->training.optimizer;
     float *gradients = (float *)(void *)(t->arena + model->gradient_offset);
     struct lathe_optimizer_step step = {.t = t->run.step + 1};
-    step.momentum = optimizer->kind == LATHE_ADAM ? optimizer->beta1 : optimizer->momentum;
+    step.momentum = lathe_optimizer_momentum(optimizer);
     step.lr = lathe_schedule_lr(&t->training.schedule, t->run.step, t->steps_per_epoch,
                                 t->total_steps, &step.momentum);
     lathe_optimizer_step(optimizer, &step, t->moving.state, gradients, t->moving.moments,
@@ -456,8 +460,8 @@ static void free_trainer(struct trainer *t)
     free(t->order);
     lathe_batch_free(&t->batch);
     free(t->arena);
-    free(t->moving.moments[0]);
-    free(t->moving.moments[1]);
+    for (int i = 0; i < LATHE_MOMENTS; i++)
+        free(t->moving.moments[i]);
     lathe_evaluator_free(t->evaluator);
     if (t->log >= 0)
         close(t->log);

@@ -244,15 +244,14 @@ static void check_training(const struct reference *reference, const char *name,
     const float **weights = parameters(reference, "initial");
     char *arena = lathe_alloc(model->train_arena_bytes, 1);
     float *state = (float *)(arena + model->state_offset);
-    float *moments[2];
+    float *moments[LATHE_MOMENTS] = {NULL};
     for (int i = 0; i < 2; i++)
         moments[i] = lathe_alloc(model->trainable_floats, sizeof(float));
     for (int i = 0; i < model->parameter_count; i++)
         lathe_pack(&model->parameters[i], weights[i], state + model->parameters[i].offset);
     for (uint64_t t = 1; t <= 3; t++) {
         struct lathe_step_result result;
-        struct lathe_optimizer_step step = {
-            t, lr, optimizer->kind == LATHE_ADAM ? optimizer->beta1 : optimizer->momentum};
+        struct lathe_optimizer_step step = {t, lr, lathe_optimizer_momentum(optimizer)};
         model->step(model, &reference->batch, 0, t, &result, arena);
         lathe_optimizer_step(optimizer, &step, state,
                              (const float *)(arena + model->gradient_offset), moments,

@@ -6,6 +6,7 @@
 #include "../gen/sha256.h"
 #include "../gen/spec.h"
 #include "../runtime/recipe.h"
+#include "../runtime/training.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -309,6 +310,94 @@ START_TEST(curves_keep_their_parameters)
 }
 END_TEST
 
+/* What trains, as specs say it: what stands for optimizer (and other attributes of train), for lr,
+ * and what becomes of both. */
+static const struct training_case {
+    const char *optimizer, *lr;
+    struct lathe_training expected;
+} training_cases[] = {
+    {"adagrad()", "0.1", {.optimizer = {.kind = LATHE_ADAGRAD, .eps = 1e-10}}},
+    {"adagrad { lr_decay = 0.5, initial_accumulator = 2, eps = 1, weight_decay = 3, l1 = 4 }",
+     "0.1",
+     {.optimizer = {.kind = LATHE_ADAGRAD,
+                    .lr_decay = 0.5,
+                    .initial_accumulator = 2,
+                    .eps = 1,
+                    .weight_decay = 3,
+                    .l1 = 4}}},
+    {"rmsprop()", "0.1", {.optimizer = {.kind = LATHE_RMSPROP, .alpha = 0.99, .eps = 1e-8}}},
+    {"rmsprop { alpha = 0.5, eps = 1, momentum = 0.25, centered = true, weight_decay = 3, l1 = 4 }",
+     "0.1",
+     {.optimizer = {.kind = LATHE_RMSPROP,
+                    .alpha = 0.5,
+                    .eps = 1,
+                    .momentum = 0.25,
+                    .centered = true,
+                    .weight_decay = 3,
+                    .l1 = 4}}},
+    {"adadelta()", "0.1", {.optimizer = {.kind = LATHE_ADADELTA, .rho = 0.9, .eps = 1e-6}}},
+    {"adadelta { rho = 0.5, eps = 1, weight_decay = 3, l1 = 4 }",
+     "0.1",
+     {.optimizer = {.kind = LATHE_ADADELTA, .rho = 0.5, .eps = 1, .weight_decay = 3, .l1 = 4}}},
+    {"adam { amsgrad = true, l1 = 4 }",
+     "0.1",
+     {.optimizer = {.kind = LATHE_ADAM,
+                    .beta1 = 0.9,
+                    .beta2 = 0.999,
+                    .eps = 1e-8,
+                    .amsgrad = true,
+                    .l1 = 4}}},
+    {"adamw()",
+     "0.1",
+     {.optimizer =
+          {.kind = LATHE_ADAMW, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01}}},
+    {"adamw { betas = { 0.5, 0.25 }, eps = 1, weight_decay = 0, amsgrad = true, l1 = 4 }",
+     "0.1",
+     {.optimizer =
+          {.kind = LATHE_ADAMW, .beta1 = 0.5, .beta2 = 0.25, .eps = 1, .amsgrad = true, .l1 = 4}}},
+    {"sgd { l1 = 4 }, clip_norm = 5, clip_value = 6",
+     "0.1",
+     {.optimizer = {.l1 = 4, .clip_norm = 5, .clip_value = 6}}},
+    {"sgd()",
+     "exponential { lr = 0.5, k = 0.25 }",
+     {.schedule = {.kind = LATHE_EXPONENTIAL, .lr = 0.5, .k = 0.25}}},
+    {"sgd()",
+     "inverse { lr = 0.5, k = 0.25 }",
+     {.schedule = {.kind = LATHE_INVERSE, .lr = 0.5, .k = 0.25}}},
+    {"sgd()", "cosine { lr = 0.5 }", {.schedule = {.kind = LATHE_COSINE, .lr = 0.5}}},
+    {"sgd()",
+     "cosine { lr = 0.5, min = 0.25 }",
+     {.schedule = {.kind = LATHE_COSINE, .lr = 0.5, .min = 0.25}}},
+    {"sgd()", "warmup(2.5, 0.5)", {.schedule = {.lr = 0.5, .warmup = 2.5}}},
+    {"sgd()",
+     "warmup(3, cosine { lr = 0.5, min = 0.25 })",
+     {.schedule = {.kind = LATHE_COSINE, .lr = 0.5, .min = 0.25, .warmup = 3}}},
+};
+
+START_TEST(words_of_training_are_read)
+{
+    const struct training_case *c = &training_cases[_i];
+    struct lathe_training expected = c->expected;
+    expected.batch = 64;
+    expected.epochs = 5;
+    if (expected.schedule.lr == 0)
+        expected.schedule.lr = 0.1;
+    read_text(arena_printf(arena,
+                           "return network { flatten(), linear(10), data = mnist(),"
+                           "train = { batch = 64, epochs = 5, optimizer = %s, lr = %s } }",
+                           c->optimizer, c->lr));
+    const struct lathe_training *given = &network->training;
+    ck_assert_int_eq(given->optimizer.kind, expected.optimizer.kind);
+    ck_assert_int_eq(given->schedule.kind, expected.schedule.kind);
+    for (int i = 0; i < lathe_training_field_count; i++) {
+        const struct lathe_field *field = &lathe_training_fields[i];
+        double value = lathe_field_get(given, field), wanted = lathe_field_get(&expected, field);
+        ck_assert_msg(value == wanted, "%s, %s: %s is %g, expected %g", c->optimizer, c->lr,
+                      field->name, value, wanted);
+    }
+}
+END_TEST
+
 START_TEST(training_is_read)
 {
     const char *spec = "return network { flatten(), linear(10), data = mnist(),"
@@ -381,13 +470,26 @@ static const struct {
     {
         {"sgd { momentum = 0.9, dampening = 0.1, weight_decay = 0.01 }", "sgd()", "optimizer=sgd"},
         {"sgd { momentum = 0.7, nesterov = true }", "sgd()", "optimizer=sgd"},
+        {"adagrad { lr_decay = 0.5, initial_accumulator = 2, eps = 1, l1 = 4 }", "adagrad()",
+         "optimizer=adagrad"},
+        {"rmsprop { alpha = 0.5, eps = 1, momentum = 0.25, centered = true }", "rmsprop()",
+         "optimizer=rmsprop"},
+        {"adadelta { rho = 0.5, eps = 1, weight_decay = 3 }", "adadelta()", "optimizer=adadelta"},
         {"adam { betas = { 0.7, 0.8 }, eps = 0.1, weight_decay = 1/3 }", "adam()",
          "optimizer=adam"},
+        {"adamw { betas = { 0.7, 0.8 }, eps = 0.1, amsgrad = true, weight_decay = 1/3 }", "adamw()",
+         "optimizer=adamw"},
 },
   schedule_words[] = {
       {"0.7", "0.1", "schedule=fixed,lr=0.1"},
       {"steps { lr = 0.3, every = 7, gamma = 0.5 }", "steps { lr = 0.1, every = 3 }",
        "schedule=steps,lr=0.1,every=3"},
+      {"exponential { lr = 0.3, k = 0.5 }", "exponential { lr = 0.1, k = 3 }",
+       "schedule=exponential,lr=0.1,k=3"},
+      {"inverse { lr = 0.3, k = 0.5 }", "inverse { lr = 0.1, k = 3 }",
+       "schedule=inverse,lr=0.1,k=3"},
+      {"cosine { lr = 0.3, min = 0.2 }", "cosine { lr = 0.1 }", "schedule=cosine,lr=0.1"},
+      {"warmup(2.5, 0.7)", "warmup(2, 0.1)", "schedule=fixed,lr=0.1,warmup=2"},
       {"onecycle { max = 0.3, pct_start = 0.7, div_factor = 3, final_div_factor = 7, "
        "cycle_momentum "
        "= false, base_momentum = 0.3, max_momentum = 0.7 }",
@@ -411,20 +513,23 @@ static struct lathe_training training_of(const char *optimizer, const char *sche
 /* Struct for struct: there is no field that the recipe forgets. */
 START_TEST(recipes_carry_every_field)
 {
-    for (int i = 0; i < OPTIMIZER_WORDS; i++)
-        for (int j = 0; j < SCHEDULE_WORDS; j++)
-            for (int k = 0; k < OPTIMIZER_WORDS * SCHEDULE_WORDS; k++) {
-                char text[LATHE_RECIPE_TEXT];
-                struct lathe_error error;
-                struct lathe_training expected = training_of(
-                    optimizer_words[i].full, schedule_words[j].full, ", clip_value = 3");
-                lathe_recipe_write(&expected, text);
-                struct lathe_training given =
-                    training_of(optimizer_words[k / SCHEDULE_WORDS].full,
-                                schedule_words[k % SCHEDULE_WORDS].full, "");
-                ck_assert_msg(lathe_recipe_read(text, &given, &error), "%s", error.message);
-                ck_assert_mem_eq(&given, &expected, sizeof given);
-            }
+    enum { ALL = OPTIMIZER_WORDS * SCHEDULE_WORDS };
+    struct lathe_training all[ALL], plain[ALL];
+    for (int i = 0; i < ALL; i++) {
+        const char *optimizer = optimizer_words[i / SCHEDULE_WORDS].full;
+        const char *schedule = schedule_words[i % SCHEDULE_WORDS].full;
+        all[i] = training_of(optimizer, schedule, ", clip_value = 3, clip_norm = 4");
+        plain[i] = training_of(optimizer, schedule, "");
+    }
+    for (int i = 0; i < ALL; i++)
+        for (int k = 0; k < ALL; k++) {
+            char text[LATHE_RECIPE_TEXT];
+            struct lathe_error error;
+            struct lathe_training given = plain[k];
+            lathe_recipe_write(&all[i], text);
+            ck_assert_msg(lathe_recipe_read(text, &given, &error), "%s", error.message);
+            ck_assert_mem_eq(&given, &all[i], sizeof given);
+        }
 }
 END_TEST
 
@@ -469,7 +574,7 @@ END_TEST
 START_TEST(wrong_recipes_are_refused)
 {
     static const char *const wrong[][2] = {
-        {"momentun=1", "no field 'momentun' (there are optimizer, *"},
+        {"momentun=1", "no field 'momentun' (there are early_stopping, *"},
         {"momentum", "expected FIELD=VALUE, given 'momentum'"},
         {"lr=", "expected FIELD=VALUE, given 'lr='"},
         {",lr=1", "expected FIELD=VALUE, given ''"},
@@ -480,6 +585,8 @@ START_TEST(wrong_recipes_are_refused)
         {"optimizer=sdg", "optimizer: expected one of sgd, *, given 'sdg'"},
         {"nesterov=1", "nesterov: expected true or false, given '1'"},
         {"schedule=steps", "sgd with schedule steps needs every=..."},
+        {"schedule=exponential", "sgd with schedule exponential needs k=..."},
+        {"early_stopping=1.5", "early_stopping: expected a whole number, 0 to 1e+06, given 1.5"},
         {"momentum=0.5,optimizer=adam", "momentum is not of adam with schedule fixed"},
     };
     const struct lathe_training before = training_of("sgd()", "0.1", "");
@@ -824,6 +931,8 @@ static TCase *language_tests(void)
     tcase_add_test(tests, other_layers_have_pytorchs_defaults);
     tcase_add_test(tests, curves_keep_their_parameters);
     tcase_add_test(tests, training_is_read);
+    tcase_add_loop_test(tests, words_of_training_are_read, 0,
+                        (int)(sizeof training_cases / sizeof *training_cases));
     tcase_add_test(tests, data_are_read);
     tcase_add_test(tests, points_are_a_regression_with_one_output);
     tcase_add_test(tests, recipes_carry_every_field);

@@ -4,16 +4,16 @@
  */
 #include "dense.h"
 
-/* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans,
- * window and blocks; how it is drawn */
+/* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans and
+ * blocks; how it is drawn */
 const struct lathe_parameter dense_parameters[] = {
-    {"linear1.weight", 2, {20, 2, 0, 0}, true, 0, 20, 2, 1, 1, 1, 1, 0, 4, 1, LATHE_UNIFORM,
+    {"linear1.weight", 2, {20, 2, 0, 0}, true, 0, 20, 2, 1, 1, 1, 1, 4, 1, LATHE_UNIFORM,
      0.70710678118654746},
-    {"linear1.bias", 1, {20, 0, 0, 0}, true, 48, 20, 1, 1, 1, 1, 1, 0, 4, 1, LATHE_UNIFORM,
+    {"linear1.bias", 1, {20, 0, 0, 0}, true, 48, 20, 1, 1, 1, 1, 1, 4, 1, LATHE_UNIFORM,
      0.70710678118654746},
-    {"linear2.weight", 2, {1, 20, 0, 0}, true, 80, 1, 20, 1, 1, 1, 1, 0, 4, 4, LATHE_UNIFORM,
+    {"linear2.weight", 2, {1, 20, 0, 0}, true, 80, 1, 20, 1, 1, 1, 1, 4, 4, LATHE_UNIFORM,
      0.22360679774997896},
-    {"linear2.bias", 1, {1, 0, 0, 0}, true, 160, 1, 1, 1, 1, 1, 1, 0, 4, 1, LATHE_UNIFORM,
+    {"linear2.bias", 1, {1, 0, 0, 0}, true, 160, 1, 1, 1, 1, 1, 1, 4, 1, LATHE_UNIFORM,
      0.22360679774997896},
 };
 
@@ -29,15 +29,10 @@ const struct lathe_model dense_model = {
         .probabilities = false,
         .loss = LATHE_MSE,
         .data = {LATHE_XOR, 2, 1, 1, 0, {0, 0, 0, 0},
-                 {1, 1, 1, 1}, NULL, 0, 1},
-        .training = {4, 100,
-                     {LATHE_SGD, .momentum = 0.90000000000000002, .dampening = 0, .nesterov = false,
-                      .beta1 = 0, .beta2 = 0, .eps = 0,
-                      .weight_decay = 0, .clip_value = 0},
-                     {LATHE_FIXED, .lr = 0.10000000000000001, .every = 0, .gamma = 0,
-                      .pct_start = 0, .div_factor = 0,
-                      .final_div_factor = 0, .cycle_momentum = false,
-                      .base_momentum = 0, .max_momentum = 0}},
+                 {1, 1, 1, 1}, NULL, 0, 1, 0},
+        .training = {.batch = 4, .epochs = 100,
+                     .optimizer = {.kind = LATHE_SGD, .momentum = 0.90000000000000002},
+                     .schedule = {.kind = LATHE_FIXED, .lr = 0.10000000000000001}},
         .parameters = dense_parameters,
         .parameter_count = 4,
         .trainable_floats = 176,

@@ -1,0 +1,1 @@
+local a = adadelta { rho = -0.1 }

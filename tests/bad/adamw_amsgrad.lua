@@ -1,0 +1,1 @@
+local a = adamw { amsgrad = 1 }

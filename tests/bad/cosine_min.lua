@@ -1,0 +1,1 @@
+local a = cosine { lr = 0.1, min = 0.2 }

@@ -1,0 +1,1 @@
+local a = exponential { lr = 0.1 }

@@ -1,0 +1,1 @@
+local a = sgd { l1 = -1 }

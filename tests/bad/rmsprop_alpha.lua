@@ -1,0 +1,1 @@
+local a = rmsprop { alpha = 1 }

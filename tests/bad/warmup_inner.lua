@@ -1,0 +1,1 @@
+local a = warmup(2, adam())

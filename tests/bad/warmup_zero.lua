@@ -1,0 +1,1 @@
+local a = warmup(0, 0.1)
