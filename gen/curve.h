@@ -84,7 +84,7 @@ const char *curve_problem(struct arena *arena, const struct curve *curve);
 
 /* f(x) and f'(x) in closed form (CURVE_PIECEWISE, RELU_AT, LEAKY_RELU and ELU: with parameters as
  * floats hold them, so that tables have no error from that). At a kink the slope is PyTorch's: the
- * one on the left (ReLU: slope(0) = 0), but for HARDSWISH, where it is the parabola's. */
+ * one on the left (ReLU: slope(0) = 0), but for HARDSWISH, where it is the one on the right. */
 double curve_value(const struct curve *curve, double x);
 double curve_slope(const struct curve *curve, double x);
 

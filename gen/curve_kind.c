@@ -406,11 +406,11 @@ static double hardswish_value(const struct curve *curve, double x)
     return x < -3 ? 0 : x > 3 ? x : x * (x + 3) / 6;
 }
 
-/* At -3 and 3 that of the parabola, as in PyTorch. */
+/* At -3 and 3 the slope on the right, as in PyTorch (where it is vectorised). */
 static double hardswish_slope(const struct curve *curve, double x)
 {
     (void)curve;
-    return x < -3 ? 0 : x > 3 ? 1 : x / 3 + 0.5;
+    return x < -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5;
 }
 
 /* On both sides r = t(t-3)/6 as far as the kink, then 0. */

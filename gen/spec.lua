@@ -369,9 +369,21 @@ local vocabulary = {
       .. "Their layers' names begin with branch1, branch2 ... after the name of the concat." },
 
   { "relu", "activation", about = "max(0, x)." },
+  { "relu_at", "activation", argument("t", number()),
+    about = "max(t, x): ReLU with its corner at x = t. As torch.nn.Threshold(t, t)." },
   { "leaky_relu", "activation", argument("a", number(), 0.01), about = "x, or a x where x < 0." },
   { "sigmoid", "activation", tabled, about = "1 / (1 + exp(-x))." },
   { "tanh", "activation", tabled, about = "The hyperbolic tangent of x." },
+  { "elu", "activation", argument("a", number(), 1), tabled,
+    about = "x, or a (exp(x) - 1) where x < 0. As torch.nn.ELU." },
+  { "softplus", "activation", tabled, about = "log(1 + exp(x)). As torch.nn.Softplus." },
+  { "silu", "activation", tabled,
+    about = "x sigmoid(x), also called swish. As torch.nn.SiLU." },
+  { "gelu", "activation", tabled,
+    about = "x times the normal distribution's P(X < x), x (1 + erf(x / sqrt(2))) / 2, not its "
+      .. "approximation by tanh. As torch.nn.GELU." },
+  { "hardswish", "activation", tabled,
+    about = "0 where x < -3, x where x > 3, x (x + 3) / 6 between. As torch.nn.Hardswish." },
   { "dynamic", "activation", needed("L", number()), needed("Q", number()), needed("I", number()),
     option("P", whole(1, 16), 2), option("Z", number(), 10), tabled,
     about = "The fitted Dynamic curve: 0 where x < 0, else x + L/(Q(x+I)^P + Z) - L/(Q(x-I)^P + "

@@ -81,10 +81,11 @@ LATHE_INLINE float lathe_sum_lanes(vf v)
 }
 
 /*
- * e^x within 2 units in the last place for -87.3 <= x <= 88.7, clamped outside. Range reduction by
- * ln 2 in two parts and the polynomial of degree 6 of Cephes' expf (S. L. Moshier, 1987).
+ * e^x = 2^n (1 + q) for -87.3 <= x <= 88.3, clamped outside: q = e^r - 1 with |r| <= ln 2 / 2, and
+ * 2^n. Range reduction by ln 2 in two parts and the polynomial of degree 6 of Cephes' expf (S. L.
+ * Moshier, 1987).
  */
-LATHE_INLINE vf lathe_exp(vf x)
+LATHE_INLINE vf lathe_exp_parts(vf x, vi *exponent)
 {
     const float magic = 0x1.8p23f; /* adding it rounds to a whole number */
     x = lathe_select(x > 88.3f, lathe_splat(88.3f), x);
@@ -99,9 +100,55 @@ LATHE_INLINE vf lathe_exp(vf x)
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    vi exponent = (vi)shifted << 23;
-    return (vf)((vi)p + exponent);
+    *exponent = (vi)shifted << 23;
+    return p * (r * r) + r;
+}
+
+/* e^x within 2 units in the last place. */
+LATHE_INLINE vf lathe_exp(vf x)
+{
+    vi exponent;
+    vf q = lathe_exp_parts(x, &exponent);
+    return (vf)((vi)(q + 1.0f) + exponent);
+}
+
+/* e^x - 1 for x <= 0, without the cancellation near 0: 2^n q + (2^n - 1). */
+LATHE_INLINE vf lathe_expm1(vf x)
+{
+    vi exponent;
+    vf q = lathe_exp_parts(x, &exponent);
+    vf power = (vf)((vi)lathe_splat(1.0f) + exponent);
+    return power * q + (power - 1.0f);
+}
+
+/* log(1 + e) for 0 <= e <= 1: 2 atanh(z) with z = e / (2 + e) <= 1/3, its series to z^13. */
+LATHE_INLINE vf lathe_log1p(vf e)
+{
+    vf z = e / (e + 2.0f);
+    vf s = z * z;
+    vf p = lathe_splat(2.0f / 13);
+    p = p * s + 2.0f / 11;
+    p = p * s + 2.0f / 9;
+    p = p * s + 2.0f / 7;
+    p = p * s + 2.0f / 5;
+    p = p * s + 2.0f / 3;
+    p = p * s + 2.0f;
+    return p * z;
+}
+
+/* ---- activation curves and their slopes; not-a-number stays what it is ---- */
+
+/* |x|, but at most MOST. */
+LATHE_INLINE vf lathe_magnitude(vf x, float most)
+{
+    vf a = (vf)((vi)x & ~(vi)lathe_splat(-0.0f));
+    return lathe_select(a < most, a, lathe_splat(most));
+}
+
+/* max(0, x) that keeps not-a-number. */
+LATHE_INLINE vf lathe_ramp(vf x)
+{
+    return lathe_select(x < 0, (vf){0}, x);
 }
 
 LATHE_INLINE vf lathe_sigmoid(vf x)
@@ -124,6 +171,106 @@ LATHE_INLINE vf lathe_tanh(vf x)
     vf large = 1.0f - 2.0f / (lathe_exp(a + a) + 1.0f);
     large = (vf)((vi)large | sign);
     return lathe_select(a < 0.625f, small, large);
+}
+
+LATHE_INLINE vf lathe_sigmoid_slope(vf x)
+{
+    vf y = lathe_sigmoid(x);
+    return y * (1.0f - y);
+}
+
+LATHE_INLINE vf lathe_tanh_slope(vf x)
+{
+    vf y = lathe_tanh(x);
+    return 1.0f - y * y;
+}
+
+LATHE_INLINE vf lathe_softplus(vf x)
+{
+    return lathe_ramp(x) + lathe_log1p(lathe_exp(-lathe_magnitude(x, 87.3f)));
+}
+
+LATHE_INLINE vf lathe_softplus_slope(vf x)
+{
+    return lathe_sigmoid(x);
+}
+
+LATHE_INLINE vf lathe_elu(vf x, float a)
+{
+    return lathe_select(x < 0, lathe_expm1(x) * a, x);
+}
+
+LATHE_INLINE vf lathe_elu_slope(vf x, float a)
+{
+    return lathe_select(x > 0, lathe_splat(1.0f), lathe_exp(x) * a);
+}
+
+/*
+ * silu, gelu: x times a step from 0 to 1. With the step's tail u(t) = step(-t), the value is
+ * max(0, x) - t u(t) for t = |x|, so that nothing cancels or overflows, and the slope is d for
+ * x < 0, 1 - d for x > 0, with d = u(t) + t u'(t).
+ */
+LATHE_INLINE vf lathe_step_slope(vf x, vf d)
+{
+    return lathe_select(x > 0, 1.0f - d, d);
+}
+
+LATHE_INLINE vf lathe_silu(vf x)
+{
+    vf t = lathe_magnitude(x, 87.3f), e = lathe_exp(-t);
+    return lathe_ramp(x) - t * (e / (1.0f + e));
+}
+
+LATHE_INLINE vf lathe_silu_slope(vf x)
+{
+    vf t = lathe_magnitude(x, 87.3f), e = lathe_exp(-t);
+    vf u = e / (1.0f + e);
+    return lathe_step_slope(x, u - t * u * (1.0f - u));
+}
+
+/*
+ * Of the normal distribution the density times sqrt(2 pi), e = exp(-t^2 / 2), and P(X > t), for
+ * 0 <= t <= 13.2. P / e is t' times a polynomial of t' = 1 / (1 + 0.3 t), fitted to erfc for the
+ * least relative error (Lawson's weights, 1.5e-7).
+ */
+LATHE_INLINE vf lathe_normal_tail(vf t, vf *e)
+{
+    vf s = 1.0f / (t * 0.3f + 1.0f);
+    vf p = lathe_splat(0.0356747786f);
+    p = p * s + -0.157203101f;
+    p = p * s + 0.206353537f;
+    p = p * s + -0.0536836714f;
+    p = p * s + 0.12856164f;
+    p = p * s + 0.0999134882f;
+    p = p * s + 0.120753957f;
+    p = p * s + 0.119629299f;
+    *e = lathe_exp(t * t * -0.5f);
+    return *e * (p * s);
+}
+
+LATHE_INLINE vf lathe_gelu(vf x)
+{
+    vf t = lathe_magnitude(x, 13.2f), e;
+    return lathe_ramp(x) - t * lathe_normal_tail(t, &e);
+}
+
+LATHE_INLINE vf lathe_gelu_slope(vf x)
+{
+    vf t = lathe_magnitude(x, 13.2f), e;
+    vf tail = lathe_normal_tail(t, &e);
+    return lathe_step_slope(x, tail - t * e * 0.3989422804f);
+}
+
+LATHE_INLINE vf lathe_hardswish(vf x)
+{
+    vf y = lathe_select(x < 3, x * (x + 3.0f) * (1.0f / 6), x);
+    return lathe_select(x < -3, (vf){0}, y);
+}
+
+LATHE_INLINE vf lathe_hardswish_slope(vf x)
+{
+    vf slope = lathe_select(x >= 3, lathe_splat(1.0f), x * (1.0f / 3) + 0.5f);
+    return lathe_select(x < -3, (vf){0}, slope);
 }
 
 #endif

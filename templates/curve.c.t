@@ -17,10 +17,6 @@ $ elseif kind == "relu" then
     return lathe_max(x, (vf){0});
 $ elseif kind == "leaky_relu" then
     return lathe_select(x > 0, x, x * ${a});
-$ elseif kind == "sigmoid" then
-    return lathe_sigmoid(x);
-$ elseif kind == "tanh" then
-    return lathe_tanh(x);
 $ elseif kind == "dynamic" and P == 2 then
     const vf right = x + ${I}, left = x - ${I};
     const vf a = right * right * ${Q} + ${Z}, b = left * left * ${Q} + ${Z};
@@ -34,6 +30,10 @@ $ elseif kind == "dynamic" then
     }
     const vf a = power_right * ${Q} + ${Z}, b = power_left * ${Q} + ${Z};
     return lathe_select(x > 0, x + ${L} / a - ${L} / b, (vf){0});
+$ elseif kind == "elu" then
+    return lathe_elu(x, ${a});
+$ else
+    return lathe_${kind}(x);
 $ end
 }
 
@@ -54,12 +54,6 @@ $ elseif kind == "relu" then
     return lathe_select(x > 0, lathe_splat(1.0f), (vf){0});
 $ elseif kind == "leaky_relu" then
     return lathe_select(x > 0, lathe_splat(1.0f), lathe_splat(${a}));
-$ elseif kind == "sigmoid" then
-    const vf y = lathe_sigmoid(x);
-    return y * (1.0f - y);
-$ elseif kind == "tanh" then
-    const vf y = lathe_tanh(x);
-    return 1.0f - y * y;
 $ elseif kind == "dynamic" then
     const vf right = x + ${I}, left = x - ${I};
     vf power_right = lathe_splat(1.0f), power_left = lathe_splat(1.0f); /* to P - 1 */
@@ -70,6 +64,10 @@ $ elseif kind == "dynamic" then
     const vf a = power_right * right * ${Q} + ${Z}, b = power_left * left * ${Q} + ${Z};
     const vf slope = 1.0f - ${LQP} * power_right / (a * a) + ${LQP} * power_left / (b * b);
     return lathe_select(x > 0, slope, (vf){0});
+$ elseif kind == "elu" then
+    return lathe_elu_slope(x, ${a});
+$ else
+    return lathe_${kind}_slope(x);
 $ end
 }
 

@@ -161,15 +161,21 @@ START_TEST(slopes_are_those_of_the_values)
                              {.kind = CURVE_LEAKY_RELU, .parameter = {0.01}},
                              {.kind = CURVE_SIGMOID},
                              {.kind = CURVE_TANH},
-                             {.kind = CURVE_PIECEWISE, .points = points, .point_count = 3}};
+                             {.kind = CURVE_PIECEWISE, .points = points, .point_count = 3},
+                             {.kind = CURVE_RELU_AT, .parameter = {-1}},
+                             {.kind = CURVE_ELU, .parameter = {1.25}},
+                             {.kind = CURVE_SOFTPLUS},
+                             {.kind = CURVE_SILU},
+                             {.kind = CURVE_GELU},
+                             {.kind = CURVE_HARDSWISH}};
     start_random("slopes_are_those_of_the_values");
     for (int n = 0; n < 2000; n++) {
         struct curve curve = dynamic(random_scale(0.1, 60), random_scale(0.01, 12),
                                      random_between(-3, 10), random_between(0, 1) < 0.5 ? 2 : 4);
         assert_slope(&curve, random_between(0.01, 20));
         double x = random_between(-8, 8);
-        if (fabs(x) > 1e-4 && fabs(x + 1) > 1e-4 && fabs(x - 2) > 1e-4)
-            assert_slope(&others[n % 5], x);
+        if (fabs(x) > 1e-4 && fabs(x + 1) > 1e-4 && fabs(x - 2) > 1e-4 && fabs(fabs(x) - 3) > 1e-4)
+            assert_slope(&others[n % 11], x);
     }
     assert_slope(&fitted, 0.3);
     assert_slope(&fitted, -0.3);
@@ -231,6 +237,10 @@ START_TEST(kinks_have_the_slope_on_their_left)
     ck_assert(curve_slope(&relu, 0) == 0);
     ck_assert(curve_slope(&leaky, 0) == 0.5);
     ck_assert(curve_slope(&fitted, 0) == 0);
+    struct curve relu_at = {.kind = CURVE_RELU_AT, .parameter = {1.5}};
+    ck_assert(curve_slope(&relu_at, 1.5) == 0 && curve_value(&relu_at, 1.5) == 1.5);
+    struct curve elu = {.kind = CURVE_ELU, .parameter = {0.5}};
+    ck_assert(curve_slope(&elu, 0) == 0.5);
     struct curve table = tangent(fitted, 0.1, 3);
     ck_assert(curve_applied_slope(&table, 0) == 0);
     ck_assert(curve_applied_value(&table, 0) == 0);
@@ -291,7 +301,8 @@ static void look(const struct curve *curve, const struct piece *piece, double x,
 {
     double value = fabs(piece->slope * x + piece->intercept - curve_value(curve, x));
     seen->value = fmax(seen->value, value);
-    if (x != 0) /* the curve's kink */
+    bool kink = x == 0 || (curve->kind == CURVE_HARDSWISH && fabs(x) == 3);
+    if (!kink)
         seen->slope = fmax(seen->slope, fabs(piece->slope - curve_slope(curve, x)));
     const struct table *table = curve->table; /* plain ifs: Check's macros write a file each time */
     if (x > piece->from && x <= piece->to &&
@@ -508,6 +519,38 @@ START_TEST(bounded_curves_are_symmetric)
             assert_near(a.intercept, sum - b.intercept, 1e-7);
         }
         ck_assert(curve_keeps_zero(&curve) == (i % 2 == 1));
+        assert_bounds(&curve, 500);
+    }
+}
+END_TEST
+
+/* The curves that have tables and two sides of their own. */
+static struct curve lopsided_curve(int i)
+{
+    static const struct curve curves[] = {
+        {.kind = CURVE_SOFTPLUS},
+        {.kind = CURVE_SILU},
+        {.kind = CURVE_GELU},
+        {.kind = CURVE_HARDSWISH},
+        {.kind = CURVE_ELU, .parameter = {1}},
+        {.kind = CURVE_ELU, .parameter = {-0.3}},
+        {.kind = CURVE_ELU, .parameter = {2.7}},
+    };
+    return curves[i];
+}
+
+START_TEST(both_sides_end_on_their_asymptotes)
+{
+    const double k[] = {0.0003, 0.02, 0.1, 0.7, 100};
+    struct curve given = lopsided_curve(_i);
+    for (int i = 0; i < 5; i++) {
+        struct curve curve = tangent(given, k[i], i == 1 ? 6 : 0);
+        const struct table *table = curve.table;
+        struct piece first = table->pieces[0], last = table->pieces[table->count - 1];
+        ck_assert(last.slope == 1 && last.intercept == 0);
+        ck_assert(first.slope == 0);
+        ck_assert(first.intercept == to_float(-given.parameter[0]));
+        ck_assert(table->value_error <= 3 * k[i]);
         assert_bounds(&curve, 500);
     }
 }
@@ -867,6 +910,7 @@ Suite *curve_suite(void)
     tcase_add_test(tables, bounds_hold_for_random_curves);
     tcase_add_test(tables, narrow_bumps_are_seen);
     tcase_add_test(tables, bounded_curves_are_symmetric);
+    tcase_add_loop_test(tables, both_sides_end_on_their_asymptotes, 0, 7);
     tcase_add_test(tables, k_goes_from_the_curve_to_relu);
     tcase_add_test(tables, tables_by_nature_have_no_error);
     TCase *problems = add_case(suite, "problems");

@@ -131,6 +131,8 @@ static struct curve *dynamic_curve(struct arena *arena, double k)
     return curve;
 }
 
+enum { CURVE_CASES = 20 };
+
 START_TEST(curves)
 {
     static const struct curve_point points[] = {{-1, 0.5}, {0, 0}, {0.5, 2}, {2, 1}};
@@ -145,8 +147,19 @@ START_TEST(curves)
         *dynamic_curve(net.arena, 0),
         *dynamic_curve(net.arena, 0.1),
         *dynamic_curve(net.arena, 0.01),
+        {.kind = CURVE_RELU_AT, .parameter = {0.3}},
+        {.kind = CURVE_ELU, .parameter = {1}},
+        {.kind = CURVE_ELU, .parameter = {0.4}, .method = TABLE_TANGENT, .k = 0.03},
+        {.kind = CURVE_SOFTPLUS},
+        {.kind = CURVE_SOFTPLUS, .method = TABLE_TANGENT, .k = 0.03},
+        {.kind = CURVE_SILU},
+        {.kind = CURVE_SILU, .method = TABLE_TANGENT, .k = 0.03},
+        {.kind = CURVE_GELU},
+        {.kind = CURVE_GELU, .method = TABLE_TANGENT, .k = 0.03},
+        {.kind = CURVE_HARDSWISH},
+        {.kind = CURVE_HARDSWISH, .method = TABLE_TANGENT, .k = 0.03},
     };
-    ck_assert_int_eq(COUNT_OF(curves), 9);
+    ck_assert_int_eq(COUNT_OF(curves), CURVE_CASES);
     struct node *node = net_node(&net, OP_curve, NULL);
     node->curve = &curves[_i];
     net_shape(&net, node);
@@ -888,7 +901,7 @@ static void add_kernel_tests(Suite *suite)
     tcase_add_loop_test(kernels, batchnorm, 0, 4);
     tcase_add_loop_test(kernels, pool, 0, COUNT_OF(pool_cases));
     tcase_add_test(kernels, globalpool);
-    tcase_add_loop_test(kernels, curves, 0, 9);
+    tcase_add_loop_test(kernels, curves, 0, CURVE_CASES);
     tcase_add_test(kernels, dropout);
     tcase_add_loop_test(kernels, concatenation, 0, 2);
     tcase_add_loop_test(kernels, losses, 0, 3);

@@ -189,7 +189,9 @@ static void add_activation(struct writer *w)
 {
     struct draw *d = w->draw;
     const char *table = draw_table(w);
-    switch (between(d, 0, w->exact ? 1 : 9)) {
+    static const char *const smooth[] = {"sigmoid", "tanh", "softplus",
+                                         "silu",    "gelu", "hardswish"};
+    switch (between(d, 0, w->exact ? 2 : 15)) {
     case 0:
         put(w, "relu(),");
         break;
@@ -197,16 +199,24 @@ static void add_activation(struct writer *w)
         put(w, "leaky_relu(%s),", w->exact ? "0.5" : chance(d, 50) ? "" : "0.2");
         break;
     case 2:
-        put(w, "sigmoid {%s },", *table ? table + 1 : "");
+        put(w, "relu_at(%d),", between(d, -1, 1));
         break;
     case 3:
-        put(w, "tanh {%s },", *table ? table + 1 : "");
-        break;
     case 4:
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+        put(w, "%s {%s },", smooth[between(d, 0, 5)], *table ? table + 1 : "");
+        break;
+    case 9:
+        put(w, "elu { a = %d.5%s },", between(d, 0, 1), table);
+        break;
+    case 10:
         put(w, "piecewise { { -1, %d }, { 0.5, %d }, { 2, 1.5 } },", between(d, -1, 1),
             between(d, -1, 2));
         break;
-    case 5:
+    case 11:
         put(w, "dynamic { L = %d, Q = 0.5, I = 1.5, P = 4, Z = 7%s },", between(d, 1, 30), table);
         break;
     default:

@@ -310,6 +310,22 @@ START_TEST(curves_keep_their_parameters)
 }
 END_TEST
 
+START_TEST(activations_have_their_defaults)
+{
+    read_layers("relu_at(-0.5), elu(), elu(0.5), softplus(), silu { table = tangent(0.1) },"
+                "gelu(), hardswish { table = exact() }, elu { a = 2, table = tangent(0.1) }");
+    ck_assert(node_called("relu_at1")->curve->parameter[0] == -0.5);
+    ck_assert(node_called("elu1")->curve->parameter[0] == 1);
+    ck_assert(node_called("elu2")->curve->parameter[0] == 0.5);
+    ck_assert_int_eq(node_called("softplus1")->curve->kind, CURVE_SOFTPLUS);
+    ck_assert_int_eq(node_called("silu1")->curve->method, TABLE_TANGENT);
+    ck_assert_int_eq(node_called("gelu1")->curve->kind, CURVE_GELU);
+    ck_assert_int_eq(node_called("hardswish1")->curve->method, TABLE_EXACT);
+    ck_assert(node_called("elu3")->curve->parameter[0] == 2 &&
+              node_called("elu3")->curve->k == 0.1);
+}
+END_TEST
+
 /* What trains, as specs say it: what stands for optimizer (and other attributes of train), for lr,
  * and what becomes of both. */
 static const struct training_case {
@@ -930,6 +946,7 @@ static TCase *language_tests(void)
     tcase_add_test(tests, conv_has_pytorchs_defaults_but_same_padding);
     tcase_add_test(tests, other_layers_have_pytorchs_defaults);
     tcase_add_test(tests, curves_keep_their_parameters);
+    tcase_add_test(tests, activations_have_their_defaults);
     tcase_add_test(tests, training_is_read);
     tcase_add_loop_test(tests, words_of_training_are_read, 0,
                         (int)(sizeof training_cases / sizeof *training_cases));

@@ -78,44 +78,123 @@ static void table_slopes(const struct table *table, const float *restrict x,
         dx[i] *= dy[i];
 }
 
-static float sigmoid_slope(float x)
+/* Closed forms in float, by x and the curve's only parameter. */
+typedef float (*float_form)(float x, float a);
+
+static float sigmoid_value(float x, float a)
 {
+    (void)a;
+    return 1 / (1 + expf(-x));
+}
+
+static float sigmoid_slope(float x, float a)
+{
+    (void)a;
     float e = expf(-fabsf(x));
     return e / ((1 + e) * (1 + e));
 }
 
-/* 1 - tanh(x)^2 without the difference: 4 e / (1 + e)^2 for e = exp(-2 |x|). */
-static float tanh_slope(float x)
+static float tanh_value(float x, float a)
 {
+    (void)a;
+    return tanhf(x);
+}
+
+/* 1 - tanh(x)^2 without the difference: 4 e / (1 + e)^2 for e = exp(-2 |x|). */
+static float tanh_slope(float x, float a)
+{
+    (void)a;
     float e = expf(-2 * fabsf(x));
     return 4 * e / ((1 + e) * (1 + e));
 }
 
+static float softplus_value(float x, float a)
+{
+    (void)a;
+    return (x < 0 ? 0 : x) + log1pf(expf(-fabsf(x)));
+}
+
+static float elu_value(float x, float a)
+{
+    return x > 0 ? x : a * expm1f(x);
+}
+
+static float elu_slope(float x, float a)
+{
+    return x > 0 ? 1 : a * expf(x);
+}
+
+static float silu_value(float x, float a)
+{
+    (void)a;
+    return x < -100 ? 0 : x / (1 + expf(-x));
+}
+
+static float silu_slope(float x, float a)
+{
+    (void)a;
+    float t = fminf(fabsf(x), 100), e = expf(-t), u = e / (1 + e), d = u - t * u * (1 - u);
+    return x > 0 ? 1 - d : d;
+}
+
+static float normal_tail(float t)
+{
+    return erfcf(t * 0.70710678f) / 2;
+}
+
+static float gelu_value(float x, float a)
+{
+    (void)a;
+    return x < -20 ? 0 : x * normal_tail(-x);
+}
+
+static float gelu_slope(float x, float a)
+{
+    (void)a;
+    float t = fminf(fabsf(x), 20), d = normal_tail(t) - t * expf(-t * t / 2) * 0.39894228f;
+    return x > 0 ? 1 - d : d;
+}
+
+static float hardswish_value(float x, float a)
+{
+    (void)a;
+    return x < -3 ? 0 : x > 3 ? x : x * (x + 3) / 6;
+}
+
+static float hardswish_slope(float x, float a)
+{
+    (void)a;
+    return x < -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5f;
+}
+
+/* Kinds that are not here (Dynamic) go through double. */
+static const struct {
+    float_form value, slope;
+} float_forms[CURVE_KINDS] = {
+    [CURVE_SIGMOID] = {sigmoid_value, sigmoid_slope},
+    [CURVE_TANH] = {tanh_value, tanh_slope},
+    [CURVE_SOFTPLUS] = {softplus_value, sigmoid_value},
+    [CURVE_ELU] = {elu_value, elu_slope},
+    [CURVE_SILU] = {silu_value, silu_slope},
+    [CURVE_GELU] = {gelu_value, gelu_slope},
+    [CURVE_HARDSWISH] = {hardswish_value, hardswish_slope},
+};
+
 static void closed_values(const struct curve *curve, const float *x, float *y, int count)
 {
-    if (curve->kind == CURVE_SIGMOID)
-        for (int i = 0; i < count; i++)
-            y[i] = 1 / (1 + expf(-x[i]));
-    else if (curve->kind == CURVE_TANH)
-        for (int i = 0; i < count; i++)
-            y[i] = tanhf(x[i]);
-    else
-        for (int i = 0; i < count; i++)
-            y[i] = (float)curve_value(curve, (double)x[i]);
+    float_form form = float_forms[curve->kind].value;
+    float a = (float)curve->parameter[0];
+    for (int i = 0; i < count; i++)
+        y[i] = form ? form(x[i], a) : (float)curve_value(curve, (double)x[i]);
 }
 
 static void closed_slopes(const struct curve *curve, const float *x, const float *dy, float *dx,
                           int count)
 {
-    if (curve->kind == CURVE_SIGMOID)
-        for (int i = 0; i < count; i++)
-            dx[i] = dy[i] * sigmoid_slope(x[i]);
-    else if (curve->kind == CURVE_TANH)
-        for (int i = 0; i < count; i++)
-            dx[i] = dy[i] * tanh_slope(x[i]);
-    else
-        for (int i = 0; i < count; i++)
-            dx[i] = (float)((double)dy[i] * curve_slope(curve, (double)x[i]));
+    float_form form = float_forms[curve->kind].slope;
+    float a = (float)curve->parameter[0];
+    for (int i = 0; i < count; i++)
+        dx[i] = dy[i] * (form ? form(x[i], a) : (float)curve_slope(curve, (double)x[i]));
 }
 
 static void forward_float(const struct node *node, struct run *run)

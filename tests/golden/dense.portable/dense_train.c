@@ -68,8 +68,7 @@ LATHE_INLINE vf curve_sigmoid1_value(vf x)
 
 __attribute__((unused)) LATHE_INLINE vf curve_sigmoid1_slope(vf x)
 {
-    const vf y = lathe_sigmoid(x);
-    return y * (1.0f - y);
+    return lathe_sigmoid_slope(x);
 }
 
 
