@@ -147,7 +147,11 @@ static void group_from(struct fusion *f, struct node *node)
         group_alone(f, node, GROUP_SOFTMAX);
         break;
     case OP_flatten:
-        group_alone(f, node, GROUP_FLATTEN);
+    case OP_reshape:
+        group_alone(f, node, GROUP_RESHAPE);
+        break;
+    case OP_lrn:
+        group_alone(f, node, GROUP_LRN);
         break;
     case OP_concat:
         group_alone(f, node, GROUP_CONCAT);

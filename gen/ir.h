@@ -96,6 +96,13 @@ struct node {
         struct curve *curve;
         struct pool_attributes pool;
         struct {
+            int dims[3];
+        } reshape;
+        struct {
+            int size; /* channels */
+            double alpha, beta, k;
+        } lrn;
+        struct {
             double p;
             int layer; /* number of this dropout in the graph, keys its random stream */
         } dropout;

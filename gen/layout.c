@@ -31,16 +31,18 @@ bool node_renames(const struct node *node, bool training)
 {
     if (node->op == OP_dropout)
         return !training;
-    if (node->op != OP_flatten)
+    if (node->op != OP_flatten && node->op != OP_reshape)
         return false;
-    const struct tensor *image = node->inputs[0];
-    return tensor_h(image) * tensor_w(image) == 1 || read_by_linear_only(node->outputs[0]);
+    const struct tensor *from = node->inputs[0], *to = node->outputs[0];
+    return tensor_c(from) == tensor_c(to) || (node->op == OP_flatten && read_by_linear_only(to));
 }
 
-static struct tensor *find_root(struct tensor *tensor, bool training)
+/* The tensor that TENSOR is another name of; SHAPED: in the same shape, or flattened. */
+static struct tensor *find_root(struct tensor *tensor, bool training, bool shaped)
 {
     const struct node *producer = tensor->producer;
-    while (producer && !producer->backward && node_renames(producer, training)) {
+    while (producer && !producer->backward && node_renames(producer, training) &&
+           !(shaped && producer->op == OP_reshape)) {
         tensor = producer->inputs[0];
         producer = tensor->producer;
     }
@@ -134,12 +136,13 @@ struct layout *choose_layout(struct arena *arena, const struct graph *graph, int
         struct tensor *like = tensor->kind == TENSOR_GRADIENT ? tensor->of : tensor;
         if (!tensor->batched)
             continue;
-        struct tensor *root = find_root(like, training);
+        struct tensor *root = find_root(like, training, false);
+        const struct tensor *shaped = find_root(like, training, true);
         layouts[i] = (struct layout){
             .block = root == graph->input && planar ? 1 : lanes,
-            .c = tensor_c(root),
-            .h = tensor_h(root),
-            .w = tensor_w(root),
+            .c = tensor_c(shaped),
+            .h = tensor_h(shaped),
+            .w = tensor_w(shaped),
             .root = root,
         };
         if (tensor->kind == TENSOR_GRADIENT)

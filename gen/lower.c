@@ -338,7 +338,7 @@ static void load_group(struct lowering *l, const struct group *group, struct nor
     vector_push(l->arena, &l->program->loads, load);
 }
 
-/* ---- pools, softmax, concat, loss, borders ---- */
+/* ---- pools, softmax, loss, borders ---- */
 
 static void pool_arguments(struct lowering *l, struct call *call, const struct group *group)
 {
@@ -395,69 +395,6 @@ static void lower_softmax(struct lowering *l, const struct group *group)
     read_operand(l, call, "in", region_of(l, group->input));
     write_operand(l, call, "out", region_of(l, group->output));
     count_operand(l, call);
-}
-
-/* Between an image's layout and that of its numbers as one row; BACKWARD: row to image. */
-static struct call *flatten_call(struct lowering *l, const struct group *group, bool backward)
-{
-    const struct layout *image = layout_of(l, group->input), *row = layout_of(l, group->output);
-    const char *name = arena_printf(l->arena, "%sflatten_%dx%dx%d", backward ? "un" : "", image->c,
-                                    image->h, image->w);
-    struct call *call = add_call(l, group, "flatten.c.t", name, backward ? "backward" : "forward");
-    value_int(call->arguments, "C", image->c);
-    value_int(call->arguments, "C_BLOCKS", layout_blocks(image));
-    value_int(call->arguments, "PIXELS", image->h * image->w);
-    value_int(call->arguments, "ROW", layout_blocks(row) * row->block);
-    value_flag(call->arguments, "backward", backward);
-    call->bytes = 4.0 * (double)(layout_floats(image) + layout_floats(row));
-    return call;
-}
-
-static void lower_flatten(struct lowering *l, const struct group *group)
-{
-    struct call *call = flatten_call(l, group, false);
-    value_flag(call->arguments, "accumulates", false);
-    read_operand(l, call, "in", region_of(l, group->input));
-    write_operand(l, call, "out", region_of(l, group->output));
-    count_operand(l, call);
-}
-
-/* Copy PART to its place from channel FIRST on of WHOLE; BACKWARD: the other way. */
-static struct call *concat_call(struct lowering *l, const struct group *group,
-                                const struct tensor *part, const struct tensor *whole, int first,
-                                bool backward)
-{
-    const struct layout *layout = layout_of(l, part);
-    const char *name = arena_printf(l->arena, "%s_%dx%dx%d_at_%d", backward ? "take" : "put",
-                                    layout->c, layout->h, layout->w, first);
-    struct call *call = add_call(l, group, "concat.c.t", name, backward ? "backward" : "copy");
-    value_int(call->arguments, "C", layout->c);
-    value_int(call->arguments, "FIRST", first);
-    value_int(call->arguments, "PIXELS", layout->h * layout->w);
-    value_flag(call->arguments, "backward", backward);
-    read_operand(l, call, "in", region_of(l, backward ? whole : part));
-    call->bytes = 8.0 * (double)layout_floats(layout);
-    return call;
-}
-
-/* Nothing for what its producer wrote to its place. In order of channels: a copy fills its last
- * block with zeros, where the next one goes on. */
-static void lower_concat(struct lowering *l, const struct group *group)
-{
-    const struct node *concat = group->head;
-    const struct layout *out = layout_of(l, group->output);
-    for (int i = 0; i < concat->input_count; i++) {
-        const struct tensor *part = concat->inputs[i];
-        const struct layout *layout = layout_of(l, part);
-        int first;
-        if (concat_aligned(concat, i, l->lanes, &first) && layout->root == out->root &&
-            layout->first_block == out->first_block + first / l->lanes)
-            continue;
-        struct call *call = concat_call(l, group, part, group->output, first, false);
-        value_flag(call->arguments, "accumulates", false);
-        write_operand(l, call, "out", region_of(l, group->output));
-        count_operand(l, call);
-    }
 }
 
 /* Loss and its gradient at once: the sums over the batch go to *result. */
@@ -529,40 +466,42 @@ static void lower_input(struct lowering *l)
 
 /* ---- forward ---- */
 
+static void lower_pool_backward(struct lowering *l, const struct group *group);
+static void lower_softmax_backward(struct lowering *l, const struct group *group);
+
+/* How groups of one node that is no step are lowered; chains go their own way. */
+static const struct {
+    void (*forward)(struct lowering *l, const struct group *group);
+    void (*backward)(struct lowering *l, const struct group *group); /* NULL: not called */
+} kinds[] = {
+    [GROUP_POOL] = {lower_pool, lower_pool_backward},
+    [GROUP_SOFTMAX] = {lower_softmax, lower_softmax_backward},
+    [GROUP_LRN] = {lower_lrn, lower_lrn_backward},
+    [GROUP_RESHAPE] = {lower_reshape, lower_reshape_backward},
+    [GROUP_CONCAT] = {lower_concat, lower_concat_backward},
+    [GROUP_LOSS] = {lower_loss, NULL},
+};
+
 static void lower_forward_inference(struct lowering *l, const struct group *group)
 {
     struct norm_regions norm = {0};
-    if (group->kind == GROUP_POOL)
-        lower_pool(l, group);
-    else if (group->kind == GROUP_SOFTMAX)
-        lower_softmax(l, group);
-    else if (group->kind == GROUP_FLATTEN)
-        lower_flatten(l, group);
-    else if (group->kind == GROUP_CONCAT)
-        lower_concat(l, group);
-    else {
-        if (group->head || group->norm >= 0)
-            load_group(l, group, &norm);
-        if (group->head)
-            lower_conv_inference(l, group, &norm);
-        else
-            lower_chain_forward(l, group, &norm);
+    if (group->kind != GROUP_CHAIN) {
+        kinds[group->kind].forward(l, group);
+        return;
     }
+    if (group->head || group->norm >= 0)
+        load_group(l, group, &norm);
+    if (group->head)
+        lower_conv_inference(l, group, &norm);
+    else
+        lower_chain_forward(l, group, &norm);
 }
 
 static struct norm_regions lower_forward_training(struct lowering *l, const struct group *group)
 {
     struct norm_regions norm = {0};
-    if (group->kind == GROUP_POOL)
-        lower_pool(l, group);
-    else if (group->kind == GROUP_SOFTMAX)
-        lower_softmax(l, group);
-    else if (group->kind == GROUP_FLATTEN)
-        lower_flatten(l, group);
-    else if (group->kind == GROUP_CONCAT)
-        lower_concat(l, group);
-    else if (group->kind == GROUP_LOSS)
-        lower_loss(l, group);
+    if (group->kind != GROUP_CHAIN)
+        kinds[group->kind].forward(l, group);
     else if (group->norm >= 0) {
         norm = lower_norm(l, group);
         lower_chain_forward(l, group, &norm);
@@ -683,55 +622,14 @@ static void lower_softmax_backward(struct lowering *l, const struct group *group
     count_operand(l, call);
 }
 
-static void lower_flatten_backward(struct lowering *l, const struct group *group)
-{
-    struct tensor *partial = backward_of(l, group->head)->outputs[0];
-    if (!partial)
-        return;
-    struct region *accumulate, *dx = gradient_destination(l, partial, &accumulate);
-    struct call *call = flatten_call(l, group, true);
-    read_operand(l, call, "in", region_of(l, group->output->gradient));
-    if (accumulate)
-        read_operand(l, call, "accumulate", accumulate);
-    value_flag(call->arguments, "accumulates", accumulate != NULL);
-    write_operand(l, call, "out", dx);
-    count_operand(l, call);
-}
-
-/* The parts of the gradient that are no slices of it. */
-static void lower_concat_backward(struct lowering *l, const struct group *group)
-{
-    const struct node *concat = group->head, *backward = backward_of(l, concat);
-    for (int i = 0; i < concat->input_count; i++) {
-        struct tensor *partial = backward->outputs[i];
-        int first;
-        if (concat_aligned(concat, i, l->lanes, &first) || !partial)
-            continue;
-        struct region *accumulate, *dx = gradient_destination(l, partial, &accumulate);
-        struct call *call =
-            concat_call(l, group, concat->inputs[i], group->output->gradient, first, true);
-        if (accumulate)
-            read_operand(l, call, "accumulate", accumulate);
-        value_flag(call->arguments, "accumulates", accumulate != NULL);
-        write_operand(l, call, "out", dx);
-        count_operand(l, call);
-    }
-}
-
 static void lower_backward(struct lowering *l, const struct group *group, struct norm_regions *norm)
 {
     if (group->kind == GROUP_LOSS || !group->output->gradient)
         return;
-    if (group->kind == GROUP_POOL)
-        lower_pool_backward(l, group);
-    else if (group->kind == GROUP_SOFTMAX)
-        lower_softmax_backward(l, group);
-    else if (group->kind == GROUP_FLATTEN)
-        lower_flatten_backward(l, group);
-    else if (group->kind == GROUP_CONCAT)
-        lower_concat_backward(l, group);
-    else
+    if (group->kind == GROUP_CHAIN)
         lower_chain_backward(l, group, norm);
+    else
+        kinds[group->kind].backward(l, group);
     lower_left_sums(l);
 }
 

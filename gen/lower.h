@@ -125,6 +125,18 @@ void lower_chain_forward(struct lowering *l, const struct group *group,
 struct norm_regions lower_norm(struct lowering *l, const struct group *group);
 void lower_chain_backward(struct lowering *l, const struct group *group, struct norm_regions *norm);
 
+/* ---- concat, reshape, flatten, lrn ---- */
+
+/* Forward, and what the gradient needs where the input has one. */
+void lower_concat(struct lowering *l, const struct group *group);
+void lower_concat_backward(struct lowering *l, const struct group *group);
+void lower_reshape(struct lowering *l, const struct group *group);
+void lower_reshape_backward(struct lowering *l, const struct group *group);
+void lower_lrn(struct lowering *l, const struct group *group);
+void lower_lrn_backward(struct lowering *l, const struct group *group);
+
+/* ---- gradients ---- */
+
 /* Where the gradient PARTIAL goes: follows the sums that it completes, so that they cost no call of
  * their own. *accumulate: the region to add, or NULL. */
 struct region *gradient_destination(struct lowering *l, struct tensor *partial,

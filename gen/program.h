@@ -19,8 +19,9 @@ enum group_kind {
     GROUP_CHAIN,   /* [conv or linear] then batchnorm, add, curve, dropout, then [pool] */
     GROUP_POOL,    /* a pool that overlaps, is padded or global: on its own */
     GROUP_SOFTMAX, /* softmax that is no part of the loss */
-    GROUP_FLATTEN, /* flatten that moves numbers: see node_renames */
-    GROUP_CONCAT,  /* copies what does not stand in the result already */
+    GROUP_RESHAPE, /* reshape or flatten that moves numbers: see node_renames */
+    GROUP_LRN,
+    GROUP_CONCAT, /* copies what does not stand in the result already */
     GROUP_LOSS
 };
 
@@ -40,9 +41,9 @@ struct groups {
     VECTOR(struct group *) list;
 };
 
-/* layout.c: NODE gives its input another name and computes nothing: dropout outside training, and
- * flatten where each channel is one number, or where linear layers alone read its output (their
- * weights are packed as the image lies). Any other flatten moves numbers. */
+/* layout.c: NODE gives its input another name and computes nothing: dropout outside training,
+ * reshape and flatten where each channel keeps its numbers, and flatten where linear layers alone
+ * read its output (their weights are packed as the image lies). Other reshapes move numbers. */
 bool node_renames(const struct node *node, bool training);
 /* NODE was added by the grad pass to sum the gradients of a tensor that is used more than once. */
 static inline bool node_sums_gradients(const struct node *node)

@@ -268,6 +268,17 @@ static void read_attributes(lua_State *L, struct job *job, struct node *node,
     case OP_avgpool:
         read_pool(L, &node->pool);
         break;
+    case OP_lrn:
+        node->lrn.size = whole_field(L, "size");
+        node->lrn.alpha = number_field(L, "alpha");
+        node->lrn.beta = number_field(L, "beta");
+        node->lrn.k = number_field(L, "k");
+        break;
+    case OP_reshape:
+        node->reshape.dims[0] = whole_field(L, "channels");
+        node->reshape.dims[1] = whole_field(L, "height");
+        node->reshape.dims[2] = whole_field(L, "width");
+        break;
     case OP_dropout:
         node->dropout.p = number_field(L, "p");
         node->dropout.layer = job->dropout_count++;

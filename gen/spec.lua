@@ -339,6 +339,11 @@ local vocabulary = {
     about = "Batch normalisation, a channel at a time, of images and flat layers: in training by "
       .. "the batch's mean and variance, in infer by the running ones, which move by momentum a "
       .. "step. As torch.nn.BatchNorm2d." },
+  { "lrn", "layer", option("size", size, 5), option("alpha", number(0), 1e-4),
+    option("beta", number(0), 0.75), option("k", positive, 1),
+    about = "Local response normalisation: x (k + alpha / size * s)^-beta, where s sums the "
+      .. "squares of a channel and of its neighbours, size channels in all, an odd number. As "
+      .. "torch.nn.LocalResponseNorm." },
   { "maxpool", "layer", argument("kernel", window), option("stride", window),
     option("pad", padding(), 0),
     about = "The largest number of each window; padding never wins. stride: the kernel where not "
@@ -350,6 +355,9 @@ local vocabulary = {
   { "globalpool", "layer", about = "The mean of each channel: C x H x W becomes C x 1 x 1." },
   { "flatten", "layer",
     about = "C x H x W becomes one row of numbers, channel by channel, as PyTorch does." },
+  { "reshape", "layer", argument("channels", size), argument("height", size),
+    argument("width", size),
+    about = "The same numbers in the same order, as an image of this shape." },
   { "dropout", "layer", argument("p", fraction, 0.5),
     about = "In training, a number becomes 0 with probability p, the others grow by 1 / (1 - p). "
       .. "In infer it is nothing." },

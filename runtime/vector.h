@@ -6,6 +6,7 @@
 #ifndef LATHE_VECTOR_H
 #define LATHE_VECTOR_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 #if defined(__AVX2__)
@@ -37,6 +38,17 @@ LATHE_INLINE void lathe_store(float *p, vf v)
 {
     *(vf *)p = v;
 }
+/* The same where P is not aligned. */
+LATHE_INLINE vf lathe_load_any(const float *p)
+{
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+LATHE_INLINE void lathe_store_any(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
 /* x - 0 is x for every x, so that this is a broadcast and nothing else (x + 0 is not: -0). */
 LATHE_INLINE vf lathe_splat(float x)
 {
@@ -58,6 +70,27 @@ LATHE_INLINE vf lathe_max(vf a, vf b)
 #else
     return lathe_select(a > b, a, b);
 #endif
+}
+
+LATHE_INLINE vf lathe_sqrt(vf x)
+{
+#if defined(__AVX512F__) && LATHE_LANES == 16
+    return (vf)_mm512_sqrt_ps((__m512)x);
+#elif defined(__AVX2__) && LATHE_LANES == 8
+    return (vf)_mm256_sqrt_ps((__m256)x);
+#else
+    for (int i = 0; i < LATHE_LANES; i++)
+        x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+
+/* x^exponent, lane by lane. */
+LATHE_INLINE vf lathe_power(vf x, float exponent)
+{
+    for (int i = 0; i < LATHE_LANES; i++)
+        x[i] = powf(x[i], exponent);
+    return x;
 }
 
 /* The first N lanes of V, the others 0. */

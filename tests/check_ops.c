@@ -209,10 +209,36 @@ START_TEST(concatenation)
         net.last = x;
         parts[i] = i % 4 == 1 ? net_curve(&net, CURVE_TANH, 0, NULL) : x;
     }
-    struct node *concat = graph_add_node(net.graph, OP_concat, "c", nowhere_in_particular);
-    for (int i = 0; i < 12; i++)
-        node_add_input(concat, parts[i], net.graph);
-    ck_assert_int_eq(net_shape(&net, concat)->dims[0], 24);
+    ck_assert_int_eq(net_concat(&net, parts, 12, "c")->dims[0], 24);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 2);
+}
+END_TEST
+
+START_TEST(reshaping)
+{
+    struct net net = net_of_parameter(_i ? 24 : 2, _i ? 0 : 3, _i ? 0 : 4);
+    const struct tensor *y = net_reshape(&net, 6, 2, 2);
+    ck_assert(y->rank == 3 && y->dims[0] == 6 && y->dims[1] == 2 && y->dims[2] == 2);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 2);
+}
+END_TEST
+
+START_TEST(local_response_norm)
+{
+    static const struct {
+        int channels, size;
+        double alpha, beta, k;
+    } cases[] = {{7, 5, 1e-4, 0.75, 1}, {7, 3, 0.8, 0.75, 2}, {3, 5, 2, 0.6, 0.5},
+                 {4, 1, 1, 0.5, 1},     {6, 11, 0, 1, 3},     {5, 3, 1.5, 0, 1}};
+    struct net net = net_of_parameter(cases[_i].channels, 2, 3);
+    struct node *node = net_node(&net, OP_lrn, NULL);
+    node->lrn.size = cases[_i].size;
+    node->lrn.alpha = cases[_i].alpha;
+    node->lrn.beta = cases[_i].beta;
+    node->lrn.k = cases[_i].k;
+    net_shape(&net, node);
     net_finish(&net, OP_mse);
     check_graph(&net, 2);
 }
@@ -581,6 +607,18 @@ static const struct misfit misfits[] = {
      {0},
      0,
      "branch 2 gives 64x4x1, branch 1 64x4x4: they may differ in channels alone"},
+    {OP_reshape, 64, 4, 4, {4, 4, 4}, 0, "4x4x4 has 64 numbers, the input 64x4x4 has 1024"},
+    {OP_reshape, 64, 4, 4, {16, 0, 4}, 0, "height must be at least 1, given 0"},
+    {OP_lrn,
+     64,
+     4,
+     4,
+     {4},
+     1,
+     "size must be odd, a channel and its neighbours on both sides, given 4"},
+    {OP_lrn, 2, 4, 4, {5}, 1, "size 5 is too wide for 2 channels, at most 3"},
+    {OP_lrn, 64, 4, 4, {0}, 1, "size must be at least 1, given 0"},
+    {OP_lrn, 64, 4, 4, {5}, 0, "k must be above 0, alpha and beta at least 0, given 0, 0 and 0"},
     {OP_add, 64, 4, 4, {0}, 0, "cannot add 64x4x4 and 64x4x1: the shapes differ"},
 };
 
@@ -598,6 +636,11 @@ static struct net build_misfit(const struct misfit *misfit)
         node->linear.units = n[0];
     } else if (misfit->op == OP_maxpool || misfit->op == OP_avgpool) {
         node->pool = (struct pool_attributes){n[0], n[0], n[1], n[1], n[2], n[2], n[2], n[2]};
+    } else if (misfit->op == OP_reshape) {
+        memcpy(node->reshape.dims, n, sizeof node->reshape.dims);
+    } else if (misfit->op == OP_lrn) {
+        node->lrn.size = n[0];
+        node->lrn.k = misfit->real;
     } else if (misfit->op == OP_dropout) {
         node->dropout.p = misfit->real;
     } else if (misfit->op == OP_batchnorm) {
@@ -904,6 +947,8 @@ static void add_kernel_tests(Suite *suite)
     tcase_add_loop_test(kernels, curves, 0, CURVE_CASES);
     tcase_add_test(kernels, dropout);
     tcase_add_loop_test(kernels, concatenation, 0, 2);
+    tcase_add_loop_test(kernels, reshaping, 0, 2);
+    tcase_add_loop_test(kernels, local_response_norm, 0, 6);
     tcase_add_loop_test(kernels, losses, 0, 3);
     tcase_add_test(kernels, addition);
     tcase_add_loop_test(kernels, resnet, 0, 3);

@@ -364,15 +364,6 @@ END_TEST
 
 /* ---- concat ---- */
 
-static struct tensor *concat(struct tensor *const *parts, int count, const char *name)
-{
-    net.last = parts[0];
-    struct node *node = net_node(&net, OP_concat, name);
-    for (int i = 1; i < count; i++)
-        node_add_input(node, parts[i], net.graph);
-    return net_shape(&net, node);
-}
-
 static struct tensor *conv_of(struct tensor *x, int channels, const char *name)
 {
     net.last = x;
@@ -382,9 +373,9 @@ static struct tensor *conv_of(struct tensor *x, int channels, const char *name)
 START_TEST(concats_nest_in_one_array)
 {
     struct tensor *a = conv("a"), *b = conv_of(a, 8, "b");
-    struct tensor *ab = concat((struct tensor *[]){a, b}, 2, "ab");
+    struct tensor *ab = net_concat(&net, (struct tensor *[]){a, b}, 2, "ab");
     struct tensor *c = conv_of(ab, 20, "c");
-    struct tensor *cab = concat((struct tensor *[]){ab, c}, 2, "cab");
+    struct tensor *cab = net_concat(&net, (struct tensor *[]){ab, c}, 2, "cab");
     const struct tensor *parts[] = {a, b, ab, c, cab};
     static const int first[] = {0, 2, 0, 3, 0}, channels[] = {16, 8, 24, 20, 44};
     for (int i = 0; i < 5; i++) {
@@ -402,12 +393,26 @@ START_TEST(concats_nest_in_one_array)
 }
 END_TEST
 
+START_TEST(reshape_is_another_name_where_channels_stay)
+{
+    const struct tensor *c = conv("c"), *r = net_reshape(&net, 16, 4, 16);
+    ck_assert_ptr_eq(layout_at(r, false)->root, c);
+    ck_assert_int_eq(layout_at(r, false)->w, 16);
+    ck_assert_int_eq(layout_at(c, false)->w, 8);
+    struct tensor *d = relu("d"), *moved = net_reshape(&net, 8, 16, 8);
+    ck_assert_ptr_eq(layout_at(moved, false)->root, moved);
+    ck_assert_int_eq(layout_at(d, false)->w, 16);
+    groups_are("c: c\nd: d\nlayer2: layer2\n");
+}
+END_TEST
+
 /* What is not aligned, the network's input, a second time in the same or another concat. */
 START_TEST(some_parts_are_copied)
 {
     struct tensor *a = conv_of(net.graph->input, 12, "a"), *b = conv_of(a, 8, "b");
-    struct tensor *twelve = concat((struct tensor *[]){b, a, b}, 3, "twelve");
-    struct tensor *again = concat((struct tensor *[]){b, twelve, net.graph->input}, 3, "again");
+    struct tensor *twelve = net_concat(&net, (struct tensor *[]){b, a, b}, 3, "twelve");
+    struct tensor *again =
+        net_concat(&net, (struct tensor *[]){b, twelve, net.graph->input}, 3, "again");
     ck_assert_ptr_eq(layout_at(b, false)->root, twelve);
     ck_assert_ptr_eq(layout_at(a, false)->root, a);           /* 12 channels before others */
     ck_assert_ptr_eq(layout_at(twelve, false)->root, twelve); /* 28 channels before others */
@@ -552,7 +557,7 @@ static int count_copies(const struct program *program)
 START_TEST(copies_are_counted)
 {
     struct tensor *a = conv_of(net.graph->input, 12, "a"), *b = conv_of(a, 8, "b");
-    concat((struct tensor *[]){b, a, b}, 3, "c");
+    net_concat(&net, (struct tensor *[]){b, a, b}, 3, "c");
     finish_flat();
     ck_assert_str_eq(groups_text(true), "a: a\nb: b\nc: c\nl: l\nloss: loss\n");
     ck_assert_int_eq(count_copies(program_of(false, false)), 2); /* a, and b the second time */
@@ -567,7 +572,7 @@ static void dense_layer(int number)
     net_batchnorm(&net, arena_printf(net.arena, "norm%d", number));
     net_curve(&net, CURVE_RELU, 0, arena_printf(net.arena, "relu%d", number));
     struct tensor *y = conv_of(net.last, 32, arena_printf(net.arena, "conv%d", number));
-    concat((struct tensor *[]){x, y}, 2, arena_printf(net.arena, "concat%d", number));
+    net_concat(&net, (struct tensor *[]){x, y}, 2, arena_printf(net.arena, "concat%d", number));
 }
 
 /* Neither copies nor sums: features grow in one array, and gradients add up on the way. */
@@ -1386,6 +1391,7 @@ static TCase *layout_tests(void)
     tcase_add_test(tests, dropout_owns_memory_in_training_alone);
     tcase_add_test(tests, concats_nest_in_one_array);
     tcase_add_test(tests, some_parts_are_copied);
+    tcase_add_test(tests, reshape_is_another_name_where_channels_stay);
     return tests;
 }
 

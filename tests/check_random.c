@@ -256,6 +256,37 @@ static void add_pool(struct writer *w)
     w->w = places(&s, w->w, 1);
 }
 
+static void add_lrn(struct writer *w)
+{
+    static const char *const betas[] = {"0.75", "0.5", "1", "0.6"};
+    int size = 2 * between(w->draw, 0, min_int(w->c - 1, 3)) + 1;
+    if (!w->exact)
+        put(w, "lrn { size = %d, alpha = 0.%d, beta = %s, k = %d },", size, between(w->draw, 0, 9),
+            betas[between(w->draw, 0, 3)], between(w->draw, 1, 2));
+}
+
+/* The same numbers in a shape of at most 40 channels. */
+static void add_reshape(struct writer *w)
+{
+    int numbers = w->c * w->h * w->w, sizes[3];
+    if (chance(w->draw, 30)) { /* channels as they are */
+        sizes[0] = w->c;
+        numbers /= w->c;
+    } else {
+        for (sizes[0] = between(w->draw, 1, 40); numbers % sizes[0]; sizes[0]--)
+            ;
+        numbers /= sizes[0];
+    }
+    for (sizes[1] = between(w->draw, 1, 20); numbers % sizes[1]; sizes[1]--)
+        ;
+    sizes[2] = numbers / sizes[1];
+    put(w, "reshape(%d, %d, %d),", sizes[0], sizes[1], sizes[2]);
+    w->c = sizes[0];
+    w->h = sizes[1];
+    w->w = sizes[2];
+    w->flat = false;
+}
+
 static void add_dropout(struct writer *w)
 {
     if (!w->exact)
@@ -276,8 +307,10 @@ static void add_same_shape(struct writer *w)
         add_norm(w);
     else if (kind <= 8)
         add_activation(w);
-    else if (kind <= 9)
+    else if (kind <= 9 && chance(w->draw, 50))
         add_dropout(w);
+    else if (kind <= 9)
+        add_lrn(w);
     else if (w->depth < 3)
         add_residual(w);
 }
@@ -392,8 +425,10 @@ static void add_image_layer(struct writer *w)
         add_pool(w);
     else if (kind <= 88)
         add_residual(w);
-    else if (kind <= 93)
+    else if (kind <= 91)
         add_dropout(w);
+    else if (kind <= 93)
+        add_reshape(w);
     else if (kind <= 97 || w->exact)
         add_flatten(w);
     else {
@@ -411,6 +446,8 @@ static void add_flat_layer(struct writer *w)
         add_concat(w);
     else if (kind <= 6)
         add_activation(w);
+    else if (kind == 7 && chance(w->draw, 30))
+        add_reshape(w);
     else if (kind == 7)
         add_norm(w);
     else if (kind == 8)

@@ -68,6 +68,36 @@ static struct net residual(void)
     return net;
 }
 
+static void local_norm(struct net *net, int size, double alpha, double beta, double k)
+{
+    struct node *node = net_node(net, OP_lrn, NULL);
+    node->lrn.size = size;
+    node->lrn.alpha = alpha;
+    node->lrn.beta = beta;
+    node->lrn.k = k;
+    net_shape(net, node);
+}
+
+static struct net structure(void)
+{
+    struct net net = net_new(3, 6, 4);
+    struct conv_attributes conv2 = square_conv(6, 1, 1, 0);
+    conv2.bias = false;
+    net_conv(&net, square_conv(4, 3, 1, 1), "conv1");
+    local_norm(&net, 3, 0.5, 0.6, 2);
+    struct tensor *x = net.last;
+    net_conv(&net, conv2, "conv2");
+    struct tensor *parts[] = {x, net_curve(&net, CURVE_RELU, 0, NULL)};
+    net_concat(&net, parts, 2, NULL);
+    net_reshape(&net, 20, 4, 3);
+    net_conv(&net, square_conv(5, 3, 1, 1), "conv3");
+    local_norm(&net, 5, 2, 0.75, 1);
+    net_plain(&net, OP_flatten, NULL);
+    net_linear(&net, 5, true, "linear1");
+    net_finish(&net, OP_cross_entropy);
+    return net;
+}
+
 static struct net perceptron(void)
 {
     struct net net = net_new(6, 0, 0);
@@ -87,6 +117,7 @@ static const struct {
     {"tests/num/convolutions.safetensors", convolutions, 4},
     {"tests/num/residual.safetensors", residual, 4},
     {"tests/num/perceptron.safetensors", perceptron, 5},
+    {"tests/num/structure.safetensors", structure, 4},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 

@@ -132,6 +132,23 @@ static inline struct tensor *net_add(struct net *net, struct tensor *x, struct t
     return net_shape(net, node);
 }
 
+static inline struct tensor *net_concat(struct net *net, struct tensor *const *parts, int count,
+                                        const char *name)
+{
+    net->last = parts[0];
+    struct node *node = net_node(net, OP_concat, name);
+    for (int i = 1; i < count; i++)
+        node_add_input(node, parts[i], net->graph);
+    return net_shape(net, node);
+}
+
+static inline struct tensor *net_reshape(struct net *net, int c, int h, int w)
+{
+    struct node *node = net_node(net, OP_reshape, NULL);
+    memcpy(node->reshape.dims, (int[]){c, h, w}, sizeof node->reshape.dims);
+    return net_shape(net, node);
+}
+
 /* The loss OP on the last layer, tables, gradients. */
 static inline void net_finish(struct net *net, enum op loss)
 {

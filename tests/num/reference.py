@@ -68,6 +68,25 @@ class Residual(nn.Module):
         return self.linear1(f.adaptive_avg_pool2d(x, 1).flatten(1))
 
 
+class Structure(nn.Module):
+    """Concatenation, local response normalisation, another shape."""
+
+    shape, batch, classes = (3, 6, 4), 4, 5
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 4, 3, padding=1)
+        self.conv2 = nn.Conv2d(4, 6, 1, bias=False)
+        self.conv3 = nn.Conv2d(20, 5, 3, padding=1)
+        self.linear1 = nn.Linear(60, 5)
+
+    def forward(self, x):
+        x = f.local_response_norm(self.conv1(x), 3, alpha=0.5, beta=0.6, k=2)
+        x = torch.cat((x, f.relu(self.conv2(x))), 1).reshape(-1, 20, 4, 3)
+        x = f.local_response_norm(self.conv3(x), 5, alpha=2, beta=0.75, k=1)
+        return self.linear1(x.flatten(1))
+
+
 class Perceptron(nn.Module):
     """Flat layers and the mean squared error."""
 
@@ -170,7 +189,7 @@ def write_safetensors(path, tensors):
 def main():
     torch.set_num_threads(1)
     folder = os.path.dirname(os.path.abspath(__file__))
-    for kind in (Convolutions, Residual, Perceptron):
+    for kind in (Convolutions, Residual, Structure, Perceptron):
         path = os.path.join(folder, kind.__name__.lower() + ".safetensors")
         write_safetensors(path, reference(kind))
         print(path, os.path.getsize(path), "bytes")
