@@ -68,20 +68,19 @@ struct program *build_program(struct arena *arena, struct network *network,
     return program;
 }
 
-void build_sources(struct arena *arena, struct network *network,
-                   const struct build_options *options, const char *folder)
+/* The passes over NETWORK: what there is to emit. */
+static struct emission run_passes(struct arena *arena, struct network *network,
+                                  const struct build_options *options)
 {
     struct graph *graph = network->graph;
     bool trains = graph->loss != NULL;
-    if (options->weights) /* before anything is written: are they this network's? */
-        free(lathe_read_weights(interp_model(arena, network, 1, 0), options->weights));
     dump_graph(options, "shape", graph);
     tabulate_curves(graph);
     if (trains && !graph->training)
         add_gradients(graph);
     graph_verify(graph);
     dump_graph(options, "grad", graph);
-    struct emission emission = {
+    return (struct emission){
         .network = network,
         .infer = build_program(arena, network, options, false),
         .train = trains ? build_program(arena, network, options, true) : NULL,
@@ -90,7 +89,29 @@ void build_sources(struct arena *arena, struct network *network,
         .profile = options->profile,
         .weights = options->weights,
     };
+}
+
+void build_sources(struct arena *arena, struct network *network,
+                   const struct build_options *options, const char *folder)
+{
+    if (options->weights) /* before anything is written: are they this network's? */
+        free(lathe_read_weights(interp_model(arena, network, 1, 0), options->weights));
+    struct emission emission = run_passes(arena, network, options);
     emit(arena, &emission, folder);
+}
+
+void build_digest(struct arena *arena, const struct network *network,
+                  const struct build_options *options, char digest[65])
+{
+    struct network copy = *network;
+    struct sha256 hash;
+    strcpy(copy.digest, "");
+    copy.training = (struct lathe_training){.batch = network->training.batch};
+    struct emission emission = run_passes(arena, &copy, options);
+    sha256_begin(&hash);
+    emission.digest = &hash;
+    emit(arena, &emission, ".");
+    sha256_end(&hash, digest);
 }
 
 /* ---- the compiler ---- */

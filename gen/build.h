@@ -22,6 +22,12 @@ struct build_options {
 void build_sources(struct arena *arena, struct network *network,
                    const struct build_options *options, const char *folder);
 
+/* The sha256 of the C that NETWORK becomes, but for its recipe of training (batch aside) and what
+ * says where it came from: networks of the same digest can be trained by one program. The gradient
+ * nodes are added to NETWORK's graph. */
+void build_digest(struct arena *arena, const struct network *network,
+                  const struct build_options *options, char digest[65]);
+
 /* Fail (STATUS_USER) where the compiler of OPTIONS does not run: before anything is written. */
 void check_compiler(const struct build_options *options);
 

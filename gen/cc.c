@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -56,6 +57,11 @@ static void collect(int descriptor, struct text *output)
     }
 }
 
+static int exit_status(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 /* Wait until CHILD ends; its exit status, 128 + the signal's number where a signal ended it. */
 static int wait_for(pid_t child)
 {
@@ -63,7 +69,7 @@ static int wait_for(pid_t child)
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             fail(STATUS_RESOURCE, "cannot wait for a program: %s", strerror(errno));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return exit_status(status);
 }
 
 int run_program(const char *const *arguments, const char *folder, struct text *output)
@@ -82,4 +88,57 @@ int run_program(const char *const *arguments, const char *folder, struct text *o
     if (error)
         fail(STATUS_USER, "cannot run %s: %s", arguments[0], strerror(error));
     return wait_for(child);
+}
+
+/* Start ARGUMENTS, stdin empty, stdout and stderr into the file OUTPUT; 0 or an errno. */
+static int start_apart(pid_t *child, const char *const *arguments, const char *output)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    sigemptyset(&none);
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error)
+        return error;
+    error = posix_spawnattr_init(&attributes);
+    if (error) {
+        posix_spawn_file_actions_destroy(&actions);
+        return error;
+    }
+    error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+    if (!error)
+        error = posix_spawnattr_setsigmask(&attributes, &none);
+    if (!error)
+        error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (!error)
+        error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output,
+                                                 O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (!error)
+        error = posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    if (!error)
+        error = posix_spawnp(child, arguments[0], &actions, &attributes, (char *const *)arguments,
+                             environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+pid_t start_program(const char *const *arguments, const char *output)
+{
+    pid_t child;
+    int error = start_apart(&child, arguments, output);
+    if (error)
+        fail(STATUS_USER, "cannot run %s into %s: %s", arguments[0], output, strerror(error));
+    return child;
+}
+
+bool program_ended(pid_t child, int *status)
+{
+    pid_t ended = waitpid(child, status, WNOHANG);
+    if (ended < 0 && errno != EINTR)
+        fail(STATUS_RESOURCE, "cannot wait for a program: %s", strerror(errno));
+    if (ended != child)
+        return false;
+    *status = exit_status(*status);
+    return true;
 }

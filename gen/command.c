@@ -11,20 +11,45 @@
 
 /* ---- options ---- */
 
+/* The value of the option NAME ("--set"), which may be given more than once, at argv[*AT], or NULL;
+ * *AT moves to the last word it takes. */
+static const char *take_repeated(const char *name, int argc, char **argv, int *at)
+{
+    size_t length = strlen(name);
+    if (strncmp(argv[*at], name, length) != 0)
+        return NULL;
+    if (argv[*at][length] == '=')
+        return argv[*at] + length + 1;
+    if (argv[*at][length] != '\0')
+        return NULL;
+    if (*at + 1 == argc)
+        fail(STATUS_USAGE, "%s needs KEY=VALUE", name);
+    return argv[++*at];
+}
+
+/* Take "--over KEY=A,B" of sweep out of argv. */
+static int take_over(struct command *c, int argc, char **argv)
+{
+    int kept = 0;
+    const char **over = arena_array(c->arena, (size_t)argc, const char *);
+    for (int i = 0; i < argc; i++) {
+        const char *text = take_repeated("--over", argc, argv, &i);
+        if (text)
+            over[c->sweep.over_count++] = text;
+        else
+            argv[kept++] = argv[i];
+    }
+    c->sweep.over = over;
+    return kept;
+}
+
 /* Take "--set K=V", "-o DIR" and their kind out of argv before the option table sees it. */
 static int take_settings(struct command *c, int argc, char **argv)
 {
     int kept = 0;
     c->settings = arena_array(c->arena, (size_t)argc, struct spec_setting);
     for (int i = 0; i < argc; i++) {
-        const char *text = NULL;
-        if (strncmp(argv[i], "--set=", 6) == 0)
-            text = argv[i] + 6;
-        else if (strcmp(argv[i], "--set") == 0) {
-            if (i + 1 == argc)
-                fail(STATUS_USAGE, "--set needs KEY=VALUE");
-            text = argv[++i];
-        }
+        const char *text = take_repeated("--set", argc, argv, &i);
         if (!text) {
             argv[kept++] = strcmp(argv[i], "-o") == 0 ? "--output" : argv[i];
             continue;
@@ -62,12 +87,41 @@ static void add_build_options(struct option_set *set, struct command *c, const c
         &c->infer_batch, 1, 65536);
 }
 
+/* --over and --set are taken before: they are here for the help. */
+static void add_sweep_options(struct option_set *set, struct command *c)
+{
+    struct sweep_options *o = &c->sweep;
+    static const char *taken;
+    add(set, "over", "KEY=A,B,...",
+        "what to try, in all combinations: an option of the spec, or\n"
+        "                             seed, epochs, batch, or a field of train's --recipe",
+        LATHE_OPTION_TEXT, &taken, 0, 0);
+    add(set, "set", "KEY=VALUE", "an option of the spec, for all runs", LATHE_OPTION_TEXT, &taken,
+        0, 0);
+    add(set, "seeds", "N", "run each combination with seeds 1 to N (default 1)", LATHE_OPTION_WHOLE,
+        &o->seeds, 1, 1000000);
+    add(set, "output", "DIR", "-o: builds, runs and results (default out/NAME-sweep)",
+        LATHE_OPTION_TEXT, &c->output, 0, 0);
+    add(set, "data", "DIR", "folder with the data set's files", LATHE_OPTION_TEXT, &c->data, 0, 0);
+    add(set, "epochs", "N", "times through the training set (default: the spec's)",
+        LATHE_OPTION_WHOLE, &o->epochs, 1, 1000000);
+    add(set, "limit-train", "N", "use the first N training samples", LATHE_OPTION_WHOLE,
+        &o->limit_train, 1, INT32_MAX);
+    add(set, "limit-test", "N", "use the first N test samples", LATHE_OPTION_WHOLE, &o->limit_test,
+        1, INT32_MAX);
+    add(set, "threads", "N", "threads of a run", LATHE_OPTION_WHOLE, &o->threads, 1, 1024);
+    add(set, "jobs", "N", "runs at a time, which share the cores", LATHE_OPTION_WHOLE, &o->jobs, 1,
+        256);
+}
+
 static void add_options(struct option_set *set, struct command *c, const char *name,
                         const char **isa)
 {
     bool table = strcmp(name, "table") == 0, build = strcmp(name, "build") == 0;
     if (!table)
         add_build_options(set, c, isa);
+    if (strcmp(name, "sweep") == 0)
+        add_sweep_options(set, c);
     if (build) {
         add(set, "output", "DIR", "-o: folder to write (default out/NAME)", LATHE_OPTION_TEXT,
             &c->output, 0, 0);
@@ -134,6 +188,9 @@ static const char *examples_of(const char *command)
         {"table", "--dynamic L=55.93,Q=12,I=0.029 --tangent 0.1 --svg curve.svg\n"
                   "specs/lenet5.lua --set act=table --json\n"},
         {"compare", "specs/lenet5.lua --train\n"},
+        {"sweep", "specs/lenet5.lua --data data --over lr=0.001,0.003,0.01 --seeds 3\n"
+                  "specs/lenet5.lua --set data=digits --over act=relu,tanh --over lr=0.01,0.1 "
+                  "-o out/curves\n"},
         {"verify", "specs/lenet5.lua --samples 4 --seed 2\n"},
     };
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
@@ -185,6 +242,16 @@ static void runtime_died(int status, const char *message)
     fail((enum status)status, "%s", message);
 }
 
+/* "lathe" and ARGV, NULL-terminated: what was asked for, before options are taken out. */
+static const char *const *copy_words(struct arena *arena, const char *program, int argc,
+                                     char **argv)
+{
+    const char **words = arena_array(arena, (size_t)argc + 2, const char *);
+    words[0] = program;
+    memcpy(words + 1, argv, (size_t)argc * sizeof *words);
+    return words;
+}
+
 static void invoke(void *context)
 {
     struct invocation *i = context;
@@ -192,6 +259,10 @@ static void invoke(void *context)
     c.build.cc = "cc";
     c.build.isa = isa_find("native");
     bool done = false;
+    c.sweep.jobs = 1;
+    c.sweep.command = copy_words(c.arena, i->argv[-1], i->argc, i->argv);
+    if (strcmp(i->row->name, "sweep") == 0)
+        i->argc = take_over(&c, i->argc, i->argv);
     i->argc = take_settings(&c, i->argc, i->argv);
     if (strcmp(i->row->name, "interpret") == 0)
         split_interpret(&c, i->argc, i->argv, &done);

@@ -8,6 +8,7 @@
 #include "curve.h"
 #include "ir.h"
 #include "spec.h"
+#include "sweep.h"
 
 struct command {
     struct arena *arena;
@@ -20,6 +21,7 @@ struct command {
     const char *svg, *dynamic, *data;
     double tangent, max;
     int64_t seed, batch, infer_batch, verify_batch;
+    struct sweep_options sweep; /* over, and the numbers that only sweep takes */
     int rest_count; /* interpret: arguments for infer's own parser, the program's name first */
     char **rest;
 };

@@ -541,7 +541,10 @@ static void write_rendered(struct printer *p, const char *folder, const char *fi
         text_free(&text);
         text = narrow;
     }
-    write_file(arena_printf(p->arena, "%s/%s", folder, file), text.data, text.length);
+    if (p->emission->digest)
+        sha256_add(p->emission->digest, text.data, text.length);
+    else
+        write_file(arena_printf(p->arena, "%s/%s", folder, file), text.data, text.length);
     text_free(&text);
 }
 
@@ -579,8 +582,10 @@ void emit(struct arena *arena, const struct emission *emission, const char *fold
     const char *name = emission->network->name;
     check_packing(emission->infer, emission->train);
     struct printer p = {.arena = arena, .lua = templates_open(), .emission = emission};
-    make_folder(folder);
-    write_runtime(&p, folder);
+    if (!emission->digest) {
+        make_folder(folder);
+        write_runtime(&p, folder);
+    }
 
     push_program(&p, emission->infer);
     write_rendered(&p, folder, arena_printf(arena, "%s_infer.c", name), "infer_program.c.t");
@@ -598,7 +603,7 @@ void emit(struct arena *arena, const struct emission *emission, const char *fold
     write_rendered(&p, folder, arena_printf(arena, "%s.h", name), "model.h.t");
     push_common(&p);
     write_rendered(&p, folder, "Makefile", "Makefile.t");
-    if (emission->weights)
+    if (emission->weights && !emission->digest)
         write_embedded(&p, folder);
     templates_close(p.lua);
 }

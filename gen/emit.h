@@ -6,6 +6,7 @@
 #define LATHE_EMIT_H
 
 #include "program.h"
+#include "sha256.h"
 
 struct emission {
     const struct network *network;
@@ -15,10 +16,12 @@ struct emission {
     bool verify;                 /* list the training step's tensors */
     bool profile;                /* mark the time of each call of the training step */
     const char *weights;         /* path of weights to embed into infer; NULL: none */
+    struct sha256 *digest;       /* not NULL: write nothing, add what is rendered to this */
 };
 
-/* Write FOLDER: NAME.h, NAME_model.c, NAME_infer.c, NAME_train.c, the two mains, Makefile, and
- * runtime/. Files that hold the same bytes already are left alone. */
+/* Write FOLDER (unless the emission has a digest): NAME.h, NAME_model.c, NAME_infer.c,
+ * NAME_train.c, the two mains, Makefile, and runtime/. Files that hold the same bytes already are
+ * left alone. */
 void emit(struct arena *arena, const struct emission *emission, const char *folder);
 
 /* emit_wrap.c: append TEXT, C, to OUT with its lines broken to at most 100 columns, where blanks

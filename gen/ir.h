@@ -167,6 +167,7 @@ struct network {
     const char *name;      /* a C identifier: [a-z][a-z0-9_]*, from the spec's name with - as _ */
     const char *spec_path; /* as given, relative */
     char digest[65];       /* sha256 of spec, options and fit files, hex */
+    VECTOR(const char *) options; /* names of the spec's options, in alphabetical order */
     struct lathe_data data;
     bool has_data, has_training;
     enum lathe_loss loss;

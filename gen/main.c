@@ -8,6 +8,7 @@
 #include "interp.h"
 #include "passes.h"
 #include "show.h"
+#include "sweep.h"
 #include "verify.h"
 #include "../runtime/thread.h"
 
@@ -79,6 +80,19 @@ static int command_compare(struct command *c)
     return right ? STATUS_DONE : STATUS_USER;
 }
 
+static int command_sweep(struct command *c)
+{
+    struct sweep_options options = c->sweep;
+    options.spec = c->spec;
+    options.settings = c->settings;
+    options.setting_count = c->setting_count;
+    options.build = c->build;
+    options.folder = c->output;
+    options.data = c->data;
+    sweep(c->arena, &options);
+    return STATUS_DONE;
+}
+
 static int command_verify(struct command *c)
 {
     struct network *network = command_network(c);
@@ -106,6 +120,9 @@ static const struct command_row commands[] = {
     {"interpret", "SPEC --weights FILE --data DIR", "what infer does, node by node",
      command_interpret},
     {"compare", "SPEC [options]", "generated against interpreted speed", command_compare},
+    {"sweep", "SPEC --over KEY=A,B,... [--over ...] [--data DIR] [options]",
+     "train all combinations of settings; a table and a picture of what they came to",
+     command_sweep},
     {"verify", "SPEC [options]", "generated = interpreted = finite differences", command_verify},
 };
 

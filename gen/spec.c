@@ -465,6 +465,19 @@ static void read_training(lua_State *L, struct network *network)
     leave(L);
 }
 
+static void read_options(lua_State *L, struct job *job)
+{
+    check_bug(enter(L, "options"));
+    int count = (int)lua_rawlen(L, -1);
+    for (int i = 0; i < count; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        vector_push(job->arena, &job->network->options,
+                    arena_copy(job->arena, lua_tostring(L, -1)));
+        lua_pop(L, 1);
+    }
+    leave(L);
+}
+
 /* The table that spec.lua's finish gives, into the job. */
 static void read_network(lua_State *L, struct job *job)
 {
@@ -481,6 +494,7 @@ static void read_network(lua_State *L, struct job *job)
     read_layers(L, job);
     read_data(L, job);
     read_training(L, network);
+    read_options(L, job);
 }
 
 /* ---- evaluating ---- */

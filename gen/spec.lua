@@ -659,6 +659,7 @@ end
 ---- Options ----
 
 local options_called = false
+local option_names = {}
 
 -- The value of option NAME, by its default and what --set has.
 local function set_option(file, name, default)
@@ -699,12 +700,12 @@ words.options = host.word(function(defaults, ...)
     end
     values[name] = set_option(file, name, default)
   end
+  option_names = sorted_keys(values)
   for name in ordered(settings) do
     if values[name] == nil then
-      local names = sorted_keys(values)
-      local near = host.nearest(name, names)
+      local near = host.nearest(name, option_names)
       fail(file, "no option %s (%sit has: %s)", show(name),
-        near and "did you mean " .. near .. "? " or "", join(names))
+        near and "did you mean " .. near .. "? " or "", join(option_names))
     end
   end
   return seal(opaque("options", function(fields, key)
@@ -994,7 +995,7 @@ local function finish(result)
   if fields.train and not fields.data then fail(fields.at, "network: train needs data") end
   for _, name in ipairs { "input", "output", "loss" } do names[name] = "reserved" end
   local network = { name = identifier(fields), at = fields.at, input = input_shape(fields),
-    data = fields.data, train = fields.train, nodes = nodes }
+    data = fields.data, train = fields.train, nodes = nodes, options = option_names }
   network.output = add_layers(fields.list, new_scope("", 1), 0, fields.init)
   if network.output == 0 then fail(fields.at, "network: has no layers") end
   network.loss = add_loss(fields, network.output)

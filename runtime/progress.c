@@ -39,8 +39,7 @@ void lathe_progress_start(struct lathe_progress *progress, bool quiet, int epoch
     progress->started = lathe_seconds();
 }
 
-/* "12s", "3:07", "1:02:09". */
-static const char *duration(char text[32], double seconds)
+const char *lathe_duration(char text[32], double seconds)
 {
     long long s = seconds > 0 ? (long long)(seconds + 0.5) : 0;
     if (s < 60)
@@ -70,7 +69,7 @@ static void draw(const struct lathe_progress *progress, const struct lathe_runni
     if (!isnan(running->accuracy))
         snprintf(accuracy, sizeof accuracy, "  accuracy %.4f", running->accuracy);
     snprintf(right, sizeof right, " loss %.4f%s  %.0f images/s  %s left", running->loss, accuracy,
-             running->images_per_s, duration(time, time_left(progress, running)));
+             running->images_per_s, lathe_duration(time, time_left(progress, running)));
     int room = columns - 1 - (int)strlen(left) - (int)strlen(right) - 2;
     int bar = room > BAR_MAX ? BAR_MAX : room;
     char line[256] = "";
@@ -127,6 +126,6 @@ void lathe_progress_epoch(struct lathe_progress *progress, const struct lathe_ep
     put_figure("test_loss", epoch->validation_loss);
     put_figure("test_accuracy", epoch->validation_accuracy);
     printf("  lr %.4g  %.0f images/s  %s\n", epoch->lr, epoch->images_per_s,
-           duration(time, epoch->seconds));
+           lathe_duration(time, epoch->seconds));
     fflush(stdout);
 }

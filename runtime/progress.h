@@ -38,6 +38,9 @@ void lathe_progress_epoch(struct lathe_progress *progress, const struct lathe_ep
 /* Take the moving line away, before something else is printed. */
 void lathe_progress_clear(struct lathe_progress *progress);
 
+/* "12s", "3:07", "1:02:09" in TEXT, which is returned. */
+const char *lathe_duration(char text[32], double seconds);
+
 /* Columns of the terminal on stdout, 80 where unknown. */
 int lathe_terminal_columns(void);
 

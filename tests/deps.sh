@@ -29,6 +29,7 @@ package lua5.4 lua-5.4 lua54 || need liblua5.4-dev
 package check || need check
 package openblas || need libopenblas-openmp-dev
 package zlib || need zlib1g-dev
+there gnuplot || need gnuplot-nox
 header /usr/include/stb/stb_image.h /usr/local/include/stb/stb_image.h /usr/include/stb_image.h \
     /usr/local/include/stb_image.h || need libstb-dev
 

@@ -21,7 +21,7 @@ floors='
     3.0  spec template cc onnx safetensors
     3.1  emit
     3.2  build
-    4.0  compare verify fit report
+    4.0  compare verify fit report sweep
     4.1  show command
     5.0  main
     9.9  embed

@@ -238,7 +238,7 @@ check "compare --data: the data set's own images" \
     "$lathe" compare specs/lenet5.lua --set data=digits --data . --json
 
 usage() {
-    for command in build show table interpret compare verify; do
+    for command in build show table interpret compare sweep verify; do
         "$lathe" $command --help | grep -q "^usage: lathe $command " || { echo $command; return 1; }
     done
     "$lathe" --help | grep -q 'Exit status' && small/train --help | grep -q '^usage: ' &&
