@@ -445,27 +445,51 @@ static void print_parameters(const struct program *program, struct text *out)
 
 static void print_augmentation(const struct lathe_data *data, struct text *out)
 {
+    static const char *const kinds[] = {"LATHE_CROP",   "LATHE_HFLIP",         "LATHE_CENTER_CROP",
+                                        "LATHE_RESIZE", "LATHE_RANDOM_RESIZE", "LATHE_ROTATE",
+                                        "LATHE_SHEAR",  "LATHE_PERSPECTIVE",   "LATHE_COLOR_JITTER",
+                                        "LATHE_NOISE"};
     for (int i = 0; i < data->augmentation_count; i++) {
         const struct lathe_augmentation *a = &data->augmentation[i];
-        text_printf(out, "    {%s, %d, %d, %s, %.9g},\n",
-                    a->kind == LATHE_CROP ? "LATHE_CROP" : "LATHE_HFLIP", a->size, a->pad,
-                    a->reflect ? "true" : "false", (double)a->p);
+        text_printf(out, "    {%s, %d, %d, %d, %s, %.9g, {%.9g, %.9g, %.9g, %.9g}},\n",
+                    kinds[a->kind], a->size, a->width, a->pad, a->reflect ? "true" : "false",
+                    (double)a->p, (double)a->amount[0], (double)a->amount[1], (double)a->amount[2],
+                    (double)a->amount[3]);
     }
+}
+
+/* The names of ARRAYS' files, which hold nothing that C would quote. */
+static void print_files(const struct lathe_data *data, struct text *out)
+{
+    if (data->source != LATHE_ARRAYS)
+        return;
+    text_printf(out, "                 .files = {");
+    for (int i = 0; i < 4; i++)
+        text_printf(out, data->files[i] ? "%s\"%s\"" : "%sNULL", i ? ", " : "", data->files[i]);
+    text_printf(out, "},\n");
 }
 
 static void print_data(const struct network *network, struct text *out)
 {
-    static const char *const sources[] = {"LATHE_MNIST",    "LATHE_FASHION_MNIST", "LATHE_CIFAR10",
-                                          "LATHE_CIFAR100", "LATHE_DIGITS",        "LATHE_XOR"};
+    static const char *const sources[] = {
+        "LATHE_MNIST",     "LATHE_FASHION_MNIST", "LATHE_CIFAR10", "LATHE_CIFAR100",
+        "LATHE_DIGITS",    "LATHE_XOR",           "LATHE_LINEAR",  "LATHE_MAX",
+        "LATHE_LOGSUMEXP", "LATHE_IMAGES",        "LATHE_ARRAYS",  "LATHE_NO_DATA"};
+    static const char *const targets[] = {"LATHE_TARGET_OWN", "LATHE_TARGET_INPUT",
+                                          "LATHE_TARGET_NONE"};
     const struct lathe_data *d = &network->data;
     text_printf(out,
-                "        .data = {%s, %d, %d, %d, %d, {%.9g, %.9g, %.9g, %.9g},\n"
-                "                 {%.9g, %.9g, %.9g, %.9g}, %s, %d, %.17g, %.17g},\n",
-                sources[d->source], d->channels, d->height, d->width, d->classes,
-                (double)d->mean[0], (double)d->mean[1], (double)d->mean[2], (double)d->mean[3],
-                (double)d->deviation[0], (double)d->deviation[1], (double)d->deviation[2],
-                (double)d->deviation[3], d->augmentation_count ? "augmentation" : "NULL",
-                d->augmentation_count, d->subset, d->validation);
+                "        .data = {%s, %d, %d, %d, %d, %d, %d, %d, %s,\n"
+                "                 {%.9g, %.9g, %.9g, %.9g}, {%.9g, %.9g, %.9g, %.9g}, %s,\n",
+                sources[d->source], d->channels, d->height, d->width, d->load_height, d->load_width,
+                d->classes, d->targets, targets[d->target], (double)d->mean[0], (double)d->mean[1],
+                (double)d->mean[2], (double)d->mean[3], (double)d->deviation[0],
+                (double)d->deviation[1], (double)d->deviation[2], (double)d->deviation[3],
+                d->measured ? "true" : "false");
+    print_files(d, out);
+    text_printf(out, "                 .augmentation = %s, .augmentation_count = %d, ",
+                d->augmentation_count ? "augmentation" : "NULL", d->augmentation_count);
+    text_printf(out, ".subset = %.17g, .validation = %.17g},\n", d->subset, d->validation);
 }
 
 /* The fields of PART that are not 0, as designated initialisers. */

@@ -246,8 +246,8 @@ static void describe_parameter(const struct lowering *l, const struct tensor *te
         .value = tensor->init_value,
     };
     memcpy(parameter->dims, tensor->dims, sizeof parameter->dims);
-    const struct node *user = tensor->consumers.items[0];
-    if ((user->op == OP_conv || user->op == OP_linear) && tensor == user->inputs[1])
+    const struct node *user = tensor->consumers.count ? tensor->consumers.items[0] : NULL;
+    if (user && (user->op == OP_conv || user->op == OP_linear) && tensor == user->inputs[1])
         pack_head_weight(l, user, parameter);
     else
         describe_vector(l, tensor, parameter);

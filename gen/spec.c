@@ -94,6 +94,14 @@ static struct where where_field(lua_State *L)
     return vm_where(L, (int64_t)number_field(L, "at"));
 }
 
+/* Is the field NAME the text WORD? */
+static bool text_is(lua_State *L, const char *name, const char *word)
+{
+    bool is = lua_getfield(L, -1, name) == LUA_TSTRING && strcmp(lua_tostring(L, -1), word) == 0;
+    lua_pop(L, 1);
+    return is;
+}
+
 /* Push the table NAME of the table on the top; false, pushing nothing, where there is none. */
 static bool enter(lua_State *L, const char *name)
 {
@@ -336,19 +344,55 @@ static void read_layers(lua_State *L, struct job *job)
 
 /* ---- data and training ---- */
 
+static void read_crop(lua_State *L, struct lathe_augmentation *step)
+{
+    step->size = whole_field(L, "size");
+    step->pad = whole_field(L, "pad");
+    lua_getfield(L, -1, "mode");
+    step->reflect = strcmp(lua_tostring(L, -1), "reflect") == 0;
+    lua_pop(L, 1);
+}
+
+/* The fields of each word that go into amount, in their order. */
+static void read_amounts(lua_State *L, struct lathe_augmentation *step)
+{
+    static const char *const names[][4] = {
+        [LATHE_RANDOM_RESIZE] = {"low", "high"},
+        [LATHE_ROTATE] = {"degrees"},
+        [LATHE_SHEAR] = {"degrees"},
+        [LATHE_PERSPECTIVE] = {"distortion"},
+        [LATHE_COLOR_JITTER] = {"brightness", "contrast", "saturation", "hue"},
+        [LATHE_NOISE] = {"std"}};
+    for (int i = 0; i < 4 && names[step->kind][i]; i++)
+        step->amount[i] = (float)number_field(L, names[step->kind][i]);
+    step->p = (float)number_or(L, "p", 1);
+}
+
 static struct lathe_augmentation read_augmentation(lua_State *L)
 {
-    static const char *const words[] = {[LATHE_CROP] = "crop", [LATHE_HFLIP] = "hflip"};
+    static const char *const words[] = {
+        [LATHE_CROP] = "crop",
+        [LATHE_HFLIP] = "hflip",
+        [LATHE_CENTER_CROP] = "center_crop",
+        [LATHE_RESIZE] = "resize",
+        [LATHE_RANDOM_RESIZE] = "random_resize",
+        [LATHE_ROTATE] = "rotate",
+        [LATHE_SHEAR] = "shear",
+        [LATHE_PERSPECTIVE] = "perspective",
+        [LATHE_COLOR_JITTER] = "color_jitter",
+        [LATHE_NOISE] = "noise",
+    };
     struct lathe_augmentation step = {.kind = (enum lathe_augmentation_kind)WORD_FIELD(L, words)};
-    if (step.kind == LATHE_HFLIP) {
+    if (step.kind == LATHE_CROP)
+        read_crop(L, &step);
+    else if (step.kind == LATHE_HFLIP)
         step.p = (float)number_field(L, "p");
-        return step;
-    }
-    step.size = whole_field(L, "size");
-    step.pad = whole_field(L, "pad");
-    lua_getfield(L, -1, "mode");
-    step.reflect = strcmp(lua_tostring(L, -1), "reflect") == 0;
-    lua_pop(L, 1);
+    else if (step.kind == LATHE_CENTER_CROP)
+        step.size = whole_field(L, "size");
+    else if (step.kind == LATHE_RESIZE)
+        check_bug(pair_field(L, "result", &step.size, &step.width));
+    else
+        read_amounts(L, &step);
     return step;
 }
 
@@ -371,6 +415,7 @@ static void read_augmentations(lua_State *L, struct job *job, struct lathe_data 
 static void read_normalize(lua_State *L, struct lathe_data *data)
 {
     double mean[4], deviation[4];
+    data->measured = text_is(L, "normalize", "auto");
     if (!enter(L, "normalize"))
         return;
     int count = numbers_field(L, "mean", mean, 4);
@@ -382,12 +427,30 @@ static void read_normalize(lua_State *L, struct lathe_data *data)
     leave(L);
 }
 
-static void read_data(lua_State *L, struct job *job)
+static enum lathe_source read_source_word(lua_State *L)
 {
-    static const char *const sources[] = {
+    static const char *const words[] = {
         [LATHE_MNIST] = "mnist",     [LATHE_FASHION_MNIST] = "fashion_mnist",
         [LATHE_CIFAR10] = "cifar10", [LATHE_CIFAR100] = "cifar100",
-        [LATHE_DIGITS] = "digits",   [LATHE_XOR] = "points"};
+        [LATHE_DIGITS] = "digits",   [LATHE_XOR] = "xor",
+        [LATHE_LINEAR] = "linear",   [LATHE_MAX] = "max",
+        [LATHE_IMAGES] = "images",   [LATHE_LOGSUMEXP] = "logsumexp",
+        [LATHE_ARRAYS] = "arrays"};
+    return (enum lathe_source)WORD_FIELD(L, words);
+}
+
+/* The shape of the set's samples, before augmentation: the table that is not there for none. */
+static void read_load_shape(lua_State *L, struct lathe_data *data)
+{
+    double shape[3] = {0, 1, 1};
+    numbers_field(L, "shape", shape, 3);
+    data->load_height = (int)shape[1];
+    data->load_width = (int)shape[2];
+}
+
+static void read_data(lua_State *L, struct job *job)
+{
+    static const char *const files[4] = {"x", "y", "test_x", "test_y"};
     struct lathe_data *data = &job->network->data;
     data->channels = job->input_dims[0];
     data->height = job->input_rank == 3 ? job->input_dims[1] : 1;
@@ -395,14 +458,29 @@ static void read_data(lua_State *L, struct job *job)
     data->subset = 1;
     for (int i = 0; i < 4; i++)
         data->deviation[i] = 1;
+    data->source = LATHE_NO_DATA;
+    data->target = LATHE_TARGET_NONE;
+    data->load_height = data->height;
+    data->load_width = data->width;
     job->network->has_data = enter(L, "data");
     if (!job->network->has_data)
         return;
-    data->source = (enum lathe_source)WORD_FIELD(L, sources);
+    data->target = LATHE_TARGET_OWN;
+    if (text_is(L, "target", "input"))
+        data->target = LATHE_TARGET_INPUT;
+    if (text_is(L, "target", "none"))
+        data->target = LATHE_TARGET_NONE;
     data->classes = whole_field(L, "classes");
+    data->targets = whole_field(L, "targets");
     data->subset = number_or(L, "subset", 1);
+    for (int i = 0; i < 4; i++)
+        data->files[i] = text_field(L, job, files[i]);
     read_augmentations(L, job, data);
     read_normalize(L, data);
+    read_load_shape(L, data);
+    check_bug(enter(L, "source"));
+    data->source = read_source_word(L);
+    leave(L);
     leave(L);
 }
 
@@ -665,22 +743,45 @@ static void build_graph(struct job *job)
     graph->output = results[job->output];
 }
 
-/* The outputs are what the data's classes ask for. Two points with one output and mse are a
- * regression: no classes. */
+/* The outputs are what the data ask for: one a class, or the numbers of the target. Two points with
+ * one output and mse are a regression: no classes. */
 static void check_outputs(struct job *job)
 {
     struct network *network = job->network;
     struct lathe_data *data = &network->data;
     const struct tensor *output = network->graph->output;
     size_t outputs = tensor_elements(output);
-    if (!network->has_data)
+    if (!network->has_data || data->target == LATHE_TARGET_NONE)
         return;
-    if (data->source == LATHE_XOR && network->loss == LATHE_MSE && outputs == 1)
+    if (data->source == LATHE_XOR && network->loss == LATHE_MSE && outputs == 1) {
         data->classes = 0;
-    else if (outputs != (size_t)data->classes)
+        data->targets = 1;
+    }
+    if (data->target == LATHE_TARGET_INPUT)
+        data->targets = (int)tensor_elements(network->graph->input);
+    if (data->classes && outputs != (size_t)data->classes)
         fail_at(STATUS_USER, job->where,
                 "the last layer, %s, has %s outputs, the data have %d classes", output->name,
                 tensor_shape_text(job->arena, output), data->classes);
+    if (!data->classes && outputs != (size_t)data->targets)
+        fail_at(STATUS_USER, job->where,
+                "the last layer, %s, has %s outputs, the data's targets are %d number%s",
+                output->name, tensor_shape_text(job->arena, output), data->targets,
+                data->targets == 1 ? "" : "s");
+}
+
+/* Mean and deviation of the training set are kept beside the weights, as buffers that no node
+ * reads. */
+static void add_normalisation(struct network *network)
+{
+    struct graph *graph = network->graph;
+    const int channels = network->data.channels;
+    if (!network->data.measured)
+        return;
+    graph_add_tensor(graph, TENSOR_BUFFER, "data.mean", false, 1, &channels);
+    struct tensor *deviation =
+        graph_add_tensor(graph, TENSOR_BUFFER, "data.std", false, 1, &channels);
+    deviation->init_value = 1;
 }
 
 struct network *spec_read(struct arena *arena, const char *path,
@@ -699,6 +800,7 @@ struct network *spec_read(struct arena *arena, const char *path,
     finish_digest(&job);
     build_graph(&job);
     check_outputs(&job);
+    add_normalisation(network);
     return network;
 }
 

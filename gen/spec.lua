@@ -124,6 +124,19 @@ local function pair(low, high)
   end }
 end
 
+-- A list of one or of three: the size of a row of numbers, or channels, height and width.
+local sample_shape = { name = "{ size } or { channels, height, width }", check = function(value)
+  if type(value) ~= "table" then return nil end
+  return tuple(1, whole(1, LARGEST)).check(value) or tuple(3, whole(1, LARGEST)).check(value)
+end }
+
+-- One number, which stays one, or { height, width }.
+local side = { name = "the shorter side, from 1 to 1024, or { height, width }",
+  check = function(value)
+    local n = whole(1, 1024).check(value)
+    return n and { n } or tuple(2, whole(1, 1024)).check(value)
+  end }
+
 -- One number for all sides, or { top, left, bottom, right }; "same" where allowed.
 local function padding(same)
   local inner = whole(0, LARGEST)
@@ -156,6 +169,18 @@ local layer_name = text_matching("^%a[%w_-]*$",
   "a letter, then letters, digits, _ and -, at most " .. LONGEST_NAME)
 local fit_name = text_matching("^[%w_-]+$",
   "letters, digits, _ and -, at most " .. LONGEST_NAME)
+
+-- Below the folder of --data; nothing of it is hidden or leads out of it.
+local file_name = {
+  name = "a file's name below --data: letters, digits, _, -, . and /",
+  check = function(value)
+    if type(value) ~= "string" or #value > LONGEST_PATH then return nil end
+    for part in string.gmatch(value .. "/", "([^/]*)/") do
+      if not string.find(part, "^[%w_-][%w_.-]*$") then return nil end
+    end
+    return value
+  end,
+}
 
 local words_of -- (kind): the words of a kind, as a list; below, with the vocabulary
 
@@ -272,6 +297,11 @@ local function record(word)
   end }
 end
 
+local measured = record("normalize")
+local normalization = { name = "'auto' or " .. measured.name, check = function(value, at)
+  return value == "auto" and value or measured.check(value, at)
+end }
+
 ---- The vocabulary ----
 
 -- Parameters: an argument by its place, required without a default; a named attribute that may be
@@ -296,7 +326,9 @@ local tabled = option("table", made_by("table")) -- exact() where not given
 local initial = option("init", made_by("init"))
 local augment = option("augment", list_of(made_by("augmentation"), "augmentations"))
 local subset = option("subset", number(0, 1, "low"), 1)
-local normalize = option("normalize", record("normalize"))
+local normalize = option("normalize", normalization)
+local target = option("target", one_of("input", "none"))
+local likely = option("p", share, 1)
 
 -- { word, kind, parameters...; about }, and where a word has them:
 -- list: the type of the unnamed entries of its one table; check(fields): what no single parameter
@@ -478,32 +510,105 @@ local vocabulary = {
   { "xavier", "init", about = "Normal, deviation 1/sqrt(fan_in); biases 0." },
   { "he", "init", about = "Normal, deviation sqrt(2/fan_in); biases 0." },
 
-  { "mnist", "data", augment, normalize, subset, shape = { 1, 28, 28 }, classes = 10,
+  { "mnist", "data", augment, normalize, subset, target, shape = { 1, 28, 28 }, classes = 10,
     about = "Handwritten digits: 60,000 to train, 10,000 to test, in IDX files (plain or .gz)." },
-  { "fashion_mnist", "data", augment, normalize, subset, shape = { 1, 28, 28 }, classes = 10,
+  { "fashion_mnist", "data", augment, normalize, subset, target, shape = { 1, 28, 28 }, classes = 10,
     about = "Pictures of clothes: 60,000 to train, 10,000 to test, in IDX files (plain or .gz)." },
-  { "cifar10", "data", augment, normalize, subset, shape = { 3, 32, 32 }, classes = 10,
+  { "cifar10", "data", augment, normalize, subset, target, shape = { 3, 32, 32 }, classes = 10,
     about = "Small colour photographs of 10 classes: 50,000 to train, 10,000 to test, binary "
       .. "version." },
-  { "cifar100", "data", augment, normalize, subset, shape = { 3, 32, 32 }, classes = 100,
+  { "cifar100", "data", augment, normalize, subset, target, shape = { 3, 32, 32 }, classes = 100,
     about = "Small colour photographs of 100 classes (the fine labels), binary version." },
-  { "digits", "data", augment, normalize, subset, shape = { 1, 28, 28 }, classes = 10,
+  { "digits", "data", augment, normalize, subset, target, shape = { 1, 28, 28 }, classes = 10,
     about = "Digits that the runtime draws from strokes, the same each time: 10,000 to train, "
       .. "2,000 to test, no files. Drawings, not MNIST." },
-  { "points", "data", argument("set", one_of("xor")), shape = { 2 }, classes = 2,
-    about = "The four points of exclusive or, to train and to test. Two outputs make it two "
-      .. "classes, one output and mse a regression." },
+  { "images", "data", needed("size", tuple(3, whole(1, 1024))), needed("classes", size), augment,
+    normalize, subset, target,
+    about = "Folders of pictures (PNG, JPEG, BMP, PNM): DIR/train/CLASS/NAME.png, and DIR/test or "
+      .. "DIR/val alike; classes are numbered in the order of their names. size = { channels, "
+      .. "height, width }: each picture is made grey or coloured, scaled until it just covers "
+      .. "height x width, and its middle is cut out; then comes augment. subset (and --limit) take "
+      .. "pictures at equal distances.",
+    complete = function(fields)
+      fields.shape = fields.size
+      if fields.size[1] ~= 1 and fields.size[1] ~= 3 then
+        return "size must have 1 or 3 channels"
+      end
+    end },
+  { "arrays", "data", needed("x", file_name), option("y", file_name), option("test_x", file_name),
+    option("test_y", file_name), needed("shape", sample_shape), option("classes", size),
+    option("values", size), augment, normalize, subset, target,
+    about = "NumPy's files (.npy: u1, i4, i8, f4, f8), named from --data DIR on. x has a sample a "
+      .. "row, of this shape; bytes become 0 .. 1. y has its class, or so many values (1 where "
+      .. "neither is given) to approach. Without test_x and test_y every fifth sample is for tests "
+      .. "and the others for training.",
+    complete = function(fields)
+      if not fields.target and not fields.y then return "y is missing, " .. file_name.name end
+      if fields.classes and fields.values then return "takes classes or values, given both" end
+      if fields.test_y and not fields.test_x or
+        fields.test_x and not fields.test_y and not fields.target then
+        return "test_x and test_y come together"
+      end
+      fields.targets = fields.classes and 0 or fields.values or 1
+      fields.classes = fields.classes or 0
+    end },
+  { "points", "data", argument("set", one_of("xor", "linear", "max", "logsumexp")),
+    option("inputs", whole(1, 4096)), augment, normalize, subset, target,
+    about = "xor: the four points of exclusive or, to train and to test; two outputs make it two "
+      .. "classes, one output and mse a regression. The others: a function of inputs (8 where not "
+      .. "given) normal numbers x through a fixed matrix W, the same each time, 8,000 samples to "
+      .. "train and 2,000 to test: the sum of W x, its largest entry, log-sum-exp of it.",
+    complete = function(fields)
+      fields.source = { word = fields.set }
+      if fields.set == "xor" and fields.inputs then return "xor has two inputs" end
+      fields.shape = { fields.set == "xor" and 2 or fields.inputs or 8 }
+      fields.classes = fields.set == "xor" and 2 or 0
+      fields.targets = 1
+    end },
   { "normalize", "part", needed("mean", per_channel(number())),
     needed("std", per_channel(positive)),
     about = "A plain table in data words: each byte, scaled to 0 .. 1, becomes (x - mean) / std of "
-      .. "its channel. Without it, numbers stay within 0 .. 1." },
+      .. "its channel. Without it, bytes stay within 0 .. 1. normalize = 'auto': mean and deviation "
+      .. "of each channel (of each number, where samples are rows) are measured on the training set "
+      .. "when training begins, and kept with the weights as data.mean and data.std." },
 
   { "crop", "augmentation", argument("size", whole(1, 1024)), option("pad", whole(0, 1024), 0),
     option("mode", one_of("zero", "reflect"), "zero"),
     about = "A square of this size from a random place of the padded image; in tests its centre. "
       .. "mode: what the padding holds, black (0 before normalize) or the mirrored image." },
+  { "center_crop", "augmentation", argument("size", whole(1, 1024)),
+    about = "The middle square of this size, in tests too. As torchvision's CenterCrop." },
+  { "resize", "augmentation", argument("size", side),
+    about = "Scaled, in tests too, with antialiasing, as torchvision's Resize: until the shorter "
+      .. "side has this size, or to { height, width }." },
+  { "random_resize", "augmentation", argument("low", number(0.1, 10)),
+    argument("high", number(0.1, 10)),
+    about = "Shrunk or enlarged around the middle by a factor from low to high; the size stays: "
+      .. "what is outside is cut off, what is missing black. As torchvision's RandomAffine with "
+      .. "scale. Not in tests.",
+    check = function(fields)
+      if fields.low > fields.high then return "low must not be above high" end
+    end },
   { "hflip", "augmentation", argument("p", share, 0.5),
     about = "Left and right change places with probability p; not in tests." },
+  { "rotate", "augmentation", argument("degrees", number(0, 180)), likely,
+    about = "With probability p, turned around the middle by an angle from -degrees to degrees, as "
+      .. "torchvision's RandomRotation with bilinear sampling; black outside. Not in tests." },
+  { "shear", "augmentation", argument("degrees", number(0, 85)), likely,
+    about = "With probability p, lines slide against each other by an angle from -degrees to "
+      .. "degrees, as torchvision's RandomAffine with shear; black outside. Not in tests." },
+  { "perspective", "augmentation", argument("distortion", share, 0.5), option("p", share, 0.5),
+    about = "With probability p, each corner moves in by up to distortion times half of each side, "
+      .. "as torchvision's RandomPerspective. Not in tests." },
+  { "color_jitter", "augmentation", option("brightness", number(0, 100), 0),
+    option("contrast", number(0, 100), 0), option("saturation", number(0, 100), 0),
+    option("hue", number(0, 0.5), 0), likely,
+    about = "With probability p, in a random order: brightness, contrast and saturation times a "
+      .. "factor from 1 - x (0 at least) to 1 + x, hue turned by -hue to hue of the circle. As "
+      .. "torchvision's ColorJitter, of images with 1 or 3 channels. Not in tests." },
+  { "noise", "augmentation", argument("std", positive),
+    about = "Normal noise of this deviation on every number, before normalize (bytes are 0 .. 1 "
+      .. "then, and stay within). Not in tests." },
 }
 
 local rows = {} -- the vocabulary by word
@@ -610,6 +715,18 @@ local function collect(row, at, arguments)
   return named
 end
 
+-- What every data set's FIELDS have in the end: shape, classes (0: none), targets (numbers to
+-- approach, where there are no classes) and the source's word.
+local function complete_data(row, fields)
+  fields.source = { word = row.word }
+  fields.shape = fields.shape or row.shape
+  fields.classes = fields.classes or row.classes
+  fields.targets = 0
+  local problem = row.complete and row.complete(fields)
+  if problem then fail(fields.at, "%s: %s", row.word, problem) end
+  if fields.target then fields.classes, fields.targets = 0, 0 end
+end
+
 -- The fields of a call of ROW's word.
 local function read_arguments(row, at, ...)
   local arguments = table.pack(...)
@@ -629,7 +746,7 @@ local function read_arguments(row, at, ...)
   end
   local problem = row.check and row.check(fields)
   if problem then fail(at, "%s: %s", row.word, problem) end
-  fields.shape, fields.classes = row.shape, row.classes
+  if row.kind == "data" then complete_data(row, fields) end
   return fields
 end
 
@@ -926,26 +1043,58 @@ end
 
 local function shape_text(shape) return join(shape, "x") end
 
+local function crop_shape(step, h, w)
+  local smaller, pad = math.min(h, w), step.pad or 0
+  if step.size > smaller + 2 * pad then
+    fail(step.at, "%s: a square of %d does not fit %dx%d%s", step.word, step.size, h, w,
+      step.pad and " with a padding of " .. pad or "")
+  end
+  if step.mode == "reflect" and pad >= smaller then
+    fail(step.at, "crop: an image of %dx%d has no %d pixels to reflect", h, w, pad)
+  end
+  return step.size, step.size
+end
+
+-- As torchvision's Resize computes the longer side.
+local function resize_shape(step, h, w)
+  local n, width = table.unpack(step.size)
+  if width then return n, width end
+  if h <= w then return n, n * w // h end
+  return n * h // w, n
+end
+
 -- The shape of DATA's samples after augmentation.
 local function augmented_shape(data)
   local c, h, w = table.unpack(data.shape)
   for _, step in ipairs(data.augment or {}) do
-    if step.word == "crop" then
-      local side = math.min(h, w)
-      if step.size > side + 2 * step.pad then
-        fail(step.at, "crop: a square of %d does not fit %dx%d with a padding of %d",
-          step.size, h, w, step.pad)
+    local where = string.format("%s: %s", step.word, data.word)
+    if not h and step.word ~= "noise" then
+      fail(step.at, "%s has rows of numbers, no images", where)
+    end
+    if h and (h > 1024 or w > 1024) then
+      fail(step.at, "%s has images of %dx%d, at most 1024 a side can be changed", where, h, w)
+    end
+    if step.word == "color_jitter" and c ~= 1 and c ~= 3 then
+      fail(step.at, "%s has images of %d channels, 1 or 3 are needed", where, c)
+    end
+    if step.word == "crop" or step.word == "center_crop" then
+      h, w = crop_shape(step, h, w)
+    elseif step.word == "resize" then
+      h, w = resize_shape(step, h, w)
+      if h > 1024 or w > 1024 then
+        fail(step.at, "resize: the result is %dx%d, at most 1024 a side are possible", h, w)
       end
-      if step.mode == "reflect" and step.pad >= side then
-        fail(step.at, "crop: an image of %dx%d has no %d pixels to reflect", h, w, step.pad)
-      end
-      h, w = step.size, step.size
+      step.result = { h, w }
     end
   end
   return { c, h, w }
 end
 
 local function check_normalize(data)
+  if data.normalize == "auto" then
+    names.data = "reserved"
+    return
+  end
   for _, name in ipairs { "mean", "std" } do
     local list = data.normalize and data.normalize[name]
     if list and #list ~= data.shape[1] then
@@ -973,9 +1122,25 @@ local function input_shape(fields)
   return shape
 end
 
+-- Die where the network's LOSS and training do not go with its data.
+local function check_target(fields)
+  local data, loss = fields.data, fields.loss
+  if not data then return end
+  if data.target == "none" and (loss or fields.train) then
+    fail(fields.at, "network: without a target (%s has target = 'none') there is no %s", data.word,
+      loss and "loss" or "training")
+  end
+  if data.classes == 0 and loss and loss.word == "cross_entropy" then
+    fail(loss.at, "cross_entropy: needs classes, and the target of %s is numbers: mse() is for them",
+      data.word)
+  end
+end
+
 -- The node that computes the loss of OUTPUT, if there is a loss; gives its word.
 local function add_loss(fields, output)
-  local loss = fields.loss or fields.data and { word = "cross_entropy", at = fields.at }
+  local data = fields.data
+  local loss = fields.loss or data and data.target ~= "none" and
+    { word = data.classes == 0 and "mse" or "cross_entropy", at = fields.at }
   if not loss then return nil end
   local last = nodes[output]
   local from = last.op == "softmax" and loss.word == "cross_entropy" and last.inputs[1] or output
@@ -993,6 +1158,7 @@ local function finish(result)
     fail(fields.at & ~0xffffff, "no option %s: the spec has no options", show((next(settings))))
   end
   if fields.train and not fields.data then fail(fields.at, "network: train needs data") end
+  check_target(fields)
   for _, name in ipairs { "input", "output", "loss" } do names[name] = "reserved" end
   local network = { name = identifier(fields), at = fields.at, input = input_shape(fields),
     data = fields.data, train = fields.train, nodes = nodes, options = option_names }

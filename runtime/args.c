@@ -106,16 +106,25 @@ static void take_number(struct lathe_option *option, const char *text)
         *(double *)option->value = real;
 }
 
+static void add_text(struct lathe_option *option, const char *text)
+{
+    struct lathe_texts *texts = option->value;
+    if (texts->count == LATHE_TEXTS_MAX)
+        lathe_die(LATHE_USAGE, "--%s: given more than %d times", option->name, LATHE_TEXTS_MAX);
+    texts->items[texts->count++] = text;
+}
+
 static void take_value(struct lathe_option *option, const char *text)
 {
-    if (option->kind == LATHE_OPTION_TEXT) {
-        if (!*text)
-            lathe_die(LATHE_USAGE, "--%s: expected %s, given nothing", option->name,
-                      option->argument);
+    bool texts = option->kind == LATHE_OPTION_TEXTS;
+    if ((texts || option->kind == LATHE_OPTION_TEXT) && !*text)
+        lathe_die(LATHE_USAGE, "--%s: expected %s, given nothing", option->name, option->argument);
+    if (texts)
+        add_text(option, text);
+    else if (option->kind == LATHE_OPTION_TEXT)
         *(const char **)option->value = text;
-    } else {
+    else
         take_number(option, text);
-    }
     option->given = true;
 }
 

@@ -11,7 +11,14 @@ enum lathe_option_kind {
     LATHE_OPTION_FLAG,  /* bool: becomes true */
     LATHE_OPTION_WHOLE, /* int64_t */
     LATHE_OPTION_REAL,  /* double */
-    LATHE_OPTION_TEXT   /* const char *, into argv */
+    LATHE_OPTION_TEXT,  /* const char *, into argv */
+    LATHE_OPTION_TEXTS  /* struct lathe_texts: may be given several times */
+};
+
+enum { LATHE_TEXTS_MAX = 64 };
+struct lathe_texts {
+    int count;
+    const char *items[LATHE_TEXTS_MAX];
 };
 
 struct lathe_option {

@@ -316,7 +316,7 @@ static bool read_contents(const struct lathe_model *model, const struct lathe_te
             return false;
     if (!check_recipe(file, run->recipe, error))
         return false;
-    if (!lathe_read_parameters(model, file, contents->logical[0], error))
+    if (!lathe_read_parameters(model, file, contents->logical[0], NULL, error))
         lathe_die(error->status, "%s", error->message);
     for (int i = model->parameter_count; i < contents->count; i++)
         if (!lathe_read_stored(file, &contents->tensors[i], (float *)contents->tensors[i].data,

@@ -15,7 +15,7 @@
  * files are looked for, in order: lathe's own name, the names in the official archives, DIR. */
 struct source {
     const char *name;
-    int classes;
+    int classes; /* 0: as the network has it */
     const char *folders[4];
 };
 
@@ -26,7 +26,18 @@ static const struct source sources[] = {
     [LATHE_CIFAR100] = {"cifar-100", 100, {"cifar-100", "cifar-100-binary", ""}},
     [LATHE_DIGITS] = {"digits", 10, {NULL}},
     [LATHE_XOR] = {"xor", 2, {NULL}},
+    [LATHE_LINEAR] = {"linear", 0, {NULL}},
+    [LATHE_MAX] = {"max", 0, {NULL}},
+    [LATHE_LOGSUMEXP] = {"logsumexp", 0, {NULL}},
+    [LATHE_IMAGES] = {"images", 0, {""}},
+    [LATHE_ARRAYS] = {"arrays", 0, {""}},
+    [LATHE_NO_DATA] = {"no data", 0, {NULL}},
 };
+
+bool lathe_needs_folder(const struct lathe_data *data)
+{
+    return sources[data->source].folders[0] != NULL;
+}
 
 char *lathe_join(const char *folder, const char *name)
 {
@@ -87,28 +98,17 @@ char *lathe_find_folder(const struct lathe_search *search, const char *const *na
     lathe_die(LATHE_USER, "%s: no file %s in %s", search->set, *names, list_folders(search));
 }
 
-/* The four points of exclusive or. */
-static void fill_xor(struct lathe_dataset *dataset)
-{
-    dataset->count = 4;
-    dataset->channels = 2;
-    dataset->height = dataset->width = 1;
-    dataset->points = lathe_alloc(8, sizeof(float));
-    dataset->labels = lathe_alloc(4, sizeof(int32_t));
-    for (int i = 0; i < 4; i++) {
-        dataset->points[2 * i] = (float)(i >> 1);
-        dataset->points[2 * i + 1] = (float)(i & 1);
-        dataset->labels[i] = (i >> 1) ^ (i & 1);
-    }
-}
-
-/* Move sample FROM of DATASET to place TO, which is not behind it. */
-static void move_sample(struct lathe_dataset *dataset, int from, int to)
+void lathe_move_sample(struct lathe_dataset *dataset, int from, int to)
 {
     size_t numbers = (size_t)dataset->channels * dataset->height * dataset->width;
+    size_t targets = (size_t)dataset->targets;
     if (from == to)
         return;
-    dataset->labels[to] = dataset->labels[from];
+    if (dataset->labels)
+        dataset->labels[to] = dataset->labels[from];
+    if (dataset->values)
+        memcpy(dataset->values + to * targets, dataset->values + from * targets,
+               targets * sizeof(float));
     if (dataset->images)
         memcpy(dataset->images + to * numbers, dataset->images + from * numbers, numbers);
     else
@@ -116,18 +116,25 @@ static void move_sample(struct lathe_dataset *dataset, int from, int to)
                numbers * sizeof(float));
 }
 
-/* Keep the samples 0, 1 / subset, 2 / subset, ... rounded down. The small number makes up for
- * subsets such as 0.1 that are no exact double. */
+/* Makes up for subsets such as 0.1 that are no exact double. */
+static const double rounding = 1e-6;
+
+int lathe_subset_count(int count, double subset)
+{
+    int kept = (int)(count * subset + rounding);
+    return kept < 1 ? 1 : kept;
+}
+
+int lathe_subset_place(int i, double subset)
+{
+    return (int)(i / subset + rounding);
+}
+
 static void keep_subset(struct lathe_dataset *dataset, double subset)
 {
-    const double rounding = 1e-6;
-    if (!(subset > 0 && subset <= 1))
-        lathe_die(LATHE_USER, "%s: subset %g is not in (0, 1]", dataset->name, subset);
-    int kept = (int)(dataset->count * subset + rounding);
-    if (kept < 1)
-        kept = 1;
+    int kept = lathe_subset_count(dataset->count, subset);
     for (int i = 0; i < kept; i++)
-        move_sample(dataset, (int)(i / subset + rounding), i);
+        lathe_move_sample(dataset, lathe_subset_place(i, subset), i);
     dataset->count = kept;
 }
 
@@ -137,23 +144,24 @@ static void check_network(const struct lathe_data *data, const struct lathe_data
     if (data->classes && dataset->classes > data->classes)
         lathe_die(LATHE_USER, "%s has %d classes, the network tells %d apart", dataset->name,
                   dataset->classes, data->classes);
-    if (dataset->images) {
-        lathe_check_augmentation(data, dataset);
-        return;
-    }
-    if (dataset->channels != data->channels || data->height != 1 || data->width != 1)
+    bool same = dataset->channels == data->channels && dataset->height == data->height &&
+                dataset->width == data->width;
+    if (dataset->points && dataset->height * dataset->width == 1 && !same)
         lathe_die(LATHE_USER, "%s has points of %d numbers, the network takes %dx%dx%d",
                   dataset->name, dataset->channels, data->channels, data->height, data->width);
+    lathe_check_augmentation(data, dataset);
 }
 
 /* Fill DATASET, whose name and classes are set, from its source. */
-static void read_source(enum lathe_source source, const char *folder, bool train,
+static void read_source(const struct lathe_data *data, const struct lathe_opening *opening,
                         struct lathe_dataset *dataset)
 {
-    const struct lathe_search search = {dataset->name, folder, sources[source].folders};
-    if (!folder && *search.folders)
+    bool train = opening->train;
+    const struct lathe_search search = {dataset->name, opening->folder,
+                                        sources[data->source].folders};
+    if (!opening->folder && lathe_needs_folder(data))
         lathe_die(LATHE_USER, "%s: no folder of data; give --data DIR", dataset->name);
-    switch (source) {
+    switch (data->source) {
     case LATHE_MNIST:
     case LATHE_FASHION_MNIST:
         lathe_read_idx(&search, train, dataset);
@@ -166,27 +174,69 @@ static void read_source(enum lathe_source source, const char *folder, bool train
         lathe_draw_digits(train, dataset);
         break;
     case LATHE_XOR:
-        fill_xor(dataset);
+    case LATHE_LINEAR:
+    case LATHE_MAX:
+    case LATHE_LOGSUMEXP:
+        lathe_make_points(data, train, dataset);
         break;
+    case LATHE_IMAGES:
+        lathe_read_folders(data, opening, dataset);
+        break;
+    case LATHE_ARRAYS:
+        lathe_read_arrays(data, opening->folder, train, dataset);
+        break;
+    case LATHE_NO_DATA:
+        lathe_die(LATHE_USER, "the network's spec has no data set");
     }
+}
+
+/* Normalise as DATA says, or not at all where it leaves that to the training set. */
+static void normalise_first(const struct lathe_data *data, struct lathe_dataset *dataset)
+{
+    size_t channels = (size_t)dataset->channels;
+    float *numbers = lathe_alloc(2 * channels, sizeof *numbers);
+    bool given = !data->measured && channels <= 4;
+    for (size_t c = 0; c < channels; c++) {
+        numbers[c] = given ? data->mean[c] : 0;
+        numbers[channels + c] = given ? data->deviation[c] : 1;
+    }
+    lathe_normalise(dataset, numbers, numbers + channels);
+    free(numbers);
+}
+
+struct lathe_dataset *lathe_open_part(const struct lathe_data *data,
+                                      const struct lathe_opening *opening)
+{
+    const struct source *source = &sources[data->source];
+    struct lathe_dataset *dataset = lathe_alloc(1, sizeof *dataset);
+    dataset->name = source->name;
+    dataset->classes = source->classes ? source->classes : data->classes;
+    if (!(data->subset > 0 && data->subset <= 1))
+        lathe_die(LATHE_USER, "%s: subset %g is not in (0, 1]", dataset->name, data->subset);
+    read_source(data, opening, dataset);
+    check_network(data, dataset);
+    if (data->source != LATHE_IMAGES) { /* of images only what is wanted was read */
+        if (opening->train)
+            keep_subset(dataset, data->subset);
+        if (opening->limit > 0 && opening->limit < dataset->count)
+            dataset->count = opening->limit;
+    }
+    normalise_first(data, dataset);
+    return dataset;
 }
 
 struct lathe_dataset *lathe_open_dataset(const struct lathe_data *data, const char *folder,
                                          bool train, int limit)
 {
-    struct lathe_dataset *dataset = lathe_alloc(1, sizeof *dataset);
-    dataset->name = sources[data->source].name;
-    dataset->classes = sources[data->source].classes;
-    read_source(data->source, folder, train, dataset);
-    check_network(data, dataset);
-    if (train)
-        keep_subset(dataset, data->subset);
-    if (limit > 0 && limit < dataset->count)
-        dataset->count = limit;
-    if (dataset->images)
-        for (int c = 0; c < dataset->channels; c++)
-            lathe_normalisation(data->mean[c], data->deviation[c], dataset->normalised[c]);
-    return dataset;
+    const struct lathe_opening opening = {folder, train, limit, false};
+    return lathe_open_part(data, &opening);
+}
+
+static void free_names(char **names, int count)
+{
+    for (int i = 0; names && i < count; i++)
+        free(names[i]);
+    free(names);
 }
 
 void lathe_close_dataset(struct lathe_dataset *dataset)
@@ -196,6 +246,11 @@ void lathe_close_dataset(struct lathe_dataset *dataset)
     free(dataset->images);
     free(dataset->points);
     free(dataset->labels);
+    free(dataset->values);
+    free_names(dataset->paths, dataset->count);
+    free_names(dataset->class_names, dataset->classes);
+    free(dataset->mean);
+    free(dataset->deviation);
     free(dataset);
 }
 

@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "evaluate.h"
 #include "progress.h"
@@ -14,8 +15,10 @@ void lathe_check_model(const struct lathe_model *model)
         lathe_die(LATHE_USER, "%s: made for runtime %d, this is %d: build it again", model->name,
                   model->abi, LATHE_ABI);
     const struct lathe_data *data = &model->data;
-    int wanted = data->classes ? data->classes : 1;
-    if (model->outputs != wanted)
+    int wanted = data->classes ? data->classes : data->targets;
+    if (data->target == LATHE_TARGET_INPUT)
+        wanted = data->channels * data->height * data->width;
+    if (data->target != LATHE_TARGET_NONE && model->outputs != wanted)
         lathe_die(LATHE_USER, "%s: expected %d outputs for its data, given %d", model->name, wanted,
                   model->outputs);
     if (data->channels != model->channels || data->height != model->height ||
@@ -37,7 +40,7 @@ struct lathe_batch lathe_batch_new(const struct lathe_model *model, int count)
         .input = lathe_alloc(samples, lathe_sample_floats(model) * sizeof(float))};
     if (model->data.classes)
         batch.labels = lathe_alloc(samples, sizeof *batch.labels);
-    if (model->loss == LATHE_MSE)
+    if (model->loss == LATHE_MSE && model->data.target != LATHE_TARGET_NONE)
         batch.targets = lathe_alloc(samples, (size_t)model->outputs * sizeof *batch.targets);
     return batch;
 }
@@ -50,24 +53,55 @@ void lathe_batch_free(struct lathe_batch *batch)
     *batch = (struct lathe_batch){0};
 }
 
-struct lathe_evaluator *lathe_evaluator_new(const struct lathe_model *model)
+/* ---- normalisation that is kept with the weights ---- */
+
+static int find_parameter(const struct lathe_model *model, const char *name)
 {
-    struct lathe_evaluator *evaluator = lathe_alloc(1, sizeof *evaluator);
-    evaluator->model = model;
-    evaluator->arena = lathe_alloc(model->infer_arena_bytes, 1);
-    evaluator->batch = lathe_batch_new(model, model->infer_batch);
-    evaluator->output =
-        lathe_alloc((size_t)model->infer_batch, (size_t)model->outputs * sizeof(float));
-    return evaluator;
+    for (int i = 0; i < model->parameter_count; i++)
+        if (!strcmp(model->parameters[i].name, name))
+            return i;
+    lathe_die(LATHE_USER, "%s: has no parameter %s for its data's normalisation", model->name,
+              name);
 }
 
-void lathe_evaluator_free(struct lathe_evaluator *evaluator)
+void lathe_measure_data(const struct lathe_model *model, const struct lathe_dataset *dataset,
+                        float *state)
 {
-    free(evaluator->arena);
-    lathe_batch_free(&evaluator->batch);
-    free(evaluator->output);
-    free(evaluator);
+    if (!model->data.measured)
+        return;
+    const struct lathe_parameter *mean = &model->parameters[find_parameter(model, "data.mean")];
+    const struct lathe_parameter *deviation = &model->parameters[find_parameter(model, "data.std")];
+    size_t channels = (size_t)model->channels;
+    float *numbers = lathe_alloc(2 * channels, sizeof *numbers);
+    lathe_measure(dataset, numbers, numbers + channels);
+    lathe_pack(mean, numbers, state + mean->offset);
+    lathe_pack(deviation, numbers + channels, state + deviation->offset);
+    free(numbers);
 }
+
+void lathe_normalise_by_state(const struct lathe_model *model, const float *state,
+                              struct lathe_dataset *dataset)
+{
+    if (!model->data.measured)
+        return;
+    const struct lathe_parameter *mean = &model->parameters[find_parameter(model, "data.mean")];
+    const struct lathe_parameter *deviation = &model->parameters[find_parameter(model, "data.std")];
+    size_t channels = (size_t)model->channels;
+    float *numbers = lathe_alloc(2 * channels, sizeof *numbers);
+    lathe_unpack(mean, state + mean->offset, numbers);
+    lathe_unpack(deviation, state + deviation->offset, numbers + channels);
+    lathe_normalise(dataset, numbers, numbers + channels);
+    free(numbers);
+}
+
+bool lathe_skips_bad_files(const char *on_bad_file)
+{
+    if (on_bad_file && strcmp(on_bad_file, "stop") != 0 && strcmp(on_bad_file, "skip") != 0)
+        lathe_die(LATHE_USAGE, "--on-bad-file: expected stop or skip, given '%s'", on_bad_file);
+    return on_bad_file && !strcmp(on_bad_file, "skip");
+}
+
+/* ---- members ---- */
 
 /* log(sum(exp(x))) without overflow. */
 static double log_sum_exp(const float *x, int count)
@@ -80,18 +114,145 @@ static double log_sum_exp(const float *x, int count)
     return largest + log(sum);
 }
 
-void lathe_probabilities(const struct lathe_model *model, const float *output, double *probability)
+struct lathe_evaluator *lathe_evaluator_new(const struct lathe_model *model, int members)
 {
-    double scale = model->probabilities ? 0 : log_sum_exp(output, model->outputs);
-    for (int i = 0; i < model->outputs; i++)
-        probability[i] = model->probabilities ? (double)output[i] : exp((double)output[i] - scale);
+    struct lathe_evaluator *evaluator = lathe_alloc(1, sizeof *evaluator);
+    size_t numbers = (size_t)model->infer_batch * (size_t)model->outputs;
+    bool logits = model->data.classes && model->loss == LATHE_CROSS_ENTROPY;
+    evaluator->model = model;
+    evaluator->member_count = members;
+    evaluator->members = lathe_alloc((size_t)members, sizeof *evaluator->members);
+    for (int i = 0; i < members; i++) {
+        evaluator->members[i].arena = lathe_alloc(model->infer_arena_bytes, 1);
+        evaluator->members[i].data = model->data;
+    }
+    evaluator->probabilities = model->probabilities || (members > 1 && logits);
+    evaluator->batch = lathe_batch_new(model, model->infer_batch);
+    evaluator->output = lathe_alloc(numbers, sizeof(float));
+    if (members > 1)
+        evaluator->one = lathe_alloc(numbers, sizeof(float));
+    return evaluator;
+}
+
+void lathe_evaluator_free(struct lathe_evaluator *evaluator)
+{
+    for (int i = 0; i < evaluator->member_count; i++) {
+        free(evaluator->members[i].arena);
+        free(evaluator->members[i].mean);
+    }
+    free(evaluator->members);
+    lathe_batch_free(&evaluator->batch);
+    free(evaluator->output);
+    free(evaluator->one);
+    free(evaluator);
+}
+
+void lathe_evaluator_load(struct lathe_evaluator *evaluator, int member,
+                          const float *const *logical)
+{
+    const struct lathe_model *model = evaluator->model;
+    struct lathe_member *to = &evaluator->members[member];
+    size_t channels = (size_t)model->channels;
+    model->load(model, logical, to->arena);
+    if (!model->data.measured)
+        return;
+    if (!to->mean)
+        to->mean = lathe_alloc(2 * channels, sizeof *to->mean);
+    to->deviation = to->mean + channels;
+    memcpy(to->mean, logical[find_parameter(model, "data.mean")], channels * sizeof(float));
+    memcpy(to->deviation, logical[find_parameter(model, "data.std")], channels * sizeof(float));
+    for (size_t c = 0; c < channels && channels <= 4; c++) {
+        to->data.mean[c] = to->mean[c];
+        to->data.deviation[c] = to->deviation[c];
+    }
+}
+
+/* Add what member MEMBER makes of the batch's COUNT samples to the output. */
+static void add_member(struct lathe_evaluator *evaluator, int member, int count)
+{
+    const struct lathe_model *model = evaluator->model;
+    size_t outputs = (size_t)model->outputs;
+    float share = 1.0f / (float)evaluator->member_count, *one = evaluator->one;
+    model->infer(model, evaluator->batch.input, one, count, evaluator->members[member].arena);
+    for (size_t i = 0; i < (size_t)count; i++, one += outputs) {
+        float *sum = evaluator->output + i * outputs;
+        bool logits = evaluator->probabilities && !model->probabilities;
+        double scale = logits ? log_sum_exp(one, model->outputs) : 0;
+        for (size_t k = 0; k < outputs; k++) {
+            float x = logits ? (float)exp((double)one[k] - scale) : one[k];
+            sum[k] = (member ? sum[k] : 0) + share * x;
+        }
+    }
+}
+
+/* The batch holds what member MEMBER is to see. */
+static void run_member(struct lathe_evaluator *evaluator, int member, int count)
+{
+    const struct lathe_model *model = evaluator->model;
+    if (evaluator->member_count == 1)
+        model->infer(model, evaluator->batch.input, evaluator->output, count,
+                     evaluator->members[0].arena);
+    else
+        add_member(evaluator, member, count);
+}
+
+void lathe_evaluator_infer(struct lathe_evaluator *evaluator, int count)
+{
+    for (int member = 0; member < evaluator->member_count; member++)
+        run_member(evaluator, member, count);
+}
+
+void lathe_evaluator_run(struct lathe_evaluator *evaluator, struct lathe_dataset *dataset,
+                         int first, int count)
+{
+    for (int i = 0; i < evaluator->member_count; i++) {
+        const struct lathe_member *member = &evaluator->members[i];
+        bool other = member->mean && (first == 0 || evaluator->member_count > 1);
+        if (other)
+            lathe_normalise(dataset, member->mean, member->deviation);
+        if (i == 0 || other)
+            lathe_fill_batch(&member->data, dataset, NULL, first, count, false, 0, 0,
+                             &evaluator->batch);
+        evaluator->batch.count = count;
+        run_member(evaluator, i, count);
+    }
+}
+
+void lathe_evaluator_image(struct lathe_evaluator *evaluator, const char *path)
+{
+    for (int i = 0; i < evaluator->member_count; i++) {
+        const struct lathe_member *member = &evaluator->members[i];
+        if (i == 0 || member->mean)
+            lathe_read_image(&member->data, path, evaluator->batch.input);
+        run_member(evaluator, i, 1);
+    }
+}
+
+/* ---- metrics ---- */
+
+void lathe_probabilities(const struct lathe_evaluator *evaluator, const float *output,
+                         double *probability)
+{
+    int outputs = evaluator->model->outputs;
+    double scale = evaluator->probabilities ? 0 : log_sum_exp(output, outputs);
+    for (int i = 0; i < outputs; i++)
+        probability[i] =
+            evaluator->probabilities ? (double)output[i] : exp((double)output[i] - scale);
+}
+
+int lathe_answer(const float *output, int outputs)
+{
+    int best = 0;
+    for (int i = 1; i < outputs; i++)
+        best = output[i] > output[best] ? i : best;
+    return best;
 }
 
 /* -log of the label's probability. One that rounded to 0 counts as the smallest normal float. */
-static double cross_entropy(const struct lathe_model *model, const float *output, int label)
+static double cross_entropy(const struct lathe_evaluator *evaluator, const float *output, int label)
 {
-    if (!model->probabilities)
-        return log_sum_exp(output, model->outputs) - (double)output[label];
+    if (!evaluator->probabilities)
+        return log_sum_exp(output, evaluator->model->outputs) - (double)output[label];
     double probability = (double)output[label];
     return -log(probability < (double)FLT_MIN ? (double)FLT_MIN : probability);
 }
@@ -126,11 +287,11 @@ static void add_batch(const struct lathe_evaluator *evaluator, struct lathe_metr
     int outputs = model->outputs;
     for (int i = 0; i < batch->count; i++) {
         const float *output = evaluator->output + (size_t)i * (size_t)outputs;
-        if (model->loss == LATHE_MSE)
+        if (batch->targets)
             total->loss +=
                 squared_error(output, batch->targets + (size_t)i * (size_t)outputs, outputs);
-        else
-            total->loss += cross_entropy(model, output, batch->labels[i]);
+        else if (batch->labels)
+            total->loss += cross_entropy(evaluator, output, batch->labels[i]);
         if (batch->labels) {
             int rank = rank_of(output, outputs, batch->labels[i]);
             total->accuracy += rank < 1;
@@ -140,22 +301,23 @@ static void add_batch(const struct lathe_evaluator *evaluator, struct lathe_metr
 }
 
 struct lathe_metrics lathe_evaluate(struct lathe_evaluator *evaluator,
-                                    const struct lathe_dataset *dataset)
+                                    struct lathe_dataset *dataset)
 {
     const struct lathe_model *model = evaluator->model;
+    const struct lathe_data *data = &model->data;
     struct lathe_metrics total = {.count = dataset->count};
     double began = lathe_seconds();
     for (int first = 0; first < dataset->count; first += model->infer_batch) {
         int left = dataset->count - first;
-        int count = left < model->infer_batch ? left : model->infer_batch;
-        lathe_fill_batch(&model->data, dataset, NULL, first, count, false, 0, 0, &evaluator->batch);
-        evaluator->batch.count = count;
-        model->infer(model, evaluator->batch.input, evaluator->output, count, evaluator->arena);
+        lathe_evaluator_run(evaluator, dataset, first,
+                            left < model->infer_batch ? left : model->infer_batch);
         add_batch(evaluator, &total);
+        if (evaluator->observe)
+            evaluator->observe(evaluator->observer, evaluator, first);
     }
     total.images_per_s = dataset->count / (lathe_seconds() - began);
-    total.loss /= dataset->count;
-    total.accuracy = model->data.classes ? total.accuracy / dataset->count : (double)NAN;
-    total.top5 = model->data.classes ? total.top5 / dataset->count : (double)NAN;
+    total.loss = data->target == LATHE_TARGET_NONE ? (double)NAN : total.loss / dataset->count;
+    total.accuracy = data->classes ? total.accuracy / dataset->count : (double)NAN;
+    total.top5 = data->classes ? total.top5 / dataset->count : (double)NAN;
     return total;
 }

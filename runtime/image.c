@@ -2,7 +2,7 @@
  * One image file, made into what the network takes: PNM read here; PNG, JPEG and BMP by Sean
  * Barrett's stb_image.h where the compiler finds one, as beside this file.
  *
- *     file --decode--> bytes --to_channels, widen, shrink--> height x width --> normalised
+ *     file --decode--> pixels --to_channels, resize--> height x width bytes --augment.c--> floats
  */
 #include "data.h"
 
@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "resample.h"
 
 #if __has_include("stb_image.h")
 #define HAVE_STB
@@ -45,6 +47,7 @@ enum {
 /* A whole file; reading goes on at PLACE. */
 struct file {
     const char *path;
+    struct lathe_error *error; /* told what is wrong with it */
     uint8_t *bytes;
     size_t count, place;
 };
@@ -55,40 +58,40 @@ struct image {
     uint8_t *bytes;
 };
 
-/* How each place i of a resized line reads the line before: TAPS neighbours from FIRST[i] on, with
- * the weights WEIGHTS[i * TAPS], ... */
-struct filter {
-    int taps;
-    int *first;
-    float *weights;
-};
-
-static struct file read_whole(const char *path)
+static bool read_whole(const char *path, struct file *file, struct lathe_error *error)
 {
-    struct file file = {.path = path};
     struct stat status;
     FILE *stream = fopen(path, "rb");
-    if (!stream || fstat(fileno(stream), &status) != 0)
-        lathe_die(LATHE_USER, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        lathe_die(LATHE_USER, "%s: not a file", path);
-    if (status.st_size > FILE_MAX)
-        lathe_die(LATHE_USER, "%s: %lld bytes, at most %d are read", path,
-                  (long long)status.st_size, FILE_MAX);
-    file.count = (size_t)status.st_size;
-    file.bytes = lathe_alloc(file.count + 1, 1);
-    if (fread(file.bytes, 1, file.count, stream) != file.count)
-        lathe_die(LATHE_USER, "%s: cannot be read", path);
-    fclose(stream);
-    return file;
+    *file = (struct file){.path = path, .error = error};
+    if (!stream || fstat(fileno(stream), &status) != 0) {
+        lathe_fail(error, LATHE_USER, "%s: %s", path, strerror(errno));
+    } else if (!S_ISREG(status.st_mode)) {
+        lathe_fail(error, LATHE_USER, "%s: not a file", path);
+    } else if (status.st_size > FILE_MAX) {
+        lathe_fail(error, LATHE_USER, "%s: %lld bytes, at most %d are read", path,
+                   (long long)status.st_size, FILE_MAX);
+    } else {
+        file->count = (size_t)status.st_size;
+        file->bytes = lathe_alloc(file->count + 1, 1);
+        if (fread(file->bytes, 1, file->count, stream) != file->count) {
+            lathe_fail(error, LATHE_USER, "%s: cannot be read", path);
+            free(file->bytes);
+            file->bytes = NULL;
+        }
+    }
+    if (stream)
+        fclose(stream);
+    return file->bytes != NULL;
 }
 
-static void check_sides(const char *path, int height, int width)
+static bool check_sides(const struct file *file, int height, int width)
 {
-    if (height < 1 || width < 1 || height > SIDE_MAX || width > SIDE_MAX ||
-        (int64_t)height * width > PIXELS_MAX)
-        lathe_die(LATHE_USER, "%s: image of %dx%d pixels, at most %d a side and %d in all are read",
-                  path, width, height, SIDE_MAX, PIXELS_MAX);
+    if (height >= 1 && width >= 1 && height <= SIDE_MAX && width <= SIDE_MAX &&
+        (int64_t)height * width <= PIXELS_MAX)
+        return true;
+    return lathe_fail(file->error, LATHE_USER,
+                      "%s: image of %dx%d pixels, at most %d a side and %d in all are read",
+                      file->path, width, height, SIDE_MAX, PIXELS_MAX);
 }
 
 /* ---- PNM ---- */
@@ -122,61 +125,141 @@ static int next_sample(struct file *file, bool plain, bool wide)
     return wide ? sample << 8 | file->bytes[file->place++] : sample;
 }
 
+/* The samples of FILE, whose header is read, into IMAGE's bytes. MOST: what white is. */
+static bool read_samples(struct file *file, bool plain, int most, size_t samples,
+                         struct image *image)
+{
+    image->bytes = lathe_alloc(samples, 1);
+    for (size_t i = 0; i < samples; i++) {
+        int sample = next_sample(file, plain, most > 255);
+        if (sample < 0 || sample > most)
+            return lathe_fail(file->error, LATHE_USER,
+                              "%s: damaged image: sample %zu is not 0 to %d", file->path, i, most);
+        image->bytes[i] = (uint8_t)((sample * 255 + most / 2) / most);
+    }
+    return true;
+}
+
 /* Decode FILE, a "P2", "P3", "P5" or "P6". */
-static struct image decode_pnm(struct file *file)
+static bool decode_pnm(struct file *file, struct image *image)
 {
     bool plain = file->bytes[1] == '2' || file->bytes[1] == '3';
-    struct image image = {.components = file->bytes[1] == '2' || file->bytes[1] == '5' ? 1 : 3};
+    image->components = file->bytes[1] == '2' || file->bytes[1] == '5' ? 1 : 3;
     file->place = 2;
-    image.width = next_number(file);
-    image.height = next_number(file);
+    image->width = next_number(file);
+    image->height = next_number(file);
     int most = next_number(file);
-    if (image.width < 0 || image.height < 0 || most < 1 || most > 65535)
-        lathe_die(LATHE_USER, "%s: damaged image: no width, height and maximum (1 to 65535)",
-                  file->path);
-    check_sides(file->path, image.height, image.width);
-    bool wide = most > 255;
-    size_t samples = (size_t)image.height * image.width * image.components;
+    if (image->width < 0 || image->height < 0 || most < 1 || most > 65535)
+        return lathe_fail(file->error, LATHE_USER,
+                          "%s: damaged image: no width, height and maximum (1 to 65535)",
+                          file->path);
+    if (!check_sides(file, image->height, image->width))
+        return false;
+    size_t samples = (size_t)image->height * image->width * image->components;
     file->place += !plain; /* one white space before the bytes */
-    size_t needed = plain ? 2 * samples - 1 : samples * (wide ? 2 : 1);
+    size_t needed = plain ? 2 * samples - 1 : samples * (most > 255 ? 2 : 1);
     if (file->place + needed > file->count)
-        lathe_die(LATHE_USER, "%s: truncated: %dx%d pixels need %zu bytes, %zu are there",
-                  file->path, image.width, image.height, needed,
-                  file->count > file->place ? file->count - file->place : 0);
-    image.bytes = lathe_alloc(samples, 1);
-    for (size_t i = 0; i < samples; i++) {
-        int sample = next_sample(file, plain, wide);
-        if (sample < 0 || sample > most)
-            lathe_die(LATHE_USER, "%s: damaged image: sample %zu is not 0 to %d", file->path, i,
-                      most);
-        image.bytes[i] = (uint8_t)((sample * 255 + most / 2) / most);
-    }
-    return image;
+        return lathe_fail(file->error, LATHE_USER,
+                          "%s: truncated: %dx%d pixels need %zu bytes, %zu are there", file->path,
+                          image->width, image->height, needed,
+                          file->count > file->place ? file->count - file->place : 0);
+    return read_samples(file, plain, most, samples, image);
 }
+
+/* ---- PNG and JPEG: what stb_image does not look at ---- */
+
+#ifdef HAVE_STB
+static uint32_t big_endian(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* The checksum that PNG has (ISO 3309), four bits at a time. */
+static uint32_t checksum(const uint8_t *bytes, size_t count)
+{
+    static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+                                       0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+                                       0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+                                       0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+    uint32_t value = ~0u;
+    for (size_t i = 0; i < count; i++) {
+        value = table[(value ^ bytes[i]) & 15] ^ value >> 4;
+        value = table[(value ^ bytes[i] >> 4) & 15] ^ value >> 4;
+    }
+    return ~value;
+}
+
+/* Are all chunks of a PNG whole, down to IEND? */
+static bool check_png(const struct file *file)
+{
+    enum { SIGNATURE = 8, AROUND = 12 }; /* a chunk: length, kind, content, checksum */
+    for (size_t place = SIGNATURE; file->count - place >= AROUND;) {
+        const uint8_t *chunk = file->bytes + place;
+        size_t length = big_endian(chunk);
+        if (length > file->count - place - AROUND)
+            break;
+        if (checksum(chunk + 4, length + 4) != big_endian(chunk + 8 + length))
+            return lathe_fail(file->error, LATHE_USER,
+                              "%s: damaged image: wrong checksum in the part at byte %zu",
+                              file->path, place);
+        if (!memcmp(chunk + 4, "IEND", 4))
+            return true;
+        place += length + AROUND;
+    }
+    return lathe_fail(file->error, LATHE_USER, "%s: damaged image: its end is missing", file->path);
+}
+
+/* Does a mark of the end follow the last scan of a JPEG? Inside a scan a byte FF is followed by 00
+ * or by the number of a restart. */
+static bool check_jpeg(const struct file *file)
+{
+    for (size_t i = file->count; i >= 2; i--) {
+        if (file->bytes[i - 2] != 0xff)
+            continue;
+        if (file->bytes[i - 1] == 0xd9)
+            return true;
+        if (file->bytes[i - 1] == 0xda)
+            break;
+    }
+    return lathe_fail(file->error, LATHE_USER, "%s: damaged image: its end is missing", file->path);
+}
+
+static bool check_parts(const struct file *file)
+{
+    static const uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    if (file->count >= sizeof png && !memcmp(file->bytes, png, sizeof png))
+        return check_png(file);
+    bool jpeg = file->count >= 2 && file->bytes[0] == 0xff && file->bytes[1] == 0xd8;
+    return !jpeg || check_jpeg(file);
+}
+#endif
 
 /* ---- any kind ---- */
 
-/* Decode FILE; the image's bytes are freed by free(). */
-static struct image decode(struct file *file)
+/* Decode FILE; the image's bytes are freed by free(), on failure too. */
+static bool decode(struct file *file, struct image *image)
 {
     if (file->count > 2 && file->bytes[0] == 'P' && strchr("2356", file->bytes[1]))
-        return decode_pnm(file);
-    struct image image = {0};
+        return decode_pnm(file, image);
 #ifdef HAVE_STB
     int count = (int)file->count;
-    if (!stbi_info_from_memory(file->bytes, count, &image.width, &image.height, &image.components))
-        lathe_die(LATHE_USER, "%s: not an image that can be read (PNG, JPEG, BMP, PNM)",
-                  file->path);
-    check_sides(file->path, image.height, image.width);
-    image.bytes = stbi_load_from_memory(file->bytes, count, &image.width, &image.height,
-                                        &image.components, 0);
-    if (!image.bytes)
-        lathe_die(LATHE_USER, "%s: damaged image: %s", file->path, stbi_failure_reason());
+    if (!stbi_info_from_memory(file->bytes, count, &image->width, &image->height,
+                               &image->components))
+        return lathe_fail(file->error, LATHE_USER,
+                          "%s: not an image that can be read (PNG, JPEG, BMP, PNM)", file->path);
+    if (!check_sides(file, image->height, image->width) || !check_parts(file))
+        return false;
+    image->bytes = stbi_load_from_memory(file->bytes, count, &image->width, &image->height,
+                                         &image->components, 0);
+    if (!image->bytes)
+        return lathe_fail(file->error, LATHE_USER, "%s: damaged image: %s", file->path,
+                          stbi_failure_reason());
+    return true;
 #else
-    lathe_die(LATHE_USER, "%s: not a PNM image, and this program was built without stb_image.h",
-              file->path);
+    return lathe_fail(file->error, LATHE_USER,
+                      "%s: not a PNM image, and this program was built without stb_image.h",
+                      file->path);
 #endif
-    return image;
 }
 
 /* Make line Y of IMAGE into CHANNELS (1 or 3) planes of image->width floats; alpha is left out. */
@@ -197,94 +280,67 @@ static void to_channels(const struct image *image, int y, int channels, float *l
     }
 }
 
-/* The filter that makes a line of TO pixels, each as long as SCALE pixels before, of the middle of
- * a line of FROM: a triangle, as wide as two of the larger pixels, so that shrinking averages and
- * enlarging is linear between neighbours. */
-static struct filter make_filter(int from, int to, double scale)
-{
-    double reach = scale > 1 ? scale : 1, start = (from - to * scale) / 2;
-    struct filter filter = {.taps = (int)ceil(2 * reach) + 1};
-    if (filter.taps > from)
-        filter.taps = from;
-    filter.first = lathe_alloc((size_t)to, sizeof *filter.first);
-    filter.weights = lathe_alloc((size_t)to * filter.taps, sizeof *filter.weights);
-    for (int i = 0; i < to; i++) {
-        double centre = start + (i + 0.5) * scale, sum = 0;
-        float *weights = filter.weights + (size_t)i * filter.taps;
-        int first = (int)floor(centre - reach);
-        first = first > from - filter.taps ? from - filter.taps : first;
-        first = first < 0 ? 0 : first;
-        filter.first[i] = first;
-        for (int t = 0; t < filter.taps; t++)
-            sum += fmax(0, 1 - fabs(first + t + 0.5 - centre) / reach);
-        for (int t = 0; t < filter.taps; t++)
-            weights[t] = (float)(fmax(0, 1 - fabs(first + t + 0.5 - centre) / reach) / sum);
-    }
-    return filter;
-}
-
-static void free_filter(struct filter *filter)
-{
-    free(filter->first);
-    free(filter->weights);
-}
-
-/* OUTPUT[i], i < COUNT: FILTER's sum over INPUT, whose neighbours lie STRIDE floats apart. */
-static void apply_filter(const struct filter *filter, const float *input, int stride, int count,
-                         float *output)
-{
-    for (int i = 0; i < count; i++) {
-        const float *weights = filter->weights + (size_t)i * filter->taps;
-        const float *from = input + (size_t)filter->first[i] * stride;
-        float sum = 0;
-        for (int t = 0; t < filter->taps; t++)
-            sum += weights[t] * from[(size_t)t * stride];
-        output[i * stride] = sum;
-    }
-}
-
-/* Scale IMAGE until it just covers HEIGHT x WIDTH and cut out the middle: CHANNELS planes of floats
- * from 0 to 255 in PIXELS. First along the lines, then along the columns. */
-static void resize(const struct image *image, int channels, int height, int width, float *pixels)
+/* Scale IMAGE until it just covers HEIGHT x WIDTH and cut out the middle: CHANNELS planes of BYTES.
+ * First along the lines, then along the columns. */
+static void resize(const struct image *image, int channels, int height, int width, uint8_t *bytes)
 {
     double scale = fmin((double)image->height / height, (double)image->width / width);
-    struct filter across = make_filter(image->width, width, scale);
-    struct filter down = make_filter(image->height, height, scale);
-    size_t plane = (size_t)image->height * width;
+    struct lathe_filter across = lathe_filter_new(image->width, width, scale);
+    struct lathe_filter down = lathe_filter_new(image->height, height, scale);
+    size_t plane = (size_t)image->height * width, area = (size_t)height * width;
     float *line = lathe_alloc((size_t)image->width * channels, sizeof *line);
     float *narrow = lathe_alloc(plane * channels, sizeof *narrow);
+    float *pixels = lathe_alloc(area, sizeof *pixels);
     for (int y = 0; y < image->height; y++) {
         to_channels(image, y, channels, line);
         for (int c = 0; c < channels; c++)
-            apply_filter(&across, line + (size_t)c * image->width, 1, width,
-                         narrow + c * plane + (size_t)y * width);
+            lathe_filter_line(&across, line + (size_t)c * image->width, width,
+                              narrow + c * plane + (size_t)y * width);
     }
-    for (int c = 0; c < channels; c++)
-        for (int x = 0; x < width; x++)
-            apply_filter(&down, narrow + c * plane + x, width, height,
-                         pixels + (size_t)c * height * width + x);
+    for (int c = 0; c < channels; c++) {
+        lathe_filter_lines(&down, narrow + c * plane, width, height, pixels);
+        for (size_t i = 0; i < area; i++)
+            bytes[c * area + i] = (uint8_t)fminf(255, fmaxf(0, pixels[i] + 0.5f));
+    }
     free(line);
     free(narrow);
-    free_filter(&across);
-    free_filter(&down);
+    free(pixels);
+    lathe_filter_free(&across);
+    lathe_filter_free(&down);
+}
+
+bool lathe_decode_image(const char *path, int channels, int height, int width, uint8_t *bytes,
+                        struct lathe_error *error)
+{
+    struct file file;
+    struct image image = {0};
+    if (channels != 1 && channels != 3)
+        return lathe_fail(error, LATHE_USER,
+                          "%s: the network takes %d channels, an image has 1 or 3", path, channels);
+    if (!read_whole(path, &file, error))
+        return false;
+    bool done = decode(&file, &image);
+    if (done)
+        resize(&image, channels, height, width, bytes);
+    free(file.bytes);
+    free(image.bytes);
+    return done;
 }
 
 void lathe_read_image(const struct lathe_data *data, const char *path, float *pixels)
 {
-    int channels = data->channels;
-    size_t area = (size_t)data->height * data->width;
-    if (channels != 1 && channels != 3)
-        lathe_die(LATHE_USER, "%s: the network takes %d channels, an image has 1 or 3", path,
-                  channels);
-    struct file file = read_whole(path);
-    struct image image = decode(&file);
-    resize(&image, channels, data->height, data->width, pixels);
-    for (int c = 0; c < channels; c++) {
-        float table[256];
-        lathe_normalisation(data->mean[c], data->deviation[c], table);
-        for (float *pixel = pixels + c * area; pixel < pixels + (c + 1) * area; pixel++)
-            *pixel = table[(uint8_t)fminf(255, fmaxf(0, *pixel + 0.5f))];
+    struct lathe_error error;
+    struct lathe_dataset one = {.name = "image", .count = 1, .channels = data->channels};
+    one.height = data->load_height ? data->load_height : data->height;
+    one.width = data->load_width ? data->load_width : data->width;
+    one.images = lathe_alloc((size_t)one.channels * one.height, (size_t)one.width);
+    if (!lathe_decode_image(path, one.channels, one.height, one.width, one.images, &error)) {
+        free(one.images);
+        lathe_die(error.status, "%s", error.message);
     }
-    free(file.bytes);
-    free(image.bytes);
+    lathe_normalise(&one, data->mean, data->deviation);
+    lathe_fill_batch(data, &one, NULL, 0, 1, false, 0, 0, &(struct lathe_batch){.input = pixels});
+    free(one.images);
+    free(one.mean);
+    free(one.deviation);
 }

@@ -21,6 +21,7 @@
 #include "random.h"
 #include "show.h"
 #include "thread.h"
+#include "watch.h"
 #include "weights.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "--raw is little-endian");
@@ -30,19 +31,15 @@ extern const unsigned char lathe_embedded_weights[] __attribute__((weak));
 extern const uint64_t lathe_embedded_weights_size __attribute__((weak));
 
 struct options {
-    const char *weights, *data;
+    struct lathe_texts weights;
+    const char *data, *split, *output, *on_bad_file;
     int64_t topk, threads, bench, limit, show;
-    bool raw, json;
+    bool raw, json, confusion;
     char **images;
     int image_count;
 };
 
 /* ---- options ---- */
-
-static bool needs_folder(const struct lathe_model *model)
-{
-    return model->data.source != LATHE_DIGITS && model->data.source != LATHE_XOR;
-}
 
 /* One thing to do at a time, with what it needs. */
 static void check_options(const struct lathe_model *model, const struct options *o)
@@ -51,9 +48,17 @@ static void check_options(const struct lathe_model *model, const struct options 
     int things = (o->image_count > 0) + o->raw + (o->bench > 0) + data;
     if (things > 1)
         lathe_die(LATHE_USAGE, "one at a time: a data set, images, --raw or --bench");
-    if ((!things || data) && needs_folder(model) && !o->data)
+    if ((!things || data) && lathe_needs_folder(&model->data) && !o->data)
         lathe_die(LATHE_USAGE, "--data DIR, images, --raw or --bench N is needed");
-    if (!o->weights && !o->bench && !lathe_embedded_weights)
+    if (o->split && strcmp(o->split, "train") != 0 && strcmp(o->split, "test") != 0)
+        lathe_die(LATHE_USAGE, "--split: expected train or test, given '%s'", o->split);
+    if ((o->output || o->confusion) && (things > data || o->show))
+        lathe_die(LATHE_USAGE, "--%s is for a run over a data set",
+                  o->output ? "output" : "confusion");
+    if (o->confusion && !model->data.classes)
+        lathe_die(LATHE_USAGE, "--confusion: the network's data have no classes");
+    lathe_skips_bad_files(o->on_bad_file);
+    if (!o->weights.count && !o->bench && !lathe_embedded_weights)
         lathe_die(LATHE_USAGE, "--weights FILE is needed: what train --save wrote");
 }
 
@@ -62,9 +67,17 @@ static bool parse_options(const struct lathe_model *model, int argc, char **argv
 {
     *o = (struct options){.topk = model->outputs < 5 ? model->outputs : 5};
     struct lathe_option table[] = {
-        {"weights", "FILE", "what train --save wrote", LATHE_OPTION_TEXT, &o->weights, 0, 0, 0},
+        {"weights", "FILE", "what train --save wrote; several files: the mean of their answers",
+         LATHE_OPTION_TEXTS, &o->weights, 0, 0, 0},
         {"data", "DIR", "accuracy on the test set in that folder", LATHE_OPTION_TEXT, &o->data, 0,
          0, 0},
+        {"split", "train|test", "which part of the data [test]", LATHE_OPTION_TEXT, &o->split, 0, 0,
+         0},
+        {"confusion", NULL, "print which class was taken for which", LATHE_OPTION_FLAG,
+         &o->confusion, 0, 0, 0},
+        {"output", "FILE.npy", "write all outputs, a row a sample", LATHE_OPTION_TEXT, &o->output,
+         0, 0, 0},
+        LATHE_BAD_FILE_OPTION(&o->on_bad_file),
         {"limit", "N", "use the first N test samples", LATHE_OPTION_WHOLE, &o->limit, 1, INT32_MAX,
          0},
         {"show", "N", "draw the first N test samples and what is said of them", LATHE_OPTION_WHOLE,
@@ -80,17 +93,18 @@ static bool parse_options(const struct lathe_model *model, int argc, char **argv
     };
     const struct lathe_command command = {
         .about = "Run the trained network: on its test set, on images, on raw numbers.",
-        .arguments = needs_folder(model)
+        .arguments = lathe_needs_folder(&model->data)
                          ? "--weights FILE (--data DIR | IMAGE... | --raw | --bench N) [options]"
                          : "--weights FILE [IMAGE... | --raw | --bench N] [options]",
-        .examples = needs_folder(model) ? "--weights weights.safetensors --data data\n"
-                                          "--weights weights.safetensors --data data --show 10\n"
-                                          "--weights weights.safetensors --topk 3 cat.png\n"
-                                          "--weights weights.safetensors --raw <in >out\n"
-                                          "--bench 20\n"
-                                        : "--weights weights.safetensors\n"
-                                          "--weights weights.safetensors --show 10\n"
-                                          "--bench 20\n",
+        .examples = lathe_needs_folder(&model->data)
+                        ? "--weights weights.safetensors --data data\n"
+                          "--weights weights.safetensors --data data --show 10\n"
+                          "--weights weights.safetensors --topk 3 cat.png\n"
+                          "--weights weights.safetensors --raw <in >out\n"
+                          "--bench 20\n"
+                        : "--weights weights.safetensors\n"
+                          "--weights weights.safetensors --show 10\n"
+                          "--bench 20\n",
         .options = table,
         .option_count = (int)(sizeof table / sizeof *table),
     };
@@ -115,51 +129,106 @@ static float **draw_weights(const struct lathe_model *model)
 static void load_weights(const struct options *o, struct lathe_evaluator *evaluator)
 {
     const struct lathe_model *model = evaluator->model;
-    float **logical;
-    if (o->weights)
-        logical = lathe_read_weights(model, o->weights);
-    else if (lathe_embedded_weights)
-        logical = lathe_read_embedded_weights(model, lathe_embedded_weights,
-                                              (size_t)lathe_embedded_weights_size);
-    else
-        logical = draw_weights(model);
-    model->load(model, (const float *const *)logical, evaluator->arena);
-    free(logical);
+    for (int i = 0; i < evaluator->member_count; i++) {
+        float **logical;
+        if (o->weights.count)
+            logical = lathe_read_weights(model, o->weights.items[i]);
+        else if (lathe_embedded_weights)
+            logical = lathe_read_embedded_weights(model, lathe_embedded_weights,
+                                                  (size_t)lathe_embedded_weights_size);
+        else
+            logical = draw_weights(model);
+        lathe_evaluator_load(evaluator, i, (const float *const *)logical);
+        free(logical);
+    }
 }
 
 /* ---- the test set ---- */
 
-static void print_metrics(const struct lathe_metrics *m, bool json)
+/* What is kept of each batch. */
+struct keeping {
+    struct lathe_confusion confusion; /* counts NULL: not asked for */
+    struct lathe_output file;
+    bool writes;
+};
+
+static void keep(void *context, const struct lathe_evaluator *evaluator, int first)
 {
-    if (json && isnan(m->accuracy))
-        printf("{\"loss\": %.9g, \"images\": %d, \"images_per_s\": %.9g}\n", m->loss, m->count,
-               m->images_per_s);
-    else if (json)
-        printf("{\"accuracy\": %.9g, \"top5\": %.9g, \"loss\": %.9g, \"images\": %d, "
-               "\"images_per_s\": %.9g}\n",
-               m->accuracy, m->top5, m->loss, m->count, m->images_per_s);
-    else if (isnan(m->accuracy))
-        printf("result: loss=%.4f images_per_s=%.0f\n", m->loss, m->images_per_s);
-    else
-        printf("result: accuracy=%.4f top5=%.4f images_per_s=%.0f\n", m->accuracy, m->top5,
-               m->images_per_s);
+    struct keeping *keeping = context;
+    (void)first;
+    if (keeping->confusion.counts)
+        lathe_confusion_add(&keeping->confusion, evaluator);
+    if (keeping->writes)
+        lathe_npy_add(&keeping->file, evaluator);
 }
 
-static void run_test_set(const struct options *o, struct lathe_evaluator *evaluator)
+static void print_metrics(const struct lathe_metrics *m)
 {
-    int limit = (int)o->limit;
-    if (o->show && (!limit || o->show < o->limit))
-        limit = (int)o->show;
-    struct lathe_dataset *dataset =
-        lathe_open_dataset(&evaluator->model->data, o->data, false, limit);
-    if (o->show) {
-        lathe_show(evaluator, dataset);
-    } else {
-        struct lathe_metrics metrics = lathe_evaluate(evaluator, dataset);
-        if (!isfinite(metrics.loss))
-            lathe_die(LATHE_NUMBERS, "the network's outputs are not finite");
-        print_metrics(&metrics, o->json);
+    printf("result:");
+    if (!isnan(m->accuracy))
+        printf(" accuracy=%.4f top5=%.4f", m->accuracy, m->top5);
+    else if (!isnan(m->loss))
+        printf(" loss=%.4f", m->loss);
+    printf(" images_per_s=%.0f\n", m->images_per_s);
+}
+
+static void print_metrics_json(const struct lathe_metrics *m,
+                               const struct lathe_confusion *confusion)
+{
+    putchar('{');
+    if (!isnan(m->accuracy))
+        printf("\"accuracy\": %.9g, \"top5\": %.9g, ", m->accuracy, m->top5);
+    if (!isnan(m->loss))
+        printf("\"loss\": %.9g, ", m->loss);
+    printf("\"images\": %d, \"images_per_s\": %.9g", m->count, m->images_per_s);
+    if (confusion->counts) {
+        fputs(", \"confusion\": ", stdout);
+        lathe_confusion_print_json(confusion);
     }
+    puts("}");
+}
+
+static void evaluate(const struct options *o, struct lathe_evaluator *evaluator,
+                     struct lathe_dataset *dataset)
+{
+    const struct lathe_model *model = evaluator->model;
+    struct keeping keeping = {.writes = o->output != NULL};
+    struct lathe_error error;
+    if (o->confusion)
+        keeping.confusion = lathe_confusion_new(model->outputs);
+    if (o->output)
+        lathe_npy_begin(&keeping.file, o->output, dataset->count, model->outputs);
+    evaluator->observe = keep;
+    evaluator->observer = &keeping;
+    struct lathe_metrics metrics = lathe_evaluate(evaluator, dataset);
+    bool finite = model->data.target == LATHE_TARGET_NONE || isfinite(metrics.loss);
+    if (!finite && keeping.writes)
+        lathe_output_discard(&keeping.file);
+    if (!finite)
+        lathe_die(LATHE_NUMBERS, "the network's outputs are not finite");
+    if (keeping.writes && !lathe_output_commit(&keeping.file, &error))
+        lathe_die(error.status, "%s", error.message);
+    if (o->confusion && !o->json)
+        lathe_confusion_print(&keeping.confusion, model, dataset);
+    if (o->json)
+        print_metrics_json(&metrics, &keeping.confusion);
+    else
+        print_metrics(&metrics);
+    lathe_confusion_free(&keeping.confusion);
+}
+
+static void run_data_set(const struct options *o, struct lathe_evaluator *evaluator)
+{
+    struct lathe_opening opening = {.folder = o->data, .limit = (int)o->limit};
+    if (o->show && (!o->limit || o->show < o->limit))
+        opening.limit = (int)o->show;
+    opening.train = o->split && !strcmp(o->split, "train");
+    opening.skip_bad = lathe_skips_bad_files(o->on_bad_file);
+    struct lathe_dataset *dataset = lathe_open_part(&evaluator->model->data, &opening);
+    if (o->show)
+        lathe_show(evaluator, dataset);
+    else
+        evaluate(o, evaluator, dataset);
     lathe_close_dataset(dataset);
 }
 
@@ -191,13 +260,14 @@ static void print_json_string(const char *text)
 }
 
 /* The TOPK classes of one image. */
-static void print_classes(const struct lathe_model *model, const struct options *o,
+static void print_classes(const struct lathe_evaluator *evaluator, const struct options *o,
                           const char *path, const float *output)
 {
+    const struct lathe_model *model = evaluator->model;
     int count = (int)o->topk;
     double *probability = lathe_alloc((size_t)model->outputs, sizeof *probability);
     int *best = lathe_alloc((size_t)count, sizeof *best);
-    lathe_probabilities(model, output, probability);
+    lathe_probabilities(evaluator, output, probability);
     largest(probability, model->outputs, count, best);
     if (o->json) {
         fputs("{\"image\": ", stdout);
@@ -208,7 +278,7 @@ static void print_classes(const struct lathe_model *model, const struct options 
     }
     for (int i = 0; i < count; i++) {
         char text[16];
-        const char *name = lathe_class_text(model, best[i], text);
+        const char *name = lathe_class_text(model, NULL, best[i], text);
         if (o->json)
             printf("%s{\"class\": %d, \"name\": \"%s\", \"probability\": %.9g}", i ? ", " : "",
                    best[i], name, probability[best[i]]);
@@ -240,10 +310,9 @@ static void run_images(const struct options *o, struct lathe_evaluator *evaluato
 {
     const struct lathe_model *model = evaluator->model;
     for (int i = 0; i < o->image_count; i++) {
-        lathe_read_image(&model->data, o->images[i], evaluator->batch.input);
-        model->infer(model, evaluator->batch.input, evaluator->output, 1, evaluator->arena);
+        lathe_evaluator_image(evaluator, o->images[i]);
         if (model->data.classes)
-            print_classes(model, o, o->images[i], evaluator->output);
+            print_classes(evaluator, o, o->images[i], evaluator->output);
         else
             print_outputs(model, o, o->images[i], evaluator->output);
     }
@@ -278,8 +347,7 @@ static void run_raw(struct lathe_evaluator *evaluator)
         have = read_fully(STDIN_FILENO, evaluator->batch.input, full);
         size_t count = have / sample;
         if (count) {
-            model->infer(model, evaluator->batch.input, evaluator->output, (int)count,
-                         evaluator->arena);
+            lathe_evaluator_infer(evaluator, (int)count);
             if (!lathe_write_all(STDOUT_FILENO, evaluator->output,
                                  count * (size_t)model->outputs * sizeof(float)))
                 lathe_die(LATHE_RESOURCE, "standard output: cannot write: %s", strerror(errno));
@@ -311,8 +379,7 @@ static void run_bench(const struct options *o, struct lathe_evaluator *evaluator
     double *seconds = lathe_alloc(calls + 1, sizeof *seconds);
     for (size_t i = 0; i <= calls; i++) { /* the first only warms up: its time goes last, unused */
         double began = lathe_seconds();
-        model->infer(model, evaluator->batch.input, evaluator->output, model->infer_batch,
-                     evaluator->arena);
+        lathe_evaluator_infer(evaluator, model->infer_batch);
         seconds[i ? i - 1 : calls] = lathe_seconds() - began;
     }
     qsort(seconds, calls, sizeof *seconds, by_value);
@@ -337,7 +404,8 @@ int lathe_infer_main(const struct lathe_model *model, int argc, char **argv)
     if (options.threads)
         omp_set_num_threads((int)options.threads);
     lathe_flush_denormals();
-    struct lathe_evaluator *evaluator = lathe_evaluator_new(model);
+    int members = options.weights.count > 0 ? options.weights.count : 1;
+    struct lathe_evaluator *evaluator = lathe_evaluator_new(model, members);
     load_weights(&options, evaluator);
     if (options.image_count)
         run_images(&options, evaluator);
@@ -346,7 +414,7 @@ int lathe_infer_main(const struct lathe_model *model, int argc, char **argv)
     else if (options.bench)
         run_bench(&options, evaluator);
     else
-        run_test_set(&options, evaluator);
+        run_data_set(&options, evaluator);
     lathe_evaluator_free(evaluator);
     if (fflush(stdout) || ferror(stdout))
         lathe_die(LATHE_RESOURCE, "standard output: cannot write");

@@ -88,34 +88,66 @@ enum lathe_source {
     LATHE_MNIST,
     LATHE_FASHION_MNIST,
     LATHE_CIFAR10,
-    LATHE_CIFAR100, /* fine labels */
-    LATHE_DIGITS,   /* 28x28 digits drawn from strokes, deterministic, no files */
-    LATHE_XOR       /* the four points of exclusive or; train set = test set */
+    LATHE_CIFAR100,  /* fine labels */
+    LATHE_DIGITS,    /* 28x28 digits drawn from strokes, deterministic, no files */
+    LATHE_XOR,       /* the four points of exclusive or; train set = test set */
+    LATHE_LINEAR,    /* functions of normal numbers x, W fixed: the sum of W x, */
+    LATHE_MAX,       /* its largest entry, */
+    LATHE_LOGSUMEXP, /* the logarithm of the sum of its exponentials */
+    LATHE_IMAGES,    /* folders of pictures */
+    LATHE_ARRAYS,    /* NumPy's files */
+    LATHE_NO_DATA    /* the network knows none */
 };
 
-enum lathe_augmentation_kind { LATHE_CROP, LATHE_HFLIP };
+enum lathe_augmentation_kind {
+    LATHE_CROP,
+    LATHE_HFLIP,
+    LATHE_CENTER_CROP,
+    LATHE_RESIZE,
+    LATHE_RANDOM_RESIZE,
+    LATHE_ROTATE,
+    LATHE_SHEAR,
+    LATHE_PERSPECTIVE,
+    LATHE_COLOR_JITTER,
+    LATHE_NOISE
+};
 
-/* One random change of a training image; the test set gets none of it (a crop of another size than
- * the image is then centred). */
+/* One change of an image. What is random befalls training images alone; for the test set a crop is
+ * centred and the other random ones are left out. augment.c says what each does. */
 struct lathe_augmentation {
     enum lathe_augmentation_kind kind;
-    int size;     /* CROP: side of what is cut out */
+    int size;     /* CROP, CENTER_CROP: side of what is cut out; RESIZE: height of the result */
+    int width;    /* RESIZE */
     int pad;      /* CROP: pixels added on each side before */
     bool reflect; /* CROP: padding mirrors the image (without the edge twice); else zeros */
-    float p;      /* HFLIP: probability */
+    float p;      /* probability: HFLIP, ROTATE, SHEAR, PERSPECTIVE, COLOR_JITTER */
+    /* RANDOM_RESIZE: least and largest factor. ROTATE, SHEAR: degrees. PERSPECTIVE: distortion.
+     * COLOR_JITTER: brightness, contrast, saturation, hue. NOISE: deviation. */
+    float amount[4];
+};
+
+enum lathe_target {
+    LATHE_TARGET_OWN,   /* what the data set says: a class, or numbers */
+    LATHE_TARGET_INPUT, /* the input itself, as the network gets it, flat */
+    LATHE_TARGET_NONE   /* nothing: the network only infers */
 };
 
 struct lathe_data {
     enum lathe_source source;
     int channels, height, width; /* of what the network takes, after augmentation */
+    int load_height, load_width; /* of the set's samples, before it */
     int classes;                 /* 0: regression */
+    int targets;                 /* classes 0: numbers a sample is to become */
+    enum lathe_target target;
     /* Bytes become x / 255, then (x - mean) / deviation a channel. Zero padding is of the byte 0
      * before normalisation, as torchvision's RandomCrop before Normalize has it. */
     float mean[4], deviation[4];
+    bool measured; /* mean and deviation are the training set's, kept with the weights instead */
     const struct lathe_augmentation *augmentation;
     int augmentation_count;
     double subset;     /* share of the training set: every (1/subset)-th image; 1: all */
     double validation; /* share of what is left that is held out of training to judge it; 0: none */
+    const char *files[4]; /* ARRAYS, below --data DIR: x, y, test_x, test_y; NULL: none */
 };
 
 /* ---- training ---- */
@@ -265,8 +297,9 @@ int lathe_train_main(const struct lathe_model *model, int argc, char **argv);
 int lathe_infer_main(const struct lathe_model *model, int argc, char **argv);
 
 /* Read PATH (safetensors) into fresh logical arrays, one a parameter of MODEL; dies with one line
- * that names the first tensor that is missing or differs, expected and given. The array and what
- * it points to are one allocation: free() it. */
+ * that names the first tensor that is missing or differs, expected and given. Tensors of other
+ * networks beside them are left out, with a line on stderr. The array and what it points to are one
+ * allocation: free() it. */
 float **lathe_read_weights(const struct lathe_model *model, const char *path);
 /* Write the state block's parameters to PATH: temporary file, fsync, rename, fsync of the folder.
  */

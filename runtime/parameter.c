@@ -102,9 +102,7 @@ void lathe_mask_groups(const struct lathe_parameter *p, float *packed)
 
 /* ---- fresh parameters ---- */
 
-/* Four normal numbers of deviation 1 from four uniform words: Box and Muller, "A note on the
- * generation of random normal deviates" (1958). */
-static void normals(struct lathe_random4 words, double out[4])
+void lathe_normals(struct lathe_random4 words, double out[4])
 {
     const double turn = 6.283185307179586477;
     for (int i = 0; i < 4; i += 2) {
@@ -128,7 +126,7 @@ static void draw(const struct lathe_parameter *p, struct lathe_random4 words, do
             drawn[i] = p->value * (2.0 * (double)lathe_uniform(words.v[i]) - 1.0);
         break;
     case LATHE_NORMAL:
-        normals(words, drawn);
+        lathe_normals(words, drawn);
         for (int i = 0; i < 4; i++)
             drawn[i] *= p->value;
         break;

@@ -15,7 +15,8 @@ enum lathe_stream {
     LATHE_STREAM_AUGMENT,  /* a = place of the sample in the data set, b = epoch */
     LATHE_STREAM_DROPOUT,  /* a = sample of the batch, b = step; layer in the stream's high bits */
     LATHE_STREAM_DIGITS,   /* a = image */
-    LATHE_STREAM_TEST
+    LATHE_STREAM_TEST,
+    LATHE_STREAM_POINTS /* a = sample, b = 0; or a = row of W, b = 1 */
 };
 
 struct lathe_random4 {
@@ -51,6 +52,10 @@ static inline float lathe_uniform(uint32_t bits)
 {
     return (float)(bits >> 8) * 0x1p-24f;
 }
+
+/* Four normal numbers of deviation 1 from four uniform words: Box and Muller, "A note on the
+ * generation of random normal deviates" (1958). */
+void lathe_normals(struct lathe_random4 words, double out[4]);
 
 /* Dropout's decision for ELEMENT (logical index c, h, w) of sample SAMPLE in LAYER: kept? The
  * threshold is p * 2^32, rounded. The same in generated code and interpreter. */

@@ -9,9 +9,12 @@
 #include "progress.h"
 #include "show.h"
 
-const char *lathe_class_text(const struct lathe_model *model, int class_index, char text[16])
+const char *lathe_class_text(const struct lathe_model *model, const struct lathe_dataset *dataset,
+                             int class_index, char text[16])
 {
     const char *name = lathe_class_name(model->data.source, class_index);
+    if (dataset && dataset->class_names)
+        name = dataset->class_names[class_index];
     if (name)
         return name;
     snprintf(text, 16, "%d", class_index);
@@ -72,19 +75,18 @@ static void print_images(const struct lathe_data *data, const float *images, int
 }
 
 /* "ship, says boat (0.51)" for sample I of the batch, cut to the picture's width. */
-static void print_caption(const struct lathe_evaluator *evaluator, int i, int width)
+static void print_caption(const struct lathe_evaluator *evaluator,
+                          const struct lathe_dataset *dataset, int i, int width)
 {
     const struct lathe_model *model = evaluator->model;
     const float *output = evaluator->output + (size_t)i * (size_t)model->outputs;
     double *probability = lathe_alloc((size_t)model->outputs, sizeof *probability);
-    int best = 0, label = evaluator->batch.labels[i];
-    for (int j = 1; j < model->outputs; j++)
-        best = output[j] > output[best] ? j : best;
-    lathe_probabilities(model, output, probability);
+    int best = lathe_answer(output, model->outputs), label = evaluator->batch.labels[i];
+    lathe_probabilities(evaluator, output, probability);
     char says[16], is[16], caption[128];
     snprintf(caption, sizeof caption, "%s %s, says %s (%.2f)", best == label ? "+" : "-",
-             lathe_class_text(model, label, is), lathe_class_text(model, best, says),
-             probability[best]);
+             lathe_class_text(model, dataset, label, is),
+             lathe_class_text(model, dataset, best, says), probability[best]);
     printf("%-*.*s  ", width, width, caption);
     free(probability);
 }
@@ -102,29 +104,30 @@ static void print_numbers(const struct lathe_evaluator *evaluator, int i)
         printf(" %.4f", (double)evaluator->output[(size_t)i * outputs + j]);
     if (batch->labels)
         printf("  (class %d)", batch->labels[i]);
-    else
-        printf("  (target %g)", (double)batch->targets[(size_t)i * outputs]);
+    else if (batch->targets)
+        printf("  (target %g%s)", (double)batch->targets[(size_t)i * outputs],
+               outputs > 1 ? " ..." : "");
     putchar('\n');
 }
 
-void lathe_show(struct lathe_evaluator *evaluator, const struct lathe_dataset *dataset)
+void lathe_show(struct lathe_evaluator *evaluator, struct lathe_dataset *dataset)
 {
     const struct lathe_model *model = evaluator->model;
-    const struct lathe_data *data = &model->data;
-    bool pictures = dataset->images && evaluator->batch.labels;
+    const struct lathe_data *data = &evaluator->members[evaluator->member_count - 1].data;
+    bool pictures = !dataset->points && data->height * data->width > 1 && data->channels <= 3 &&
+                    evaluator->batch.labels;
     int row = pictures ? (lathe_terminal_columns() + 2) / (data->width + 2) : 1;
     row = row < 1 ? 1 : row > model->infer_batch ? model->infer_batch : row;
     for (int first = 0; first < dataset->count; first += row) {
         int count = dataset->count - first < row ? dataset->count - first : row;
-        lathe_fill_batch(data, dataset, NULL, first, count, false, 0, 0, &evaluator->batch);
-        model->infer(model, evaluator->batch.input, evaluator->output, count, evaluator->arena);
+        lathe_evaluator_run(evaluator, dataset, first, count);
         if (!pictures) {
             print_numbers(evaluator, 0);
             continue;
         }
         print_images(data, evaluator->batch.input, count);
         for (int i = 0; i < count; i++)
-            print_caption(evaluator, i, data->width);
+            print_caption(evaluator, dataset, i, data->width);
         fputs("\n\n", stdout);
     }
 }

@@ -31,7 +31,7 @@
 enum { EPOCHS_MAX = 1000000 };
 
 struct options {
-    const char *data, *save, *checkpoint, *log, *recipe;
+    const char *data, *save, *checkpoint, *log, *recipe, *on_bad_file;
     int64_t epochs, seed, threads, limit_train, limit_test;
     double lr;
     bool resume, quiet;
@@ -60,15 +60,9 @@ struct trainer {
 
 /* ---- options ---- */
 
-/* Data sets that are made here need no folder. */
-static bool needs_folder(const struct lathe_model *model)
-{
-    return model->data.source != LATHE_DIGITS && model->data.source != LATHE_XOR;
-}
-
 static void check_options(const struct lathe_model *model, const struct options *o)
 {
-    if (needs_folder(model) && !o->data)
+    if (lathe_needs_folder(&model->data) && !o->data)
         lathe_die(LATHE_USAGE, "--data DIR is needed: the folder with the files of the data set");
     if (o->resume && !o->checkpoint)
         lathe_die(LATHE_USAGE, "--resume needs --checkpoint DIR: where to resume from");
@@ -120,12 +114,13 @@ static bool parse_options(const struct lathe_model *model, int argc, char **argv
          &o->limit_train, 1, INT32_MAX, 0},
         {"limit-test", "N", "use the first N test samples", LATHE_OPTION_WHOLE, &o->limit_test, 1,
          INT32_MAX, 0},
+        LATHE_BAD_FILE_OPTION(&o->on_bad_file),
         {"quiet", NULL, "print the result alone", LATHE_OPTION_FLAG, &o->quiet, 0, 0, 0},
     };
     const struct lathe_command command = {
         .about = "Train the network and print its test loss and accuracy in the last line.",
-        .arguments = needs_folder(model) ? "--data DIR [options]" : "[options]",
-        .examples = needs_folder(model)
+        .arguments = lathe_needs_folder(&model->data) ? "--data DIR [options]" : "[options]",
+        .examples = lathe_needs_folder(&model->data)
                         ? "--data data --save weights.safetensors\n"
                           "--data data --epochs 20 --checkpoint runs --log run.jsonl\n"
                           "--data data --epochs 20 --checkpoint runs --log run.jsonl --resume\n"
@@ -189,8 +184,11 @@ static void open_data(struct trainer *t)
 {
     const struct options *o = t->options;
     const struct lathe_data *data = &t->model->data;
-    t->train_set = lathe_open_dataset(data, o->data, true, (int)o->limit_train);
-    t->test_set = lathe_open_dataset(data, o->data, false, (int)o->limit_test);
+    bool skip_bad = lathe_skips_bad_files(o->on_bad_file);
+    t->train_set = lathe_open_part(
+        data, &(struct lathe_opening){o->data, true, (int)o->limit_train, skip_bad});
+    t->test_set = lathe_open_part(
+        data, &(struct lathe_opening){o->data, false, (int)o->limit_test, skip_bad});
     t->order = lathe_alloc((size_t)t->train_set->count, sizeof *t->order);
     t->batch = lathe_batch_new(t->model, t->training.batch);
 }
@@ -256,7 +254,9 @@ static void begin_run(struct trainer *t)
         if (o->resume)
             fprintf(stderr, "%s: no checkpoint yet: begins anew\n", o->checkpoint);
         lathe_initialise_all(model, t->run.seed, t->moving.state);
+        lathe_measure_data(model, t->train_set, t->moving.state);
     }
+    lathe_normalise_by_state(model, t->moving.state, t->train_set);
     t->training.epochs = (int)t->run.epochs;
     t->training.schedule.lr = t->run.lr;
     t->total_steps = t->run.epochs * t->steps_per_epoch;
@@ -345,7 +345,7 @@ static void evaluate(struct trainer *t)
 {
     float **logical = lathe_logical_arrays(t->model);
     lathe_unpack_all(t->model, t->moving.state, logical);
-    t->model->load(t->model, (const float *const *)logical, t->evaluator->arena);
+    lathe_evaluator_load(t->evaluator, 0, (const float *const *)logical);
     free(logical);
     t->metrics = lathe_evaluate(t->evaluator, t->test_set);
     if (!isfinite(t->metrics.loss)) {
@@ -481,7 +481,7 @@ int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
     prepare_outputs(&t);
     open_data(&t);
     begin_run(&t);
-    t.evaluator = lathe_evaluator_new(model);
+    t.evaluator = lathe_evaluator_new(model, 1);
     lathe_progress_start(&t.progress, options.quiet, t.training.epochs, t.steps_per_epoch);
     print_heading(&t);
     catch_signals(options.checkpoint != NULL);

@@ -1,6 +1,7 @@
 /*
  * weights: a model's parameters in safetensors files.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,8 +75,9 @@ static bool is_parameter(const struct lathe_model *model, const char *name)
 }
 
 bool lathe_read_parameters(const struct lathe_model *model, const struct lathe_tensors *file,
-                           float **logical, struct lathe_error *error)
+                           float **logical, int *others, struct lathe_error *error)
 {
+    int found = 0;
     for (int i = 0; i < model->parameter_count; i++) {
         struct lathe_stored expected = lathe_parameter_stored(&model->parameters[i]);
         if (!lathe_read_stored(file, &expected, logical[i], error))
@@ -83,19 +85,28 @@ bool lathe_read_parameters(const struct lathe_model *model, const struct lathe_t
     }
     for (int i = 0; i < file->count; i++) {
         const char *name = file->tensors[i].name;
-        if (!is_companion(name) && !is_parameter(model, name))
+        bool known = is_companion(name) || is_parameter(model, name);
+        if (!known && !others)
             return lathe_fail(error, LATHE_USER, "%s: tensor %s is not of this network (%s)",
                               file->path, name, model->name);
+        found += !known;
     }
+    if (others)
+        *others = found;
     return true;
 }
 
-/* The parameters of an open FILE, closed here; dies where they are not MODEL's. */
+/* The parameters of an open FILE, closed here; dies where MODEL's are not all there. What else the
+ * file holds (a decoder's weights, for the encoder alone) is counted on stderr. */
 static float **take_weights(const struct lathe_model *model, struct lathe_tensors *file)
 {
     struct lathe_error error;
+    int others = 0;
     float **logical = lathe_logical_arrays(model);
-    bool fits = lathe_read_parameters(model, file, logical, &error);
+    bool fits = lathe_read_parameters(model, file, logical, &others, &error);
+    if (fits && others)
+        fprintf(stderr, "%s: %d tensor%s not of this network (%s): left out\n", file->path, others,
+                others == 1 ? " is" : "s are", model->name);
     lathe_tensors_close(file);
     if (!fits) {
         free(logical);

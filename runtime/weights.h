@@ -20,10 +20,11 @@ struct lathe_stored lathe_parameter_stored(const struct lathe_parameter *paramet
 bool lathe_read_stored(const struct lathe_tensors *file, const struct lathe_stored *expected,
                        float *elements, struct lathe_error *error);
 
-/* Read all of MODEL's parameters; a tensor that is none of them is an error, but for PyTorch's
- * `num_batches_tracked` and a checkpoint's `optimizer.*`. */
+/* Read all of MODEL's parameters. Tensors that are none of them are counted in OTHERS, but for
+ * PyTorch's `num_batches_tracked` and a checkpoint's `optimizer.*`; where OTHERS is NULL they are
+ * an error. */
 bool lathe_read_parameters(const struct lathe_model *model, const struct lathe_tensors *file,
-                           float **logical, struct lathe_error *error);
+                           float **logical, int *others, struct lathe_error *error);
 
 /* As lathe_read_weights, from SIZE bytes of a safetensors file in memory. */
 float **lathe_read_embedded_weights(const struct lathe_model *model, const void *bytes,

@@ -648,7 +648,12 @@ enum { HEIGHT = 9, WIDTH = 11, IMAGES = 6, PADDED = 40 };
 static struct lathe_dataset *noise_set(void)
 {
     struct lathe_dataset *set = lathe_alloc(1, sizeof *set);
-    *set = (struct lathe_dataset){"noise", IMAGES, 3, HEIGHT, WIDTH, 10, NULL, NULL, NULL, {{0}}};
+    *set = (struct lathe_dataset){.name = "noise",
+                                  .count = IMAGES,
+                                  .channels = 3,
+                                  .height = HEIGHT,
+                                  .width = WIDTH,
+                                  .classes = 10};
     set->images = lathe_alloc(IMAGES * 3, HEIGHT * WIDTH);
     set->labels = lathe_alloc(IMAGES, sizeof *set->labels);
     for (uint32_t i = 0; i < IMAGES * 3 * HEIGHT * WIDTH; i++)
@@ -1165,7 +1170,7 @@ START_TEST(png_good_and_broken)
     struct opening opening = {network(LATHE_CIFAR10, 3, 1, 2, 10), place("colour"), true};
     png.count -= 20;
     put("colour", &png);
-    dies(open_image, &opening, "@/colour: damaged image: outofdata");
+    dies(open_image, &opening, "@/colour: damaged image: its end is missing");
     png.bytes[16] = 1; /* 16777218 x 1 */
     put("colour", &png);
     dies(open_image, &opening, "@/colour: not an image that can be read (PNG, JPEG, BMP, PNM)");
