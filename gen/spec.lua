@@ -512,7 +512,8 @@ local vocabulary = {
 
   { "mnist", "data", augment, normalize, subset, target, shape = { 1, 28, 28 }, classes = 10,
     about = "Handwritten digits: 60,000 to train, 10,000 to test, in IDX files (plain or .gz)." },
-  { "fashion_mnist", "data", augment, normalize, subset, target, shape = { 1, 28, 28 }, classes = 10,
+  { "fashion_mnist", "data", augment, normalize, subset, target, shape = { 1, 28, 28 },
+    classes = 10,
     about = "Pictures of clothes: 60,000 to train, 10,000 to test, in IDX files (plain or .gz)." },
   { "cifar10", "data", augment, normalize, subset, target, shape = { 3, 32, 32 }, classes = 10,
     about = "Small colour photographs of 10 classes: 50,000 to train, 10,000 to test, binary "
@@ -568,9 +569,9 @@ local vocabulary = {
   { "normalize", "part", needed("mean", per_channel(number())),
     needed("std", per_channel(positive)),
     about = "A plain table in data words: each byte, scaled to 0 .. 1, becomes (x - mean) / std of "
-      .. "its channel. Without it, bytes stay within 0 .. 1. normalize = 'auto': mean and deviation "
-      .. "of each channel (of each number, where samples are rows) are measured on the training set "
-      .. "when training begins, and kept with the weights as data.mean and data.std." },
+      .. "its channel. Without it, bytes stay within 0 .. 1. normalize = 'auto': mean and "
+      .. "deviation of each channel (of each number, where samples are rows) are measured on the "
+      .. "training set when training begins, and kept with the weights as data.mean and data.std." },
 
   { "crop", "augmentation", argument("size", whole(1, 1024)), option("pad", whole(0, 1024), 0),
     option("mode", one_of("zero", "reflect"), "zero"),
@@ -1131,8 +1132,8 @@ local function check_target(fields)
       loss and "loss" or "training")
   end
   if data.classes == 0 and loss and loss.word == "cross_entropy" then
-    fail(loss.at, "cross_entropy: needs classes, and the target of %s is numbers: mse() is for them",
-      data.word)
+    fail(loss.at,
+      "cross_entropy: needs classes, and the target of %s is numbers: mse() is for them", data.word)
   end
 end
 

@@ -28,7 +28,7 @@ const struct lathe_parameter block_parameters[] = {
 };
 
 static const struct lathe_augmentation augmentation[] = {
-    {LATHE_CROP, 8, 0, false, 0},
+    {LATHE_CROP, 8, 0, 0, false, 0, {0, 0, 0, 0}},
 };
 
 const struct lathe_model block_model = {
@@ -42,8 +42,10 @@ const struct lathe_model block_model = {
         .outputs = 10,
         .probabilities = false,
         .loss = LATHE_CROSS_ENTROPY,
-        .data = {LATHE_DIGITS, 1, 8, 8, 10, {0, 0, 0, 0},
-                 {1, 1, 1, 1}, augmentation, 1, 1, 0},
+        .data = {LATHE_DIGITS, 1, 8, 8, 28, 28, 10, 0, LATHE_TARGET_OWN,
+                 {0, 0, 0, 0}, {1, 1, 1, 1}, false,
+                 .augmentation = augmentation, .augmentation_count = 1, .subset = 1,
+                     .validation = 0},
         .training = {.batch = 4, .epochs = 2,
                      .optimizer = {.kind = LATHE_ADAM, .beta1 = 0.90000000000000002, .beta2 = 0.999,
                                    .eps = 1e-08, .clip_value = 0.10000000000000001},
