@@ -571,7 +571,8 @@ local vocabulary = {
     about = "A plain table in data words: each byte, scaled to 0 .. 1, becomes (x - mean) / std of "
       .. "its channel. Without it, bytes stay within 0 .. 1. normalize = 'auto': mean and "
       .. "deviation of each channel (of each number, where samples are rows) are measured on the "
-      .. "training set when training begins, and kept with the weights as data.mean and data.std." },
+      .. "training set when training begins, and kept with the weights as data.mean and "
+      .. "data.std." },
 
   { "crop", "augmentation", argument("size", whole(1, 1024)), option("pad", whole(0, 1024), 0),
     option("mode", one_of("zero", "reflect"), "zero"),
