@@ -434,12 +434,13 @@ static void print_parameters(const struct program *program, struct text *out)
     static const char *const inits[] = {"LATHE_CONSTANT", "LATHE_UNIFORM", "LATHE_NORMAL"};
     for (int i = 0; i < program->parameter_count; i++) {
         const struct lathe_parameter *q = &program->parameters[i];
-        text_printf(out,
-                    "    {\"%s\", %d, {%d, %d, %d, %d}, %s, %zu, %d, %d, %d, %d, %d, %d, %d, %d, "
-                    "%s, %.17g},\n",
-                    q->name, q->rank, q->dims[0], q->dims[1], q->dims[2], q->dims[3],
-                    q->trainable ? "true" : "false", q->offset, q->out, q->in, q->kh, q->kw,
-                    q->groups, q->spans, q->block_out, q->block_in, inits[q->init], q->value);
+        text_printf(
+            out,
+            "    {\"%s\", %d, {%d, %d, %d, %d}, %s, %zu, %d, %d, %d, %d, %d, %d, %d, %d, %d, "
+            "%s, %.17g},\n",
+            q->name, q->rank, q->dims[0], q->dims[1], q->dims[2], q->dims[3],
+            q->trainable ? "true" : "false", q->offset, q->out, q->in, q->kh, q->kw, q->groups,
+            q->spans, q->window, q->block_out, q->block_in, inits[q->init], q->value);
     }
 }
 
@@ -596,7 +597,7 @@ static void check_packing(const struct program *infer, const struct program *tra
     for (int i = 0; train && i < infer->parameter_count; i++) {
         const struct lathe_parameter *a = &infer->parameters[i], *b = &train->parameters[i];
         check_bug(a->offset == b->offset && a->in == b->in && a->kh == b->kh && a->kw == b->kw);
-        check_bug(a->spans == b->spans && a->block_out == b->block_out &&
+        check_bug(a->spans == b->spans && a->window == b->window && a->block_out == b->block_out &&
                   a->block_in == b->block_in);
     }
 }

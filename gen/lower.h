@@ -67,15 +67,24 @@ bool steps_are_random(const struct lowering *l, const struct group *group, int f
 /* ---- convolution and linear ---- */
 
 /* A head as kernels see it. A linear layer is a 1 x 1 convolution of one block of all its inputs.
- */
+ *
+ * Groups: where whole blocks are spans of channels, each is a dense convolution of its own. Else
+ * narrow groups (window > 0): a block of output channels reads `window` blocks of input channels,
+ * permuted so that each lane meets the i-th channel of its own group, for each of i < group_in.
+ * Where that costs more, the dense kernel also computes the zeros between groups. */
 struct geometry {
-    int in_c, in_h, in_w, in_block, in_blocks; /* in_blocks: of one span */
+    int in_c, in_h, in_w, in_block, in_blocks; /* in_blocks: of one span, or the window */
     int out_c, out_h, out_w, out_blocks;       /* out_blocks: of all spans */
-    int spans, groups;
+    int spans, groups, window;
+    int group_in, group_out; /* channels of a group */
+    int image_blocks;        /* of the whole input */
+    int weight_rows;         /* vectors of weights a tap and block: in_block; narrow: group_in */
     int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     double flops; /* multiply-adds times 2, a sample, without the padding's */
 };
 struct geometry head_geometry(const struct lowering *l, const struct node *head);
+/* G with input and output exchanged: what backward data convolves is dy, what it makes is dx. */
+struct geometry exchanged_geometry(const struct lowering *l, const struct geometry *g);
 
 /* Packing of HEAD's weight as its kernels want it: out, in, kh, kw, groups, spans and blocks. */
 void pack_head_weight(const struct lowering *l, const struct node *head,
@@ -93,18 +102,34 @@ struct axis {
 };
 /* Both directions of G's forward formula (lower_conv.c), and one as template arguments IN_H ... */
 void forward_axes(const struct geometry *g, struct axis *h, struct axis *w);
+/* Pairs of output place and tap whose pixel lies inside the image. */
+double axis_pairs(const struct axis *axis);
 void add_axis(const struct lowering *l, struct value *a, const char *letter,
               const struct axis *axis);
 
-/* Accumulators that fit beside the weights of K blocks and one pixel; blocks of output channels
+/* Accumulators that fit beside G's weights of K blocks and one pixel; blocks of output channels
  * that a tile takes. */
-int accumulators(const struct lowering *l, int k);
+int accumulators(const struct lowering *l, const struct geometry *g, int k);
 int choose_k_tile(const struct geometry *g);
+
+/* Width of equal tiles of a row, at most MOST, rather than a narrow last one. */
+int choose_columns(int width, int most);
+/* Template list "segments", tiles of a row of TILE columns: edge tiles, whose outer taps leave the
+ * image, one by one; the others in a loop. */
+void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w,
+                  int tile);
+/* Template list "tiles", the distinct tiles: MOST_IMAGES or one image x TILE or the remaining
+ * columns; and the pixels that their taps reach over. */
+void add_tile_shapes(const struct lowering *l, struct value *arguments, const struct axis *w,
+                     int most_images, int tile);
 
 /* Cost of a call a sample: FLOPS, and the bytes of G's input and of OUT. */
 void add_costs(const struct lowering *l, struct call *call, const struct geometry *g, double flops,
                const struct tensor *out);
 enum { ITEMS = 16 }; /* pieces of work that keep some threads busy */
+
+/* G's groups as narrow kernels need them: GROUP_IN, GROUP_OUT ... */
+void add_groups(const struct lowering *l, struct value *a, const struct geometry *g);
 
 struct call *lower_conv_inference(struct lowering *l, const struct group *group,
                                   const struct norm_regions *norm);

@@ -31,8 +31,7 @@ struct tiles {
     int chunk_rows, chunks;
 };
 
-/* Columns of equal tiles rather than a narrow last one. */
-static int choose_columns(int width, int most)
+int choose_columns(int width, int most)
 {
     return divide_up(width, divide_up(width, most));
 }
@@ -41,9 +40,9 @@ static int choose_columns(int width, int most)
  * the output while the next blocks' weights come in. All blocks where that would save nothing. */
 static int choose_block_chunk(const struct lowering *l, const struct geometry *g, int k)
 {
-    int block = 4 * k * g->kernel_h * g->kernel_w * g->in_block * l->lanes;
+    int block = 4 * k * g->kernel_h * g->kernel_w * g->weight_rows * l->lanes;
     int chunk = max_int(1, L1_BYTES / block);
-    if (g->in_block != l->lanes || block > 3 * L1_BYTES / 2)
+    if (g->in_block != l->lanes || g->window || block > 3 * L1_BYTES / 2)
         return g->in_blocks;
     return min_int(chunk, g->in_blocks);
 }
@@ -52,7 +51,7 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
                                  int out_w, int row_multiple, int plane_rows)
 {
     struct tiles t = {.k = choose_k_tile(g)};
-    int most = accumulators(l, t.k);
+    int most = accumulators(l, g, t.k);
     t.columns = choose_columns(out_w, most);
     t.images = out_w * 2 <= most ? most / out_w : 1;
     if (t.images > l->batch)
@@ -113,17 +112,14 @@ static struct axis backward_axis(int in, int out, int kernel, int stride, int di
     return a;
 }
 
-/* Tiles of a row: edge tiles, whose outer taps leave the image, one by one; the others in a loop.
- */
-static void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w,
-                         const struct tiles *t)
+void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w, int tile)
 {
     struct value *segments = value_table(l->arena);
     int lowest = w->first, highest = w->first + (w->taps - 1) * w->step;
     struct value *open = NULL;
     int open_columns = 0, open_end = 0;
-    for (int ow = 0; ow < w->out; ow += t->columns) {
-        int columns = min_int(t->columns, w->out - ow);
+    for (int ow = 0; ow < w->out; ow += tile) {
+        int columns = min_int(tile, w->out - ow);
         bool edge =
             ow * w->in_step + lowest < 0 || (ow + columns - 1) * w->in_step + highest >= w->in;
         if (open && !edge && columns == open_columns) {
@@ -143,19 +139,19 @@ static void add_segments(const struct lowering *l, struct value *arguments, cons
     value_child(arguments, "segments", segments);
 }
 
-/* The distinct tile functions: images x columns. */
-static void add_tile_shapes(const struct lowering *l, struct value *arguments, int width,
-                            const struct tiles *t)
+void add_tile_shapes(const struct lowering *l, struct value *arguments, const struct axis *w,
+                     int most_images, int tile)
 {
     struct value *shapes = value_table(l->arena);
-    int rest = width % t->columns;
-    for (int images = t->images;; images = 1) {
-        for (int part = 0; part < (rest && width > t->columns ? 2 : 1); part++) {
+    int width = w->out, rest = width % tile;
+    for (int images = most_images;; images = 1) {
+        for (int part = 0; part < (rest && width > tile ? 2 : 1); part++) {
             struct value *shape = value_table(l->arena);
-            int columns = part ? rest : min_int(t->columns, width);
+            int columns = part ? rest : min_int(tile, width);
             value_int(shape, "images", images);
             value_int(shape, "columns", columns);
             value_int(shape, "pixels", images * columns);
+            value_int(shape, "reach", (columns - 1) * w->in_step + (w->taps - 1) * w->step + 1);
             value_child(shapes, NULL, shape);
         }
         if (images == 1)
@@ -175,7 +171,8 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     add_axis(l, a, "W", w);
     value_int(a, "IN_BLOCK", g->in_block);
     value_int(a, "IN_BLOCKS", g->in_blocks);
-    value_int(a, "SPANS", g->spans);
+    value_int(a, "IMAGE_BLOCKS", g->image_blocks);
+    value_int(a, "WEIGHT_ROWS", g->weight_rows);
     value_int(a, "LAST_BLOCK", g->in_c - (g->in_blocks - 1) * g->in_block);
     value_int(a, "OUT_BLOCKS", g->out_blocks);
     value_int(a, "SPAN_BLOCKS", blocks_span);
@@ -189,10 +186,12 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_int(a, "BLOCK_CHUNK", t->block_chunk);
     value_int(a, "CHUNK_ROWS", t->chunk_rows);
     value_int(a, "CHUNKS", t->chunks);
-    double weight_bytes = 4.0 * g->out_blocks * l->lanes * g->in_c * g->kernel_h * g->kernel_w;
+    double weight_bytes =
+        4.0 * g->out_blocks * l->lanes * g->in_blocks * g->weight_rows * g->kernel_h * g->kernel_w;
     value_flag(a, "images_outer", weight_bytes <= L2_BYTES);
-    add_segments(l, a, w, t);
-    add_tile_shapes(l, a, w->out, t);
+    add_segments(l, a, w, t->columns);
+    add_tile_shapes(l, a, w, t->images, t->columns);
+    add_groups(l, a, g);
 }
 
 /* ---- forward ---- */
@@ -317,54 +316,41 @@ struct call *lower_conv_training(struct lowering *l, const struct group *group,
 
 /* ---- backward data ---- */
 
+/* G's weight as B, the exchanged geometry, wants it. */
 static struct region *transposed_weight(struct lowering *l, const struct group *group,
-                                        const struct geometry *g)
+                                        const struct geometry *g, const struct geometry *b)
 {
-    int in_blocks = divide_up(g->in_c, l->lanes);
-    size_t floats =
-        (size_t)g->out_blocks * in_blocks * g->kernel_h * g->kernel_w * l->lanes * l->lanes;
+    size_t floats = (size_t)b->out_blocks * b->in_blocks * g->kernel_h * g->kernel_w *
+                    b->weight_rows * l->lanes;
     struct region *region = scratch(
         l, arena_printf(l->arena, "%s.weight.transposed", group->head->name), floats, "packed");
-    struct call *call = add_call(l, group, "transpose.c.t", geometry_name(l, g, "transpose"),
-                                 "weights for backward data");
-    value_int(call->arguments, "OUT_BLOCKS", g->out_blocks / g->spans);
-    value_int(call->arguments, "IN_BLOCKS", in_blocks);
-    value_int(call->arguments, "SPANS", g->spans);
-    value_int(call->arguments, "TAPS", g->kernel_h * g->kernel_w);
+    struct call *call = add_call(l, group, g->window ? "transpose_narrow.c.t" : "transpose.c.t",
+                                 geometry_name(l, g, "transpose"), "weights for backward data");
+    struct value *a = call->arguments;
+    value_int(a, "OUT_BLOCKS", g->out_blocks / g->spans);
+    value_int(a, "IN_BLOCKS", b->out_blocks / b->spans);
+    value_int(a, "SPANS", g->spans);
+    value_int(a, "TAPS", g->kernel_h * g->kernel_w);
+    value_int(a, "C", g->in_c);
+    value_int(a, "WINDOW", g->window);
+    value_int(a, "WINDOW_BACK", b->window);
+    add_groups(l, a, g);
     read_operand(l, call, "weight", l->of_parameter[group->head->inputs[1]->id]);
     write_operand(l, call, "transposed", region);
     return region;
 }
 
-/* G with input and output exchanged: what backward data convolves is dy, what it makes is dx. */
-static struct geometry exchanged(const struct lowering *l, const struct geometry *g)
-{
-    struct geometry b = *g;
-    int span_blocks = g->out_blocks / g->spans;
-    b.in_block = l->lanes;
-    b.in_blocks = span_blocks;
-    b.in_c = g->spans > 1 ? span_blocks * l->lanes : g->out_c;
-    b.out_blocks = divide_up(g->in_c, l->lanes) * g->spans;
-    b.out_c = g->in_c * g->spans;
-    b.in_h = g->out_h, b.in_w = g->out_w, b.out_h = g->in_h, b.out_w = g->in_w;
-    if (g->in_h == 1 && g->in_w == 1 && g->out_h == 1 && g->out_w == 1 && g->spans == 1 &&
-        g->kernel_h == 1 && g->kernel_w == 1) {
-        b.in_block = span_blocks * l->lanes; /* a linear layer: one block again */
-        b.in_blocks = 1;
-    }
-    return b;
-}
-
 static void lower_data_phase(struct lowering *l, const struct group *group,
-                             const struct geometry *g, const struct axis *h, const struct axis *w,
+                             const struct geometry *g, const struct geometry *b,
+                             const struct axis *h, const struct axis *w,
                              struct region *const operands[4])
 {
-    struct geometry b = exchanged(l, g);
-    struct tiles t = choose_tiles(l, &b, h->out, w->out, 1, 0);
+    struct tiles t = choose_tiles(l, b, h->out, w->out, 1, 0);
     struct call *call =
         add_call(l, group, "conv.c.t", geometry_name(l, g, "backward_data"), "backward data");
-    add_conv_arguments(l, call, &b, h, w, &t);
-    add_costs(l, call, &b, g->flops / (g->stride_h * g->stride_w), group->input);
+    add_conv_arguments(l, call, b, h, w, &t);
+    double flops = 2.0 * g->out_c * g->group_in * axis_pairs(h) * axis_pairs(w);
+    add_costs(l, call, b, flops, group->input);
     static const char *const off[] = {"biased", "keeps_raw", "gathers", "second_pass"};
     for (int i = 0; i < 4; i++)
         value_flag(call->arguments, off[i], false);
@@ -386,7 +372,8 @@ void lower_conv_data(struct lowering *l, const struct group *group, struct regio
                      struct region *dx, struct region *accumulate)
 {
     struct geometry g = head_geometry(l, group->head);
-    struct region *operands[4] = {dy, transposed_weight(l, group, &g), dx, accumulate};
+    struct geometry b = exchanged_geometry(l, &g);
+    struct region *operands[4] = {dy, transposed_weight(l, group, &g, &b), dx, accumulate};
     for (int ph = 0; ph < min_int(g.stride_h, g.in_h); ph++)
         for (int pw = 0; pw < min_int(g.stride_w, g.in_w); pw++) {
             struct axis h =
@@ -395,6 +382,6 @@ void lower_conv_data(struct lowering *l, const struct group *group, struct regio
                                           g.pad_left, pw);
             if (h.taps == 0 || w.taps == 0)
                 h.taps = w.taps = 0;
-            lower_data_phase(l, group, &g, &h, &w, operands);
+            lower_data_phase(l, group, &g, &b, &h, &w, operands);
         }
 }

@@ -3,128 +3,7 @@
  */
 #include "lower.h"
 
-/* The largest number of spans of GROUPS such that both channels of a span fill whole blocks. */
-static int find_spans(int groups, int in, int out, int lanes)
-{
-    for (int spans = groups; spans > 1; spans--)
-        if (groups % spans == 0 && in / spans % lanes == 0 && out / spans % lanes == 0)
-            return spans;
-    return 1;
-}
-
-static struct geometry linear_geometry(const struct lowering *l, const struct node *head)
-{
-    const struct layout *in = layout_of(l, head->inputs[0]);
-    int floats = (int)layout_floats(in), out = head->linear.units;
-    return (struct geometry){
-        .in_c = floats,
-        .in_h = 1,
-        .in_w = 1,
-        .in_block = floats,
-        .in_blocks = 1,
-        .out_c = out,
-        .out_h = 1,
-        .out_w = 1,
-        .out_blocks = divide_up(out, l->lanes),
-        .spans = 1,
-        .groups = 1,
-        .kernel_h = 1,
-        .kernel_w = 1,
-        .stride_h = 1,
-        .stride_w = 1,
-        .dilation_h = 1,
-        .dilation_w = 1,
-        .flops = 2.0 * (double)tensor_elements(head->inputs[0]) * out,
-    };
-}
-
-/* Pairs of output place and tap whose pixel lies inside the image, in one direction. */
-static double pairs_inside(int in, int out, int kernel, int stride, int dilation, int pad)
-{
-    double pairs = 0;
-    for (int o = 0; o < out; o++)
-        for (int k = 0; k < kernel; k++) {
-            int place = o * stride + k * dilation - pad;
-            pairs += place >= 0 && place < in;
-        }
-    return pairs;
-}
-
-static struct geometry conv_geometry(const struct lowering *l, const struct node *head)
-{
-    const struct layout *in = layout_of(l, head->inputs[0]);
-    const struct layout *out = layout_of(l, head->outputs[0]);
-    const struct conv_attributes *conv = &head->conv;
-    int spans = in->block == 1 ? 1 : find_spans(conv->groups, in->c, out->c, l->lanes);
-    struct geometry g = {
-        .in_c = in->c / spans,
-        .in_h = in->h,
-        .in_w = in->w,
-        .in_block = in->block,
-        .out_c = out->c,
-        .out_h = out->h,
-        .out_w = out->w,
-        .out_blocks = layout_blocks(out),
-        .spans = spans,
-        .groups = conv->groups,
-        .kernel_h = conv->kernel_h,
-        .kernel_w = conv->kernel_w,
-        .stride_h = conv->stride_h,
-        .stride_w = conv->stride_w,
-        .dilation_h = conv->dilation_h,
-        .dilation_w = conv->dilation_w,
-        .pad_top = conv->pad_top,
-        .pad_left = conv->pad_left,
-    };
-    g.in_blocks = divide_up(g.in_c, g.in_block);
-    g.flops = 2.0 * out->c * (in->c / conv->groups) *
-              pairs_inside(g.in_h, g.out_h, g.kernel_h, g.stride_h, g.dilation_h, g.pad_top) *
-              pairs_inside(g.in_w, g.out_w, g.kernel_w, g.stride_w, g.dilation_w, g.pad_left);
-    return g;
-}
-
-struct geometry head_geometry(const struct lowering *l, const struct node *head)
-{
-    return head->op == OP_linear ? linear_geometry(l, head) : conv_geometry(l, head);
-}
-
-void pack_head_weight(const struct lowering *l, const struct node *head,
-                      struct lathe_parameter *parameter)
-{
-    const struct layout *in = layout_of(l, head->inputs[0]);
-    bool linear = head->op == OP_linear;
-    struct geometry g = head_geometry(l, head);
-    parameter->out = g.out_c;
-    parameter->in = in->c;
-    parameter->kh = linear ? in->h : g.kernel_h;
-    parameter->kw = linear ? in->w : g.kernel_w;
-    parameter->groups = g.groups;
-    parameter->spans = g.spans;
-    parameter->block_out = l->lanes;
-    parameter->block_in = in->block;
-}
-
-const char *geometry_name(const struct lowering *l, const struct geometry *g, const char *what)
-{
-    if (g->in_h == 1 && g->in_w == 1 && g->kernel_h == 1 && g->kernel_w == 1)
-        return arena_printf(l->arena, "linear_%d_to_%d_%s", g->in_c * g->spans, g->out_c, what);
-    return arena_printf(l->arena, "conv%dx%d_%dx%dx%d_to_%dx%dx%d_%s", g->kernel_h, g->kernel_w,
-                        g->in_c * g->spans, g->in_h, g->in_w, g->out_c, g->out_h, g->out_w, what);
-}
-
-/* ---- what its kernels share ---- */
-
-/* Accumulators that fit beside the weights and one pixel. */
-int accumulators(const struct lowering *l, int k)
-{
-    return (l->program->isa->registers - k - 2) / k;
-}
-
-int choose_k_tile(const struct geometry *g)
-{
-    int blocks = g->out_blocks / g->spans;
-    return blocks % 2 == 0 ? 2 : blocks % 3 == 0 ? 3 : 1;
-}
+/* ---- one direction ---- */
 
 static struct axis forward_axis(int in, int out, int kernel, int stride, int dilation, int pad)
 {
@@ -145,6 +24,200 @@ void forward_axes(const struct geometry *g, struct axis *h, struct axis *w)
     *w = forward_axis(g->in_w, g->out_w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left);
 }
 
+double axis_pairs(const struct axis *axis)
+{
+    double pairs = 0;
+    for (int o = 0; o < axis->out; o++)
+        for (int t = 0; t < axis->taps; t++) {
+            int place = o * axis->in_step + axis->first + t * axis->step;
+            pairs += place >= 0 && place < axis->in;
+        }
+    return pairs;
+}
+
+/* ---- groups ---- */
+
+/* The largest number of spans of GROUPS such that both channels of a span fill whole blocks. */
+static int find_spans(int groups, int in, int out, int lanes)
+{
+    for (int spans = groups; spans > 1; spans--)
+        if (groups % spans == 0 && in / spans % lanes == 0 && out / spans % lanes == 0)
+            return spans;
+    return 1;
+}
+
+/* Blocks of input channels between the first and the last channel that a block of LANES output
+ * channels reads, at most; a group has GROUP_IN channels and makes GROUP_OUT of OUT. */
+static int find_window(int group_in, int group_out, int out, int lanes)
+{
+    int window = 1;
+    for (int k = 0; k < out; k += lanes) {
+        int first = k / group_out * group_in;
+        int last = (min_int(k + lanes, out) - 1) / group_out * group_in + group_in - 1;
+        window = max_int(window, last / lanes - first / lanes + 1);
+    }
+    return window;
+}
+
+/* Choose between spans and narrow groups: a narrow kernel spends about a third of its time on
+ * permutations. */
+static void choose_groups(const struct lowering *l, struct geometry *g)
+{
+    g->image_blocks = g->in_blocks * g->spans;
+    g->weight_rows = g->in_block;
+    g->window = 0;
+    int lanes = l->lanes, spans = g->spans, span_channels = g->in_blocks * g->in_block;
+    if (g->in_block != lanes || spans == g->groups)
+        return;
+    int window = find_window(g->group_in, g->group_out, g->out_c, lanes);
+    if (window * g->group_in * 3 > span_channels * 2)
+        return;
+    g->window = g->in_blocks = window;
+    g->weight_rows = g->group_in;
+    g->in_c *= spans;
+    g->spans = 1;
+}
+
+/* ---- geometry ---- */
+
+static struct geometry linear_geometry(const struct lowering *l, const struct node *head)
+{
+    const struct layout *in = layout_of(l, head->inputs[0]);
+    int floats = (int)layout_floats(in), out = head->linear.units;
+    return (struct geometry){
+        .in_c = floats,
+        .in_h = 1,
+        .in_w = 1,
+        .in_block = floats,
+        .in_blocks = 1,
+        .image_blocks = 1,
+        .weight_rows = floats,
+        .out_c = out,
+        .out_h = 1,
+        .out_w = 1,
+        .out_blocks = divide_up(out, l->lanes),
+        .spans = 1,
+        .groups = 1,
+        .group_in = floats,
+        .group_out = out,
+        .kernel_h = 1,
+        .kernel_w = 1,
+        .stride_h = 1,
+        .stride_w = 1,
+        .dilation_h = 1,
+        .dilation_w = 1,
+        .flops = 2.0 * (double)tensor_elements(head->inputs[0]) * out,
+    };
+}
+
+static struct geometry conv_geometry(const struct lowering *l, const struct node *head)
+{
+    const struct layout *in = layout_of(l, head->inputs[0]);
+    const struct layout *out = layout_of(l, head->outputs[0]);
+    const struct conv_attributes *conv = &head->conv;
+    int spans = in->block == 1 ? 1 : find_spans(conv->groups, in->c, out->c, l->lanes);
+    struct geometry g = {
+        .in_c = in->c / spans,
+        .in_h = in->h,
+        .in_w = in->w,
+        .in_block = in->block,
+        .out_c = out->c,
+        .out_h = out->h,
+        .out_w = out->w,
+        .out_blocks = layout_blocks(out),
+        .spans = spans,
+        .groups = conv->groups,
+        .group_in = in->c / conv->groups,
+        .group_out = out->c / conv->groups,
+        .kernel_h = conv->kernel_h,
+        .kernel_w = conv->kernel_w,
+        .stride_h = conv->stride_h,
+        .stride_w = conv->stride_w,
+        .dilation_h = conv->dilation_h,
+        .dilation_w = conv->dilation_w,
+        .pad_top = conv->pad_top,
+        .pad_left = conv->pad_left,
+    };
+    g.in_blocks = divide_up(g.in_c, g.in_block);
+    choose_groups(l, &g);
+    struct axis h, w;
+    forward_axes(&g, &h, &w);
+    g.flops = 2.0 * out->c * g.group_in * axis_pairs(&h) * axis_pairs(&w);
+    return g;
+}
+
+struct geometry head_geometry(const struct lowering *l, const struct node *head)
+{
+    return head->op == OP_linear ? linear_geometry(l, head) : conv_geometry(l, head);
+}
+
+struct geometry exchanged_geometry(const struct lowering *l, const struct geometry *g)
+{
+    struct geometry b = *g;
+    int span_blocks = g->out_blocks / g->spans;
+    b.in_block = l->lanes;
+    b.in_blocks = span_blocks;
+    b.in_c = g->spans > 1 ? span_blocks * l->lanes : g->out_c;
+    b.out_blocks = divide_up(g->in_c, l->lanes) * g->spans;
+    b.out_c = g->in_c * g->spans;
+    b.in_h = g->out_h, b.in_w = g->out_w, b.out_h = g->in_h, b.out_w = g->in_w;
+    b.group_in = g->group_out, b.group_out = g->group_in;
+    if (g->in_h == 1 && g->in_w == 1 && g->out_h == 1 && g->out_w == 1 && g->groups == 1 &&
+        g->kernel_h == 1 && g->kernel_w == 1) {
+        b.in_block = span_blocks * l->lanes; /* a linear layer: one block again */
+        b.in_blocks = 1;
+    }
+    b.image_blocks = b.in_blocks * b.spans;
+    b.weight_rows = b.in_block;
+    if (g->window) {
+        b.window = b.in_blocks = find_window(b.group_in, b.group_out, b.out_c, l->lanes);
+        b.weight_rows = b.group_in;
+    }
+    return b;
+}
+
+void pack_head_weight(const struct lowering *l, const struct node *head,
+                      struct lathe_parameter *parameter)
+{
+    const struct layout *in = layout_of(l, head->inputs[0]);
+    bool linear = head->op == OP_linear;
+    struct geometry g = head_geometry(l, head);
+    parameter->out = g.out_c;
+    parameter->in = in->c;
+    parameter->kh = linear ? in->h : g.kernel_h;
+    parameter->kw = linear ? in->w : g.kernel_w;
+    parameter->groups = g.groups;
+    parameter->spans = g.spans;
+    parameter->window = g.window;
+    parameter->block_out = l->lanes;
+    parameter->block_in = g.window ? g.group_in : in->block;
+}
+
+const char *geometry_name(const struct lowering *l, const struct geometry *g, const char *what)
+{
+    if (g->in_h == 1 && g->in_w == 1 && g->kernel_h == 1 && g->kernel_w == 1)
+        return arena_printf(l->arena, "linear_%d_to_%d_%s", g->in_c * g->spans, g->out_c, what);
+    return arena_printf(l->arena, "conv%dx%d_%dx%dx%d_to_%dx%dx%d_%s", g->kernel_h, g->kernel_w,
+                        g->in_c * g->spans, g->in_h, g->in_w, g->out_c, g->out_h, g->out_w, what);
+}
+
+/* ---- what its kernels share ---- */
+
+/* Narrow kernels keep the weights of a row of taps, and one permutation. */
+int accumulators(const struct lowering *l, const struct geometry *g, int k)
+{
+    int registers = l->program->isa->registers;
+    return g->window ? max_int(registers - g->kernel_w - 3, 4) : (registers - k - 2) / k;
+}
+
+int choose_k_tile(const struct geometry *g)
+{
+    if (g->window)
+        return 1;
+    int blocks = g->out_blocks / g->spans;
+    return blocks % 2 == 0 ? 2 : blocks % 3 == 0 ? 3 : 1;
+}
+
 void add_axis(const struct lowering *l, struct value *a, const char *letter,
               const struct axis *axis)
 {
@@ -162,6 +235,15 @@ void add_axis(const struct lowering *l, struct value *a, const char *letter,
                 {"STEP", axis->step}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         value_int(a, arena_printf(l->arena, "%s_%s", rows[i].name, letter), rows[i].value);
+}
+
+void add_groups(const struct lowering *l, struct value *a, const struct geometry *g)
+{
+    value_int(a, "GROUP_IN", g->group_in);
+    value_int(a, "GROUP_OUT", g->group_out);
+    value_flag(a, "narrow", g->window > 0);
+    value_flag(a, "depthwise", g->group_in == 1 && g->group_out == 1);
+    value_flag(a, "aligned", g->group_in == g->group_out && l->lanes % g->group_in == 0);
 }
 
 void add_costs(const struct lowering *l, struct call *call, const struct geometry *g, double flops,

@@ -9,7 +9,8 @@ enum {
     WEIGHTS_L1_BYTES = 24 * 1024, /* of the first-level cache, what pixels may fill */
     PIECE_BYTES = 640 * 1024,     /* of the second level, what a piece of the gradient may fill */
     PARTIAL_BYTES = 8 * 1024 * 1024, /* all partial gradients of a weight */
-    MOST_SPLITS = 16
+    MOST_SPLITS = 16,
+    NARROW_COLUMNS = 14
 };
 
 struct weights_plan {
@@ -17,6 +18,8 @@ struct weights_plan {
     int image_chunk, row_chunk, chunks; /* in the first-level cache */
     int splits, split_images;
     int k_group, c_group; /* blocks an item covers */
+    int i_tile, r_tile;   /* narrow: channels of a group x rows of taps x taps of a row */
+    int columns;          /* narrow: of a tile */
 };
 
 static int channels_of(const struct geometry *g)
@@ -28,7 +31,7 @@ static void choose_weight_tiles(const struct lowering *l, const struct geometry 
                                 struct weights_plan *p)
 {
     p->k_tile = choose_k_tile(g);
-    int most = min_int(accumulators(l, p->k_tile), 8), channels = channels_of(g);
+    int most = min_int(accumulators(l, g, p->k_tile), 8), channels = channels_of(g);
     p->c_tile = 1;
     for (int c = 1; c <= most && c <= channels; c++)
         if ((g->in_block == l->lanes ? l->lanes : channels) % c == 0) /* no tile beyond a block */
@@ -53,8 +56,8 @@ static void choose_weight_blocking(const struct lowering *l, const struct geomet
 static void choose_weight_items(const struct lowering *l, const struct geometry *g,
                                 struct weights_plan *p)
 {
-    size_t bytes = (size_t)4 * g->out_blocks * l->lanes * g->in_blocks * g->in_block * g->kernel_h *
-                   g->kernel_w;
+    size_t bytes = (size_t)4 * g->out_blocks * l->lanes * g->in_blocks * g->weight_rows *
+                   g->kernel_h * g->kernel_w;
     p->splits = 1;
     while (p->splits * 2 <= MOST_SPLITS && bytes * p->splits * 2 <= PARTIAL_BYTES &&
            p->splits * 2 <= l->batch)
@@ -78,19 +81,57 @@ static void choose_weight_items(const struct lowering *l, const struct geometry 
     }
 }
 
-static void add_weights_arguments(struct lowering *l, struct call *call, const struct geometry *g,
-                                  const struct weights_plan *p, size_t floats)
+/* Channels of a group and rows of taps at once, so that their sums stay in registers. */
+static void choose_narrow_tiles(const struct lowering *l, const struct geometry *g,
+                                struct weights_plan *p)
+{
+    int most = l->program->isa->registers / 2 + 1;
+    p->k_tile = p->i_tile = 1;
+    for (int i = 2; i <= g->group_in && i * g->kernel_w <= most; i++)
+        if (g->group_in % i == 0)
+            p->i_tile = i;
+    int rows = max_int(1, most / (p->i_tile * g->kernel_w));
+    p->r_tile = choose_columns(g->kernel_h, rows);
+    p->columns = choose_columns(g->out_w, NARROW_COLUMNS);
+}
+
+/* What both kernels of the weights' gradient take. */
+static void add_shared_arguments(const struct lowering *l, struct value *a,
+                                 const struct geometry *g, const struct weights_plan *p,
+                                 size_t floats)
 {
     struct axis h, w;
     forward_axes(g, &h, &w);
-    struct value *a = call->arguments;
-    bool planar = g->in_block == 1;
     add_axis(l, a, "H", &h);
     add_axis(l, a, "W", &w);
-    value_int(a, "IN_BLOCK", g->in_block);
     value_int(a, "IN_BLOCKS", g->in_blocks);
-    value_int(a, "SPANS", g->spans);
     value_int(a, "OUT_BLOCKS", g->out_blocks);
+    value_int(a, "IMAGE_CHUNK", p->image_chunk);
+    value_int(a, "ROW_CHUNK", p->row_chunk);
+    value_int(a, "SPLITS", p->splits);
+    value_int(a, "SPLIT_IMAGES", p->split_images);
+    value_int(a, "FLOATS", (long long)floats);
+}
+
+static void add_narrow_arguments(const struct lowering *l, struct value *a,
+                                 const struct geometry *g, const struct weights_plan *p)
+{
+    struct axis h, w;
+    forward_axes(g, &h, &w);
+    value_int(a, "IMAGE_BLOCKS", g->image_blocks);
+    value_int(a, "R_TILE", p->r_tile);
+    value_int(a, "I_TILE", p->i_tile);
+    add_groups(l, a, g);
+    add_segments(l, a, &w, p->columns);
+    add_tile_shapes(l, a, &w, 1, p->columns);
+}
+
+static void add_dense_arguments(const struct lowering *l, struct value *a, const struct geometry *g,
+                                const struct weights_plan *p)
+{
+    bool planar = g->in_block == 1;
+    value_int(a, "IN_BLOCK", g->in_block);
+    value_int(a, "SPANS", g->spans);
     value_int(a, "SPAN_BLOCKS", g->out_blocks / g->spans);
     value_int(a, "TAPS", g->kernel_h * g->kernel_w);
     value_int(a, "C_TILE", p->c_tile);
@@ -107,19 +148,18 @@ static void add_weights_arguments(struct lowering *l, struct call *call, const s
     value_int(a, "C_BLOCKS", planar ? 1 : g->in_blocks);
     value_int(a, "C_GROUP", planar ? 1 : p->c_group);
     value_int(a, "K_GROUP", p->k_group);
-    value_int(a, "IMAGE_CHUNK", p->image_chunk);
-    value_int(a, "ROW_CHUNK", p->row_chunk);
     value_int(a, "CHUNKS", p->chunks);
-    value_int(a, "SPLITS", p->splits);
-    value_int(a, "SPLIT_IMAGES", p->split_images);
-    value_int(a, "FLOATS", (long long)floats);
 }
 
 void lower_conv_weights(struct lowering *l, const struct group *group, struct region *dy)
 {
     struct geometry g = head_geometry(l, group->head);
     struct weights_plan p = {0};
-    choose_weight_tiles(l, &g, &p);
+    bool narrow = g.window > 0;
+    if (narrow)
+        choose_narrow_tiles(l, &g, &p);
+    else
+        choose_weight_tiles(l, &g, &p);
     choose_weight_blocking(l, &g, &p);
     choose_weight_items(l, &g, &p);
     int weight = group->head->inputs[1]->id;
@@ -128,9 +168,13 @@ void lower_conv_weights(struct lowering *l, const struct group *group, struct re
         partial = scratch(l, arena_printf(l->arena, "%s.weight.partial", group->head->name),
                           checked_multiply((size_t)p.splits, gradient->floats),
                           arena_printf(l->arena, "%d partial gradients", p.splits));
-    struct call *call = add_call(l, group, "conv_weights.c.t",
+    struct call *call = add_call(l, group, narrow ? "conv_weights_narrow.c.t" : "conv_weights.c.t",
                                  geometry_name(l, &g, "backward_weights"), "backward weights");
-    add_weights_arguments(l, call, &g, &p, gradient->floats);
+    add_shared_arguments(l, call->arguments, &g, &p, gradient->floats);
+    if (narrow)
+        add_narrow_arguments(l, call->arguments, &g, &p);
+    else
+        add_dense_arguments(l, call->arguments, &g, &p);
     add_costs(l, call, &g, g.flops, group->raw);
     read_operand(l, call, "in", region_of(l, group->input));
     read_operand(l, call, "out_gradient", dy);
@@ -148,7 +192,7 @@ void lower_conv_weights(struct lowering *l, const struct group *group, struct re
         write_operand(l, call, "sum", gradient);
         count_operand(l, call);
     }
-    if (g.spans < g.groups) {
+    if (narrow ? g.window > 1 : g.spans < g.groups) {
         call = add_call(l, group, "mask_groups.c.t", "mask_groups", "other groups' weights");
         text_operand(l, call, "const struct lathe_parameter *", "parameter",
                      arena_printf(l->arena, "&parameters[%d]", l->parameter_index[weight]));

@@ -56,6 +56,9 @@ enum lathe_init { LATHE_CONSTANT, LATHE_UNIFORM, LATHE_NORMAL };
  * Groups: output channel k reads the channels of its logical group, (k / (out / groups)); a packed
  * row covers a span of in / spans channels, that of k's span (k / (out / spans)); spans divides
  * groups. Channels of the span that are not k's own group's hold 0.
+ * Narrow groups (window > 0): [kb][b][kh][kw][i][ki], i < block_in = in / groups, b < window. That
+ * is the i-th channel of k's group where it lies in the input's b-th block of block_out channels,
+ * counted from the block of the first channel that kb's first output channel reads; else 0.
  */
 struct lathe_parameter {
     const char *name; /* "residual1.conv2.weight" */
@@ -65,6 +68,7 @@ struct lathe_parameter {
     size_t offset;       /* floats from the start of the state block */
     int out, in, kh, kw; /* in: channels of the whole input, not in/groups; 1 for vectors */
     int groups, spans;   /* 1, 1 but for grouped convolution */
+    int window;          /* 0 but for narrow groups */
     int block_out, block_in;
     enum lathe_init init;
     double value;
@@ -78,8 +82,8 @@ void lathe_unpack(const struct lathe_parameter *parameter, const float *packed, 
 /* Draw PARAMETER, the INDEX-th of its model, in logical order. */
 void lathe_initialise(const struct lathe_parameter *parameter, int index, uint64_t seed,
                       float *logical);
-/* Zero the places of a packed gradient that belong to no logical element (needed where spans <
- * groups). */
+/* Zero the places of a packed gradient that belong to no logical element (needed where groups share
+ * spans, or a window has several blocks). */
 void lathe_mask_groups(const struct lathe_parameter *parameter, float *packed);
 
 /* ---- data ---- */

@@ -24,22 +24,48 @@ static int group_channels(const struct lathe_parameter *p)
     return p->in / p->groups;
 }
 
-/* Where the channels of K's group begin in the span that K's packed row covers. */
-static int group_start(const struct lathe_parameter *p, int k)
+/* Blocks of input channels that a packed row covers. */
+static int row_blocks(const struct lathe_parameter *p)
 {
-    int group = k / (p->out / p->groups), span = k / (p->out / p->spans);
-    return group * group_channels(p) - span * span_channels(p);
+    return p->window > 0 ? p->window : (span_channels(p) + p->block_in - 1) / p->block_in;
 }
 
-/* Place in the packed tensor of tap (0, 0) of output channel K and channel C of its span. The next
- * tap is block_in * block_out floats further. */
-static size_t packed_place(const struct lathe_parameter *p, int k, int c)
+/* The first channel of the input that output channel K reads. */
+static int group_start(const struct lathe_parameter *p, int k)
 {
-    size_t row_blocks = ceiling((size_t)span_channels(p), (size_t)p->block_in);
-    size_t block = (size_t)(k / p->block_out) * row_blocks + (size_t)(c / p->block_in);
+    return k / (p->out / p->groups) * group_channels(p);
+}
+
+/* Where the I-th channel that output channel K reads stands in K's packed row: its block, and its
+ * place in the block. */
+static void row_place(const struct lathe_parameter *p, int k, int i, int *block, int *place)
+{
+    int c = group_start(p, k) + i;
+    if (p->window > 0) {
+        int first = group_start(p, k / p->block_out * p->block_out);
+        *block = c / p->block_out - first / p->block_out;
+        *place = i;
+    } else {
+        c -= k / (p->out / p->spans) * span_channels(p);
+        *block = c / p->block_in;
+        *place = c % p->block_in;
+    }
+}
+
+/* Tap (0, 0) of output channel K in PACKED, at PLACE of BLOCK of K's row. The next tap is block_in
+ * * block_out floats further. */
+static size_t packed_place(const struct lathe_parameter *p, int k, int block, int place)
+{
+    size_t row = (size_t)(k / p->block_out) * (size_t)row_blocks(p) + (size_t)block;
     size_t taps = (size_t)p->kh * (size_t)p->kw, lanes = (size_t)p->block_in * (size_t)p->block_out;
-    size_t lane = (size_t)(c % p->block_in) * (size_t)p->block_out + (size_t)(k % p->block_out);
-    return block * taps * lanes + lane;
+    return row * taps * lanes + (size_t)place * (size_t)p->block_out + (size_t)(k % p->block_out);
+}
+
+static size_t element_place(const struct lathe_parameter *p, int k, int i)
+{
+    int block, place;
+    row_place(p, k, i, &block, &place);
+    return packed_place(p, k, block, place);
 }
 
 size_t lathe_parameter_elements(const struct lathe_parameter *p)
@@ -52,9 +78,9 @@ size_t lathe_parameter_elements(const struct lathe_parameter *p)
 
 size_t lathe_parameter_floats(const struct lathe_parameter *p)
 {
-    size_t block_out = (size_t)p->block_out, block_in = (size_t)p->block_in;
-    return ceiling((size_t)p->out, block_out) * block_out *
-           ceiling((size_t)span_channels(p), block_in) * block_in * (size_t)p->kh * (size_t)p->kw;
+    size_t block_out = (size_t)p->block_out;
+    return ceiling((size_t)p->out, block_out) * block_out * (size_t)row_blocks(p) *
+           (size_t)p->block_in * (size_t)p->kh * (size_t)p->kw;
 }
 
 void lathe_pack(const struct lathe_parameter *p, const float *logical, float *packed)
@@ -63,8 +89,8 @@ void lathe_pack(const struct lathe_parameter *p, const float *logical, float *pa
     size_t stride = (size_t)p->block_in * (size_t)p->block_out;
     memset(packed, 0, lathe_parameter_floats(p) * sizeof *packed);
     for (int k = 0; k < p->out; k++)
-        for (int c = 0; c < group_channels(p); c++, logical += taps) {
-            float *place = packed + packed_place(p, k, group_start(p, k) + c);
+        for (int i = 0; i < group_channels(p); i++, logical += taps) {
+            float *place = packed + element_place(p, k, i);
             for (size_t tap = 0; tap < taps; tap++)
                 place[tap * stride] = logical[tap];
         }
@@ -75,11 +101,27 @@ void lathe_unpack(const struct lathe_parameter *p, const float *packed, float *l
     size_t taps = (size_t)p->kh * (size_t)p->kw;
     size_t stride = (size_t)p->block_in * (size_t)p->block_out;
     for (int k = 0; k < p->out; k++)
-        for (int c = 0; c < group_channels(p); c++, logical += taps) {
-            const float *place = packed + packed_place(p, k, group_start(p, k) + c);
+        for (int i = 0; i < group_channels(p); i++, logical += taps) {
+            const float *place = packed + element_place(p, k, i);
             for (size_t tap = 0; tap < taps; tap++)
                 logical[tap] = place[tap * stride];
         }
+}
+
+/* Whether output channel K has an element at PLACE of BLOCK of its row. */
+static bool has_element(const struct lathe_parameter *p, int k, int block, int place)
+{
+    if (k >= p->out)
+        return false;
+    int i = place, at_block, at_place;
+    if (p->window == 0) {
+        row_place(p, k, 0, &at_block, &at_place);
+        i = (block - at_block) * p->block_in + place - at_place;
+    }
+    if (i < 0 || i >= group_channels(p))
+        return false;
+    row_place(p, k, i, &at_block, &at_place);
+    return at_block == block && at_place == place;
 }
 
 void lathe_mask_groups(const struct lathe_parameter *p, float *packed)
@@ -87,17 +129,15 @@ void lathe_mask_groups(const struct lathe_parameter *p, float *packed)
     size_t taps = (size_t)p->kh * (size_t)p->kw;
     size_t stride = (size_t)p->block_in * (size_t)p->block_out;
     int rows = (int)ceiling((size_t)p->out, (size_t)p->block_out) * p->block_out;
-    int columns = (int)ceiling((size_t)span_channels(p), (size_t)p->block_in) * p->block_in;
-    for (int k = 0; k < rows; k++) {
-        int from = k < p->out ? group_start(p, k) : columns;
-        for (int c = 0; c < columns; c++) {
-            if (c >= from && c < from + group_channels(p))
-                continue;
-            float *place = packed + packed_place(p, k, c);
-            for (size_t tap = 0; tap < taps; tap++)
-                place[tap * stride] = 0.0f;
-        }
-    }
+    for (int k = 0; k < rows; k++)
+        for (int block = 0; block < row_blocks(p); block++)
+            for (int place = 0; place < p->block_in; place++) {
+                if (has_element(p, k, block, place))
+                    continue;
+                float *element = packed + packed_place(p, k, block, place);
+                for (size_t tap = 0; tap < taps; tap++)
+                    element[tap * stride] = 0.0f;
+            }
 }
 
 /* ---- fresh parameters ---- */

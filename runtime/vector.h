@@ -93,6 +93,33 @@ LATHE_INLINE vf lathe_power(vf x, float exponent)
     return x;
 }
 
+/* Lane j of the result is lane INDEX[j], modulo the lanes, of V. */
+LATHE_INLINE vf lathe_permute(vf v, vi index)
+{
+#if defined(__AVX512F__) && LATHE_LANES == 16
+    return (vf)_mm512_permutexvar_ps((__m512i)index, (__m512)v);
+#elif defined(__AVX2__) && LATHE_LANES == 8
+    return (vf)_mm256_permutevar8x32_ps((__m256)v, (__m256i)index);
+#elif defined(__GNUC__) && !defined(__clang__)
+    return __builtin_shuffle(v, index);
+#else
+    vf result;
+    for (int i = 0; i < LATHE_LANES; i++)
+        result[i] = v[index[i] & (LATHE_LANES - 1)];
+    return result;
+#endif
+}
+
+/* For lathe_permute: lane j is output channel FIRST + j of a grouped convolution, and its index
+ * where the first of the GROUP_IN channels of its group stands. */
+LATHE_INLINE vi lathe_group_lanes(int first, int group_in, int group_out)
+{
+    vi lane;
+    for (int i = 0; i < LATHE_LANES; i++)
+        lane[i] = (first + i) / group_out * group_in % LATHE_LANES;
+    return lane;
+}
+
 /* The first N lanes of V, the others 0. */
 LATHE_INLINE vf lathe_first_lanes(vf v, int n)
 {

@@ -4,8 +4,8 @@
  */
 #include "${network}.h"
 
-/* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans and
- * blocks; how it is drawn */
+/* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans,
+ * window and blocks; how it is drawn */
 const struct lathe_parameter ${network}_parameters[] = {${parameters}};
 
 $ if augments then

@@ -1079,8 +1079,11 @@ START_TEST(groups_and_spans_are_packed)
     finish_flat();
     const struct program *train = program_of(true, false);
     check_parameters(train, program_of(false, false));
-    /* avx2: spans of whole blocks of 8 channels */
-    ck_assert_int_eq(train->parameters[2].spans, groups[_i] > 4 ? 4 : groups[_i]);
+    /* avx2: spans of whole blocks of 8 channels, or narrow groups within one */
+    bool narrow = groups[_i] > 4;
+    ck_assert_int_eq(train->parameters[2].spans, narrow ? 1 : groups[_i]);
+    ck_assert_int_eq(train->parameters[2].window, narrow);
+    ck_assert_int_eq(train->parameters[2].block_in, narrow ? 32 / groups[_i] : 8);
     ck_assert_int_eq(train->parameters[2].groups, groups[_i]);
 }
 END_TEST

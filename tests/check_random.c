@@ -117,7 +117,7 @@ static struct window_sizes draw_conv_sizes(struct writer *w, bool keep)
         if (!keep && chance(w->draw, 40))
             draw_pair(w->draw, s.stride, 3);
         if (chance(w->draw, 25))
-            draw_pair(w->draw, s.dilation, 2);
+            draw_pair(w->draw, s.dilation, 3);
         s.same = keep || chance(w->draw, 50);
         int pad = between(w->draw, 0, 3);
         bool sides = chance(w->draw, 50);
@@ -139,19 +139,35 @@ static int draw_groups(struct writer *w)
     return groups;
 }
 
-/* KEEP: the output has the input's shape. */
-static void add_conv(struct writer *w, bool keep)
+static void add_conv_of(struct writer *w, bool keep, int channels, int groups)
 {
     char kernel[32], stride[32], dilation[32], pad[64];
     struct window_sizes s = draw_conv_sizes(w, keep);
-    int groups = draw_groups(w), most = w->exact ? 12 : 40;
-    int channels = keep ? w->c : groups * between(w->draw, 1, max_int(1, most / groups));
     put(w, "conv(%d, %s, { stride = %s, pad = %s, dilation = %s, groups = %d, bias = %s }),",
         channels, pair_text(kernel, s.kernel), pair_text(stride, s.stride), pad_text(pad, &s),
         pair_text(dilation, s.dilation), groups, chance(w->draw, 60) ? "true" : "false");
     w->c = channels;
     w->h = places(&s, w->h, 0);
     w->w = places(&s, w->w, 1);
+    w->weighted++;
+}
+
+/* KEEP: the output has the input's shape. */
+static void add_conv(struct writer *w, bool keep)
+{
+    int groups = draw_groups(w), most = w->exact ? 12 : 40;
+    int channels = keep ? w->c : groups * between(w->draw, 1, max_int(1, most / groups));
+    add_conv_of(w, keep, channels, groups);
+}
+
+/* Groups of every width, on an input of as many channels as that takes. */
+static void add_grouped(struct writer *w)
+{
+    int most = w->exact ? 4 : 10, groups = between(w->draw, 2, most);
+    int in = between(w->draw, 1, most), out = between(w->draw, 1, most);
+    put(w, "conv(%d, 1),", groups * in);
+    w->c = groups * in;
+    add_conv_of(w, false, groups * out, groups);
     w->weighted++;
 }
 
@@ -413,8 +429,10 @@ static void add_concat(struct writer *w)
 static void add_image_layer(struct writer *w)
 {
     int kind = between(w->draw, 1, 100);
-    if (kind <= 15)
+    if (kind <= 13)
         add_conv(w, false);
+    else if (kind <= 20)
+        add_grouped(w);
     else if (kind <= 30)
         add_concat(w);
     else if (kind <= 45)

@@ -225,6 +225,24 @@ static int below(int draw, int which, int limit)
              (uint32_t)limit);
 }
 
+/* The input's block of the I-th channel that output channel K of P reads. */
+static int block_of(const struct lathe_parameter *p, int k, int i)
+{
+    return (k / (p->out / p->groups) * (p->in / p->groups) + i) / p->block_out;
+}
+
+/* Blocks of input channels that a block of P's output channels meets, at most. */
+static int widest_window(const struct lathe_parameter *p)
+{
+    int widest = 0;
+    for (int k = 0; k < p->out; k++) {
+        int first = block_of(p, k / p->block_out * p->block_out, 0);
+        int last = block_of(p, k, p->in / p->groups - 1);
+        widest = last - first + 1 > widest ? last - first + 1 : widest;
+    }
+    return widest;
+}
+
 /* Case CASE_INDEX: a shape, groups and spans that divide it, and blocks that need not. */
 static struct lathe_parameter random_parameter(int case_index)
 {
@@ -240,6 +258,11 @@ static struct lathe_parameter random_parameter(int case_index)
     p.kw = 1 + below(case_index, 5, 4);
     p.block_out = 1 << below(case_index, 6, 5);
     p.block_in = 1 + below(case_index, 7, 9);
+    if (case_index % 3 == 0) {
+        p.spans = 1;
+        p.block_in = p.in / p.groups;
+        p.window = widest_window(&p);
+    }
     p.dims[0] = p.out;
     p.dims[1] = p.in / p.groups;
     p.dims[2] = p.kh;
@@ -260,19 +283,31 @@ static int logical_index(const struct lathe_parameter *p, int k, int c, int y, i
     return ((k * group_channels + channel % group_channels) * p->kh + y) * p->kw + x;
 }
 
+/* The same for narrow groups, at place [kb][b][y][x][i][ki]. */
+static int narrow_index(const struct lathe_parameter *p, int k, int b, int y, int x, int i)
+{
+    int first = block_of(p, k / p->block_out * p->block_out, 0);
+    if (k >= p->out || block_of(p, k, i) - first != b)
+        return -1;
+    return ((k * p->block_in + i) * p->kh + y) * p->kw + x;
+}
+
 /* Call the places of P in packed order: index[place] = logical index or -1. Returns how many. */
 static size_t packed_order(const struct lathe_parameter *p, int *index)
 {
     size_t place = 0;
-    int span_channels = p->in / p->spans;
+    int blocks = (p->in / p->spans + p->block_in - 1) / p->block_in;
     for (int kb = 0; kb * p->block_out < p->out; kb++)
-        for (int cb = 0; cb * p->block_in < span_channels; cb++)
+        for (int cb = 0; cb < (p->window ? p->window : blocks); cb++)
             for (int y = 0; y < p->kh; y++)
                 for (int x = 0; x < p->kw; x++)
                     for (int ci = 0; ci < p->block_in; ci++)
-                        for (int ki = 0; ki < p->block_out; ki++)
-                            index[place++] = logical_index(p, kb * p->block_out + ki,
-                                                           cb * p->block_in + ci, y, x);
+                        for (int ki = 0; ki < p->block_out; ki++) {
+                            int k = kb * p->block_out + ki;
+                            index[place++] = p->window
+                                                 ? narrow_index(p, k, cb, y, x, ci)
+                                                 : logical_index(p, k, cb * p->block_in + ci, y, x);
+                        }
     return place;
 }
 
@@ -700,8 +735,8 @@ END_TEST
 /* ---- weights of a network ---- */
 
 static const struct lathe_parameter lenet_parameters[] = {
-    {"conv1.weight", 4, {6, 1, 5, 5}, true, 0, 6, 1, 5, 5, 1, 1, 8, 1, LATHE_UNIFORM, 0.2},
-    {"conv1.bias", 1, {6}, true, 200, 6, 1, 1, 1, 1, 1, 8, 1, LATHE_UNIFORM, 0.2},
+    {"conv1.weight", 4, {6, 1, 5, 5}, true, 0, 6, 1, 5, 5, 1, 1, 0, 8, 1, LATHE_UNIFORM, 0.2},
+    {"conv1.bias", 1, {6}, true, 200, 6, 1, 1, 1, 1, 1, 0, 8, 1, LATHE_UNIFORM, 0.2},
 };
 
 static const struct lathe_model lenet = {.name = "lenet5",
@@ -872,6 +907,7 @@ static const struct lathe_parameter softmax_parameters[] = {
      28,
      1,
      1,
+     0,
      16,
      1,
      LATHE_UNIFORM,
@@ -887,6 +923,7 @@ static const struct lathe_parameter softmax_parameters[] = {
      1,
      1,
      1,
+     0,
      16,
      1,
      LATHE_UNIFORM,
@@ -902,6 +939,7 @@ static const struct lathe_parameter softmax_parameters[] = {
      1,
      1,
      1,
+     0,
      16,
      1,
      LATHE_CONSTANT,

@@ -49,7 +49,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x8(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 1 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 2, CHUNKS = 4,
         POOL_H = 2, POOL_W = 2, POOLED_H = 4, POOLED_W = 4,
@@ -71,8 +71,8 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x8(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -134,7 +134,7 @@ static void conv3x3_1x8x8_to_8x8x8_infer(const float *restrict in, const float *
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 1 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 2, CHUNKS = 4,
         POOL_H = 2, POOL_W = 2, POOLED_H = 4, POOLED_W = 4,
@@ -197,7 +197,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 4,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -219,8 +219,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -286,7 +286,7 @@ static void conv3x3_8x4x4_to_8x4x4_infer(const float *restrict in, const float *
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 4,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -360,7 +360,7 @@ LATHE_INLINE void linear_16_to_10_infer_4x1(const float *restrict in, const floa
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -382,8 +382,8 @@ LATHE_INLINE void linear_16_to_10_infer_4x1(const float *restrict in, const floa
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -447,7 +447,7 @@ LATHE_INLINE void linear_16_to_10_infer_1x1(const float *restrict in, const floa
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -469,8 +469,8 @@ LATHE_INLINE void linear_16_to_10_infer_1x1(const float *restrict in, const floa
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -531,7 +531,7 @@ static void linear_16_to_10_infer(const float *restrict in, const float *restric
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,

@@ -93,7 +93,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 1 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 8, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -115,8 +115,8 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -189,7 +189,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 1 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 8, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -211,8 +211,8 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -281,7 +281,7 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 1 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 8, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -411,7 +411,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_4x4(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -433,8 +433,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_4x4(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -500,7 +500,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -522,8 +522,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -585,7 +585,7 @@ static void conv3x3_8x4x4_to_8x4x4_forward(const float *restrict in, const float
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -702,7 +702,7 @@ LATHE_INLINE void linear_16_to_10_forward_4x1(const float *restrict in,
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -724,8 +724,8 @@ LATHE_INLINE void linear_16_to_10_forward_4x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -790,7 +790,7 @@ LATHE_INLINE void linear_16_to_10_forward_1x1(const float *restrict in,
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -812,8 +812,8 @@ LATHE_INLINE void linear_16_to_10_forward_1x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -874,7 +874,7 @@ static void linear_16_to_10_forward(const float *restrict in, const float *restr
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -1143,7 +1143,7 @@ LATHE_INLINE void linear_16_to_10_backward_data_4x1(const float *restrict in,
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -1165,8 +1165,8 @@ LATHE_INLINE void linear_16_to_10_backward_data_4x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -1229,7 +1229,7 @@ LATHE_INLINE void linear_16_to_10_backward_data_1x1(const float *restrict in,
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -1251,8 +1251,8 @@ LATHE_INLINE void linear_16_to_10_backward_data_1x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -1312,7 +1312,7 @@ static void linear_16_to_10_backward_data(const float *restrict in, const float 
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -1614,7 +1614,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_4x4(const float *restrict
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 8, TAP_ROW = -3, TAP_COLUMN = -1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -1636,8 +1636,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_4x4(const float *restrict
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -1706,7 +1706,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 8, TAP_ROW = -3, TAP_COLUMN = -1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -1728,8 +1728,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -1795,7 +1795,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_data(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 8, TAP_ROW = -3, TAP_COLUMN = -1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,

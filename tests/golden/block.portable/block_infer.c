@@ -49,7 +49,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x4(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 1 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 2, CHUNKS = 4,
         POOL_H = 2, POOL_W = 2, POOLED_H = 4, POOLED_W = 4,
@@ -71,8 +71,8 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x4(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -134,7 +134,7 @@ static void conv3x3_1x8x8_to_8x8x8_infer(const float *restrict in, const float *
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 1 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 2, CHUNKS = 4,
         POOL_H = 2, POOL_W = 2, POOLED_H = 4, POOLED_W = 4,
@@ -199,7 +199,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 4,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -221,8 +221,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -288,7 +288,7 @@ static void conv3x3_8x4x4_to_8x4x4_infer(const float *restrict in, const float *
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 4,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -362,7 +362,7 @@ LATHE_INLINE void linear_8_to_10_infer_3x1(const float *restrict in, const float
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -384,8 +384,8 @@ LATHE_INLINE void linear_8_to_10_infer_3x1(const float *restrict in, const float
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -449,7 +449,7 @@ LATHE_INLINE void linear_8_to_10_infer_1x1(const float *restrict in, const float
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -471,8 +471,8 @@ LATHE_INLINE void linear_8_to_10_infer_1x1(const float *restrict in, const float
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -533,7 +533,7 @@ static void linear_8_to_10_infer(const float *restrict in, const float *restrict
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,

@@ -93,7 +93,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x4(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 1 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 8, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -115,8 +115,8 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x4(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -185,7 +185,7 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 1 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 8, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -306,7 +306,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 2, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -328,8 +328,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -391,7 +391,7 @@ static void conv3x3_8x4x4_to_8x4x4_forward(const float *restrict in, const float
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 2, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -496,7 +496,7 @@ LATHE_INLINE void linear_8_to_10_forward_3x1(const float *restrict in, const flo
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -518,8 +518,8 @@ LATHE_INLINE void linear_8_to_10_forward_3x1(const float *restrict in, const flo
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -583,7 +583,7 @@ LATHE_INLINE void linear_8_to_10_forward_1x1(const float *restrict in, const flo
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -605,8 +605,8 @@ LATHE_INLINE void linear_8_to_10_forward_1x1(const float *restrict in, const flo
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -667,7 +667,7 @@ static void linear_8_to_10_forward(const float *restrict in, const float *restri
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -936,7 +936,7 @@ LATHE_INLINE void linear_8_to_10_backward_data_4x1(const float *restrict in,
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 12 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -958,8 +958,8 @@ LATHE_INLINE void linear_8_to_10_backward_data_4x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -1022,7 +1022,7 @@ LATHE_INLINE void linear_8_to_10_backward_data_1x1(const float *restrict in,
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 12 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -1044,8 +1044,8 @@ LATHE_INLINE void linear_8_to_10_backward_data_1x1(const float *restrict in,
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -1105,7 +1105,7 @@ static void linear_8_to_10_backward_data(const float *restrict in, const float *
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 12 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
         BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -1419,7 +1419,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 8, TAP_ROW = -3, TAP_COLUMN = -1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 2, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
@@ -1441,8 +1441,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
             if (ih < 0 || ih >= IN_H)
                 continue;
-            const float *in_row = in + (size_t)n0 * IN_IMAGE +
-                                  ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
+            const float *in_row =
+                in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
@@ -1508,7 +1508,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_data(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1,
         TAPS = 9, TAP_FIRST = 8, TAP_ROW = -3, TAP_COLUMN = -1,
-        TAP_FLOATS = IN_BLOCK * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
         BLOCK_CHUNK = 2, CHUNK_ROWS = 4, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
