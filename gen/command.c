@@ -5,6 +5,7 @@
 #include "passes.h"
 #include "../runtime/args.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,10 +136,14 @@ static void add_options(struct option_set *set, struct command *c, const char *n
     if (table) {
         add(set, "dynamic", "L=..,Q=..,I=..", "a Dynamic curve (P=2, Z=10 unless given)",
             LATHE_OPTION_TEXT, &c->dynamic, 0, 0);
-        add(set, "tangent", "K", "half-width of the corridor", LATHE_OPTION_REAL, &c->tangent, 0,
-            1e9);
-        add(set, "max", "X", "end of the corridor's range (default: chosen)", LATHE_OPTION_REAL,
-            &c->max, 0, 1e9);
+        add(set, "curve", "WORD,..", "any curve: gelu; elu,a=2", LATHE_OPTION_TEXT, &c->curve, 0,
+            0);
+        add(set, "tangent", "K", "a table by a corridor of this half-width", LATHE_OPTION_REAL,
+            &c->tangent, 0, 1e9);
+        add(set, "minimax", "E", "a table of the fewest pieces within E", LATHE_OPTION_REAL,
+            &c->minimax, 0, 1e9);
+        add(set, "max", "X", "where break points end (default: chosen)", LATHE_OPTION_REAL, &c->max,
+            0, 1e9);
         add(set, "svg", "FILE", "draw it", LATHE_OPTION_TEXT, &c->svg, 0, 0);
     }
     if (table || strcmp(name, "show") == 0 || strcmp(name, "compare") == 0)
@@ -186,6 +191,7 @@ static const char *examples_of(const char *command)
                   "specs/resnet9.lua --set batch=128 --isa avx2 --emit-only\n"},
         {"show", "specs/resnet9.lua --set data=cifar10\nspecs/lenet5.lua --dot\n"},
         {"table", "--dynamic L=55.93,Q=12,I=0.029 --tangent 0.1 --svg curve.svg\n"
+                  "--curve gelu --minimax 0.01\n"
                   "specs/lenet5.lua --set act=table --json\n"},
         {"compare", "specs/lenet5.lua --train\n"},
         {"sweep", "specs/lenet5.lua --data data --over lr=0.001,0.003,0.01 --seeds 3\n"
@@ -220,7 +226,7 @@ static void read_options(struct command *c, const struct command_row *row, int a
     if (rest > 1)
         fail(STATUS_USAGE, "lathe %s takes one SPEC, given '%s' too", row->name, argv[2]);
     c->spec = rest ? argv[1] : NULL;
-    if (!c->spec && !c->dynamic)
+    if (!c->spec && !c->dynamic && !c->curve)
         fail(STATUS_USAGE, "lathe %s needs a SPEC", row->name);
     c->build.isa = isa_find(isa);
     if (!c->build.isa)
@@ -339,61 +345,89 @@ const char *command_scratch(const struct command *c, const struct network *netwo
     return arena_printf(c->arena, "out/.build/%s/%s", purpose, network->name);
 }
 
-static void set_dynamic(struct curve *curve, const char *key, double value)
+/* What a curve's parameter is where the command line does not say; NAN: it has to. */
+static double default_parameter(enum curve_kind kind, char letter)
 {
-    static const char *const names[] = {"L", "Q", "I", "P", "Z"};
-    for (int i = 0; i < CURVE_PARAMETERS; i++)
-        if (strcmp(key, names[i]) == 0) {
-            curve->parameter[i] = value;
-            return;
-        }
-    fail(STATUS_USAGE, "--dynamic takes L, Q, I, P and Z, given '%s'", key);
+    if (kind == CURVE_DYNAMIC)
+        return letter == 'P' ? 2 : letter == 'Z' ? 10 : NAN;
+    return kind == CURVE_ELU ? 1 : kind == CURVE_LEAKY_RELU ? 0.01 : NAN;
 }
 
-/* --dynamic "L=..,Q=..,I=..". */
-static struct curve *read_dynamic(struct command *c)
+/* Set the parameter that "a=2" names. */
+static void set_parameter(struct curve *curve, const char *item)
+{
+    const char *letters = curve_kind_parameters(curve->kind), *name = curve_kind_name(curve->kind);
+    const char *at = item[0] ? strchr(letters, item[0]) : NULL;
+    char *end = NULL;
+    if (!at || item[1] != '=')
+        fail(STATUS_USAGE, "%s takes %s%s, given '%s'", name, *letters ? "numbers for " : "nothing",
+             letters, item);
+    curve->parameter[at - letters] = strtod(item + 2, &end);
+    if (end == item + 2 || *end)
+        fail(STATUS_USAGE, "%s needs %c=NUMBER, given '%s'", name, item[0], item);
+}
+
+/* "elu,a=2", "dynamic,L=..,Q=..,I=..". */
+static struct curve *read_curve_text(struct command *c, const char *given)
 {
     struct curve *curve = arena_new_of(c->arena, struct curve);
-    *curve = (struct curve){.kind = CURVE_DYNAMIC, .k = c->tangent, .max = c->max};
-    curve->method = c->tangent > 0 ? TABLE_TANGENT : TABLE_EXACT;
-    curve->parameter[DYNAMIC_P] = 2;
-    curve->parameter[DYNAMIC_Z] = 10;
-    char *text = arena_copy(c->arena, c->dynamic), *state = NULL;
-    for (char *item = strtok_r(text, ",", &state); item; item = strtok_r(NULL, ",", &state)) {
-        char *equals = strchr(item, '='), *end = NULL;
-        double value = equals ? strtod(equals + 1, &end) : 0;
-        if (!equals || end == equals + 1 || *end)
-            fail(STATUS_USAGE, "--dynamic needs L=NUMBER,Q=NUMBER,I=NUMBER, given '%s'", item);
-        *equals = '\0';
-        set_dynamic(curve, item, value);
+    char *text = arena_copy(c->arena, given), *state = NULL;
+    const char *word = strtok_r(text, ",", &state);
+    if (!word || !curve_kind_find(word, &curve->kind) || curve_kind_is_listed(curve->kind))
+        fail(STATUS_USAGE, "--curve takes a curve of the spec language (gelu; elu,a=2), given '%s'",
+             given);
+    const char *letters = curve_kind_parameters(curve->kind);
+    for (int i = 0; letters[i]; i++)
+        curve->parameter[i] = default_parameter(curve->kind, letters[i]);
+    for (char *item = strtok_r(NULL, ",", &state); item; item = strtok_r(NULL, ",", &state))
+        set_parameter(curve, item);
+    for (int i = 0; letters[i]; i++)
+        if (isnan(curve->parameter[i]))
+            fail(STATUS_USAGE, "%s needs %c=NUMBER", word, letters[i]);
+    return curve;
+}
+
+/* CURVE with the method that the command line asks for, tabulated. */
+static void tabulate_asked(const struct command *c, struct curve *curve)
+{
+    if (c->tangent > 0 || c->minimax > 0) {
+        curve->method = c->minimax > 0 ? TABLE_MINIMAX : TABLE_TANGENT;
+        curve->k = c->minimax > 0 ? c->minimax : c->tangent;
+        curve->max = c->max;
+    } else if (c->max > 0) {
+        curve->max = c->max;
     }
     const char *problem = curve_problem(c->arena, curve);
     if (problem)
         fail(STATUS_USER, "%s", problem);
     curve_tabulate(c->arena, curve);
-    return curve;
 }
 
 int command_curves(struct command *c, struct curve **curves)
 {
-    if (c->dynamic) {
-        *curves = read_dynamic(c);
+    if (c->tangent > 0 && c->minimax > 0)
+        fail(STATUS_USAGE, "lathe table takes --tangent or --minimax, given both");
+    if (c->dynamic)
+        c->curve = arena_printf(c->arena, "dynamic,%s", c->dynamic);
+    if (c->curve) {
+        *curves = read_curve_text(c, c->curve);
+        tabulate_asked(c, *curves);
         return 1;
     }
     struct graph *graph = command_network(c)->graph;
     int count = 0;
-    tabulate_curves(graph);
     *curves = arena_array(c->arena, (size_t)graph->nodes.count, struct curve);
     for (int i = 0; i < graph->nodes.count; i++) {
         const struct node *node = graph->nodes.items[i];
         bool seen = node->op != OP_curve;
         for (int j = 0; j < count && !seen; j++)
-            seen = strcmp(curve_describe(c->arena, node->curve),
-                          curve_describe(c->arena, &(*curves)[j])) == 0;
+            seen = curve_same(node->curve, &(*curves)[j]);
         if (!seen)
             (*curves)[count++] = *node->curve;
     }
     if (count == 0)
         fail(STATUS_USER, "%s: has no activation curve", c->spec);
+    for (int i = 0; i < count; i++)
+        tabulate_asked(c, &(*curves)[i]);
     return count;
 }

@@ -18,8 +18,8 @@ struct command {
     struct build_options build;
     const char *output; /* -o */
     bool emit_only, json, dot, train;
-    const char *svg, *dynamic, *data;
-    double tangent, max;
+    const char *svg, *dynamic, *curve, *data;
+    double tangent, minimax, max;
     int64_t seed, batch, infer_batch, verify_batch;
     struct sweep_options sweep; /* over, and the numbers that only sweep takes */
     int rest_count; /* interpret: arguments for infer's own parser, the program's name first */

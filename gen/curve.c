@@ -26,16 +26,33 @@ const char *curve_kind_parameters(enum curve_kind kind)
     return curve_rows[kind].parameters;
 }
 
+bool curve_kind_is_listed(enum curve_kind kind)
+{
+    return kind == CURVE_PIECEWISE;
+}
+
+bool curve_same(const struct curve *a, const struct curve *b)
+{
+    if (a->kind != b->kind || a->method != b->method || a->k != b->k || a->max != b->max ||
+        memcmp(a->parameter, b->parameter, sizeof a->parameter) != 0 ||
+        a->point_count != b->point_count)
+        return false;
+    for (int i = 0; i < a->point_count; i++)
+        if (a->points[i].x != b->points[i].x || a->points[i].y != b->points[i].y)
+            return false;
+    return true;
+}
+
 const char *curve_method_name(enum table_method method)
 {
-    static const char *const names[] = {[TABLE_EXACT] = "exact", [TABLE_TANGENT] = "tangent"};
+    static const char *const names[] = {
+        [TABLE_EXACT] = "exact", [TABLE_TANGENT] = "tangent", [TABLE_MINIMAX] = "minimax"};
     return names[method];
 }
 
 const char *curve_method_parameter(enum table_method method)
 {
-    (void)method;
-    return "k";
+    return method == TABLE_MINIMAX ? "eps" : "k";
 }
 
 /* ---- problems ---- */
@@ -116,8 +133,9 @@ void curve_tabulate(struct arena *arena, struct curve *curve)
     curve->table = NULL;
     if (row_of(curve)->pieces) {
         curve->table = row_of(curve)->pieces(arena, curve);
-    } else if (curve->method == TABLE_TANGENT) {
-        curve->table = tangent_table(arena, curve);
+    } else if (curve->method != TABLE_EXACT) {
+        bool tangent = curve->method == TABLE_TANGENT;
+        curve->table = (tangent ? tangent_table : minimax_table)(arena, curve);
         curve->table->value_error = table_error(curve, curve->table, false);
         curve->table->slope_error = table_error(curve, curve->table, true);
     }

@@ -49,8 +49,9 @@ struct table {
 };
 
 enum table_method {
-    TABLE_EXACT,  /* no table: the closed form */
-    TABLE_TANGENT /* the source's corridor of half-width k */
+    TABLE_EXACT,   /* no table: the closed form */
+    TABLE_TANGENT, /* the source's corridor of half-width k */
+    TABLE_MINIMAX  /* the fewest pieces within k of the curve */
 };
 
 struct curve {
@@ -59,8 +60,8 @@ struct curve {
     const struct curve_point *points; /* CURVE_PIECEWISE: at least two, x increasing */
     int point_count;
     enum table_method method;
-    double k;            /* TABLE_TANGENT: half-width of the corridor, > 0 */
-    double max;          /* TABLE_TANGENT: end of the corridor's range; 0: chosen here */
+    double k;            /* > 0; TABLE_TANGENT: half-width of the corridor; TABLE_MINIMAX: eps */
+    double max;          /* break points are within +- this; 0: chosen here */
     struct table *table; /* NULL until curve_tabulate, and for TABLE_EXACT (but CURVE_PIECEWISE,
                             RELU ..., which are tables by nature, always get theirs) */
 };
@@ -71,6 +72,12 @@ bool curve_kind_find(const char *name, enum curve_kind *kind);
 
 /* KIND's parameters by place in curve.parameter, a letter each: "LQIPZ", "a", "". */
 const char *curve_kind_parameters(enum curve_kind kind);
+
+/* Is a curve of KIND more than its parameters: points that a spec lists or samples? */
+bool curve_kind_is_listed(enum curve_kind kind);
+
+/* Are both the same curve, to be made the same table? */
+bool curve_same(const struct curve *a, const struct curve *b);
 
 /* "tangent", and what the spec language calls curve.k there: "k". */
 const char *curve_method_name(enum table_method method);
@@ -93,11 +100,13 @@ double curve_slope(const struct curve *curve, double x);
  * of the closed form, whatever the table. At a kink that on its left. */
 void curve_parameter_slopes(const struct curve *curve, double x, double *slopes);
 
-/* Build curve->table by curve->method. The curve must have no problem. Each piece of the corridor
- * is within 3 k of the curve (most within k; value_error is what holds); beyond the last break
- * point the table is the asymptote. curve->max is moved out where the curve is not within k of it
- * for all x >= max. Fails (STATUS_USER) if k is so small that a table would need thousands of
- * pieces, break points closer than floats, or an end beyond x = 1e6. */
+/* Build curve->table by curve->method. The curve must have no problem. Each piece of a TANGENT
+ * table is within 3 k of the curve (most within k; value_error is what holds); a MINIMAX table is
+ * within k everywhere, and no table with its range of break points is so with fewer pieces (but for
+ * a share of 3e-5 of k). Beyond the outermost break points tables are the asymptotes. curve->max is
+ * moved out where the curve is not within k of them for all x >= max and x <= -max. Fails
+ * (STATUS_USER) if k is so small that a table would need thousands of pieces, break points closer
+ * than floats, or an end beyond x = 1e6. */
 void curve_tabulate(struct arena *arena, struct curve *curve);
 
 /* What the network computes: the table where there is one, else the closed form. A break point

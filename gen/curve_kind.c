@@ -433,7 +433,7 @@ static struct jet hardswish_residue(const struct curve *curve, int side, struct 
 static double hardswish_falling_from(const struct curve *curve)
 {
     (void)curve;
-    return 3;
+    return 3.125; /* past the kink, so that a piece from there is looked at on its right */
 }
 
 /* ---- the rows ---- */

@@ -132,5 +132,11 @@ _Noreturn void fail_table(const struct curve *curve, const char *format, ...)
 /* ---- curve_tangent.c, curve_minimax.c: the methods; pieces without their errors ---- */
 
 struct table *tangent_table(struct arena *arena, const struct curve *curve);
+struct table *minimax_table(struct arena *arena, const struct curve *curve);
+
+/* The table of the fewest pieces within curve->k of the chain of POINTS that goes on along LEFT and
+ * RIGHT, with break points among its x, and value_error within curve->k. */
+struct table *shortest_table(struct arena *arena, const struct curve *curve,
+                             const struct point_list *points, struct line left, struct line right);
 
 #endif

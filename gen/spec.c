@@ -221,7 +221,8 @@ static void read_curve_parameters(lua_State *L, struct curve *curve)
 
 static struct curve *read_curve(lua_State *L, struct job *job)
 {
-    static const char *const methods[] = {[TABLE_EXACT] = "exact", [TABLE_TANGENT] = "tangent"};
+    static const char *const methods[] = {
+        [TABLE_EXACT] = "exact", [TABLE_TANGENT] = "tangent", [TABLE_MINIMAX] = "minimax"};
     struct curve *curve = arena_new_of(job->arena, struct curve);
     check_bug(curve_kind_find(text_field(L, job, "word"), &curve->kind));
     read_curve_parameters(L, curve);

@@ -435,6 +435,10 @@ local vocabulary = {
     about = "An inequality table: straight pieces in a corridor of half-width k along the curve's "
       .. "tangents, nowhere more than 3 k from the curve. max: where the corridor ends, chosen by "
       .. "lathe where not given; beyond, the curve's asymptote goes on." },
+  { "minimax", "table", argument("eps", positive), option("max", positive),
+    about = "An inequality table of the fewest straight pieces that are nowhere more than eps from "
+      .. "the curve, outside of -max .. max its asymptotes. max: chosen by lathe where not given "
+      .. "(four times as far out as the curve takes to its asymptotes)." },
   { "exact", "table",
     about = "No table: the curve is computed by its formula. The same as to give no table." },
 

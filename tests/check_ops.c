@@ -131,7 +131,7 @@ static struct curve *dynamic_curve(struct arena *arena, double k)
     return curve;
 }
 
-enum { CURVE_CASES = 20 };
+enum { CURVE_CASES = 22 };
 
 START_TEST(curves)
 {
@@ -158,6 +158,8 @@ START_TEST(curves)
         {.kind = CURVE_GELU, .method = TABLE_TANGENT, .k = 0.03},
         {.kind = CURVE_HARDSWISH},
         {.kind = CURVE_HARDSWISH, .method = TABLE_TANGENT, .k = 0.03},
+        {.kind = CURVE_GELU, .method = TABLE_MINIMAX, .k = 0.03},
+        {.kind = CURVE_ELU, .parameter = {0.7}, .method = TABLE_MINIMAX, .k = 0.03},
     };
     ck_assert_int_eq(COUNT_OF(curves), CURVE_CASES);
     struct node *node = net_node(&net, OP_curve, NULL);

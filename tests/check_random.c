@@ -197,8 +197,9 @@ static void add_norm(struct writer *w)
 static const char *draw_table(struct writer *w)
 {
     static const char *const tables[] = {"", ", table = exact()", ", table = tangent(0.1)",
-                                         ", table = tangent(0.02, { max = 3 })"};
-    return tables[between(w->draw, 0, 3)];
+                                         ", table = tangent(0.02, { max = 3 })",
+                                         ", table = minimax(0.03)"};
+    return tables[between(w->draw, 0, 4)];
 }
 
 static void add_activation(struct writer *w)

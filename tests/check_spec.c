@@ -312,8 +312,10 @@ END_TEST
 
 START_TEST(activations_have_their_defaults)
 {
-    read_layers("relu_at(-0.5), elu(), elu(0.5), softplus(), silu { table = tangent(0.1) },"
-                "gelu(), hardswish { table = exact() }, elu { a = 2, table = tangent(0.1) }");
+    read_layers(
+        "relu_at(-0.5), elu(), elu(0.5), softplus(), silu { table = tangent(0.1) },"
+        "gelu(), gelu { table = minimax(0.1) }, tanh { table = minimax(0.01, { max = 5 }) },"
+        " hardswish { table = exact() }, elu { a = 2, table = tangent(0.1) }");
     ck_assert(node_called("relu_at1")->curve->parameter[0] == -0.5);
     ck_assert(node_called("elu1")->curve->parameter[0] == 1);
     ck_assert(node_called("elu2")->curve->parameter[0] == 0.5);
@@ -321,6 +323,10 @@ START_TEST(activations_have_their_defaults)
     ck_assert_int_eq(node_called("silu1")->curve->method, TABLE_TANGENT);
     ck_assert_int_eq(node_called("gelu1")->curve->kind, CURVE_GELU);
     ck_assert_int_eq(node_called("hardswish1")->curve->method, TABLE_EXACT);
+    const struct curve *curve = node_called("gelu2")->curve;
+    ck_assert(curve->method == TABLE_MINIMAX && curve->k == 0.1 && curve->max == 0);
+    curve = node_called("tanh1")->curve;
+    ck_assert(curve->method == TABLE_MINIMAX && curve->k == 0.01 && curve->max == 5);
     ck_assert(node_called("elu3")->curve->parameter[0] == 2 &&
               node_called("elu3")->curve->k == 0.1);
 }

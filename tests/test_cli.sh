@@ -219,6 +219,28 @@ table() {
 }
 check "table --json: the break points of the source" table
 
+# A table of the fewest pieces for any curve; of a spec's curves, too.
+minimax() {
+    "$lathe" table --curve gelu --minimax 0.01 --svg gelu.svg > gelu.txt &&
+        grep -q '^gelu, minimax eps=0.01: 9 pieces, value within 0.009' gelu.txt &&
+        grep -q '</svg>' gelu.svg &&
+        "$lathe" table --curve elu,a=2 --minimax 0.01 --max 20 --json > elu.json &&
+        fields elu.json pieces from to slope intercept value_error slope_error &&
+        "$lathe" table specs/lenet5.lua --set act=tanh --minimax 0.1 > tanh.txt &&
+        grep -q '^tanh, minimax eps=0.1: ' tanh.txt
+}
+check "table --minimax: any curve, and a spec's" minimax
+
+curve_usage() {
+    for given in gelo elu,b=2 elu,a=x dynamic,L=1 piecewise ''; do
+        "$lathe" table --curve "$given" 2> usage.txt
+        [ $? -eq 2 ] && [ "$(wc -l < usage.txt)" -eq 1 ] || { echo "$given" && return 1; }
+    done
+    "$lathe" table --curve gelu --minimax 0.1 --tangent 0.1 2> usage.txt
+    [ $? -eq 2 ]
+}
+check "table --curve: what is no curve is refused" curve_usage
+
 show() {
     "$lathe" show specs/resnet9.lua --set data=cifar100 --json > show.json &&
         fields show.json name parameters flops_forward layers kind shape flops groups nodes kernel \
