@@ -12,6 +12,7 @@
  * a stride s: s x s calls, one a phase of the image, OUT_STEP s, with the taps that meet the phase.
  */
 #include "lower.h"
+#include <math.h>
 
 enum {
     L1_BYTES = 24 * 1024,     /* of the first-level cache, what a tile may fill */
@@ -47,8 +48,32 @@ static int choose_block_chunk(const struct lowering *l, const struct geometry *g
     return min_int(chunk, g->in_blocks);
 }
 
+/* Bytes of an image that a block of output channels reads: all of its span. */
+static double read_bytes(const struct geometry *g)
+{
+    return 4.0 * g->in_blocks * g->in_block * g->in_h * g->in_w;
+}
+
+/* Rows of OUT_H whose input stays in the second-level cache while all output channels read it. */
+static int rows_in_cache(const struct geometry *g, int out_h)
+{
+    return (int)(out_h * fmin(1, L2_BYTES / read_bytes(g)));
+}
+
+/* Whether all blocks of output channels of some images come before the next images: the images stay
+ * in the second-level cache and the weights stream through it, and not the other way round. */
+static bool images_outer(const struct lowering *l, const struct geometry *g, const struct tiles *t)
+{
+    double weights =
+        4.0 * g->out_blocks * l->lanes * g->in_blocks * g->weight_rows * g->kernel_h * g->kernel_w;
+    double images = read_bytes(g) * t->item_images;
+    return weights <= L2_BYTES || weights < images * (g->out_blocks / t->k);
+}
+
+/* Tiles of OUT_H x OUT_W pixels; a piece of work has CHUNK_ROWS rows at most, in multiples of
+ * ROW_MULTIPLE. */
 static struct tiles choose_tiles(const struct lowering *l, const struct geometry *g, int out_h,
-                                 int out_w, int row_multiple, int plane_rows)
+                                 int out_w, int row_multiple, int chunk_rows)
 {
     struct tiles t = {.k = choose_k_tile(g)};
     int most = accumulators(l, g, t.k);
@@ -58,15 +83,15 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
         t.images = l->batch;
     if (t.images > 8)
         t.images = 8;
-    t.chunk_rows = out_h;
-    if (plane_rows > 0)
-        t.chunk_rows = min_int(t.chunk_rows, max_int(plane_rows / row_multiple, 1) * row_multiple);
+    t.chunk_rows = min_int(out_h, max_int(chunk_rows / row_multiple, 1) * row_multiple);
     t.chunks = divide_up(out_h, t.chunk_rows);
     t.item_images = t.images;
     t.block_chunk = choose_block_chunk(l, g, t.k);
     if (t.block_chunk < g->in_blocks) {
         int tiles = t.chunk_rows * divide_up(out_w, t.columns);
-        t.item_images *= min_int(divide_up(WEIGHT_TILES, tiles), divide_up(l->batch, t.images));
+        int times = min_int(divide_up(WEIGHT_TILES, tiles), divide_up(l->batch, t.images));
+        int fit = (int)(L2_BYTES / (read_bytes(g) * t.images));
+        t.item_images *= images_outer(l, g, &t) ? max_int(1, min_int(times, fit)) : times;
     }
     return t;
 }
@@ -186,9 +211,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_int(a, "BLOCK_CHUNK", t->block_chunk);
     value_int(a, "CHUNK_ROWS", t->chunk_rows);
     value_int(a, "CHUNKS", t->chunks);
-    double weight_bytes =
-        4.0 * g->out_blocks * l->lanes * g->in_blocks * g->weight_rows * g->kernel_h * g->kernel_w;
-    value_flag(a, "images_outer", weight_bytes <= L2_BYTES);
+    value_flag(a, "images_outer", images_outer(l, g, t));
     add_segments(l, a, w, t->columns);
     add_tile_shapes(l, a, w, t->images, t->columns);
     add_groups(l, a, g);
@@ -262,7 +285,8 @@ static struct tiles training_tiles(const struct lowering *l, const struct group 
                                    struct geometry *g)
 {
     *g = head_geometry(l, group->head);
-    return choose_tiles(l, g, g->out_h, g->out_w, 1, 0);
+    int multiple = group->pool ? group->pool->pool.kernel_h : 1;
+    return choose_tiles(l, g, g->out_h, g->out_w, multiple, rows_in_cache(g, g->out_h));
 }
 
 void conv_partials(const struct lowering *l, const struct group *group, int *partials, int *images,
@@ -345,7 +369,7 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
                              const struct axis *h, const struct axis *w,
                              struct region *const operands[4])
 {
-    struct tiles t = choose_tiles(l, b, h->out, w->out, 1, 0);
+    struct tiles t = choose_tiles(l, b, h->out, w->out, 1, rows_in_cache(b, h->out));
     struct call *call =
         add_call(l, group, "conv.c.t", geometry_name(l, g, "backward_data"), "backward data");
     add_conv_arguments(l, call, b, h, w, &t);
