@@ -21,6 +21,7 @@
 #include "data.h"
 #include "evaluate.h"
 #include "lathe.h"
+#include "loader.h"
 #include "log.h"
 #include "optimizer.h"
 #include "progress.h"
@@ -46,8 +47,7 @@ struct trainer {
     unsigned char *arena;
     struct lathe_moving moving;
     struct lathe_run run;
-    uint32_t *order; /* of the training set, this epoch */
-    struct lathe_batch batch;
+    struct lathe_loader *loader;
     uint64_t steps_per_epoch, total_steps;
     double last_lr;
     struct lathe_evaluator *evaluator;
@@ -189,8 +189,6 @@ static void open_data(struct trainer *t)
         data, &(struct lathe_opening){o->data, true, (int)o->limit_train, skip_bad});
     t->test_set = lathe_open_part(
         data, &(struct lathe_opening){o->data, false, (int)o->limit_test, skip_bad});
-    t->order = lathe_alloc((size_t)t->train_set->count, sizeof *t->order);
-    t->batch = lathe_batch_new(t->model, t->training.batch);
 }
 
 /* A checkpoint's run goes on under its own seed, rate and epochs; what the command line says about
@@ -265,6 +263,16 @@ static void begin_run(struct trainer *t)
                   t->run.step, t->total_steps);
 }
 
+static void begin_loading(struct trainer *t)
+{
+    const struct lathe_journey journey = {.model = t->model,
+                                          .dataset = t->train_set,
+                                          .batch = t->training.batch,
+                                          .seed = t->run.seed,
+                                          .total_steps = t->total_steps};
+    t->loader = lathe_loader_new(&journey, lathe_loader_helps(&journey));
+}
+
 /* ---- steps and epochs ---- */
 
 /* The update that follows the gradients of step run.step. */
@@ -287,26 +295,20 @@ static void train_step(struct trainer *t)
 {
     const struct lathe_model *model = t->model;
     struct lathe_run *run = &t->run;
-    int epoch = (int)(run->step / t->steps_per_epoch);
-    int first = (int)(run->step % t->steps_per_epoch) * t->training.batch;
-    int left = t->train_set->count - first;
-    int count = left < t->training.batch ? left : t->training.batch;
-    lathe_fill_batch(&model->data, t->train_set, t->order, first, count, true, run->seed, epoch,
-                     &t->batch);
-    t->batch.count = count;
     struct lathe_step_result result = {0};
-    model->step(model, &t->batch, run->seed, run->step, &result, t->arena);
+    const struct lathe_batch *batch = lathe_loader_take(t->loader, run->step);
+    model->step(model, batch, run->seed, run->step, &result, t->arena);
     if (!isfinite(result.loss)) {
         lathe_progress_clear(&t->progress);
         lathe_die(LATHE_NUMBERS,
                   "loss is %f at step %" PRIu64 " (epoch %d): a smaller --lr may help", result.loss,
-                  run->step + 1, epoch + 1);
+                  run->step + 1, (int)(run->step / t->steps_per_epoch) + 1);
     }
     optimise(t);
     run->step++;
-    run->loss_sum += result.loss * count;
+    run->loss_sum += result.loss * batch->count;
     run->correct += (uint64_t)result.correct;
-    run->seen += (uint64_t)count;
+    run->seen += (uint64_t)batch->count;
 }
 
 static double accuracy_so_far(const struct trainer *t)
@@ -322,7 +324,6 @@ static double train_epoch(struct trainer *t)
     uint64_t epoch = run->step / t->steps_per_epoch, end = (epoch + 1) * t->steps_per_epoch;
     uint64_t seen_before = run->seen;
     double began = lathe_seconds(), seconds = 0;
-    lathe_shuffle(t->order, t->train_set->count, run->seed, (int)epoch);
     while (run->step < end && !stop_asked) {
         train_step(t);
         seconds = lathe_seconds() - began;
@@ -455,10 +456,9 @@ static void print_heading(const struct trainer *t)
 
 static void free_trainer(struct trainer *t)
 {
+    lathe_loader_free(t->loader);
     lathe_close_dataset(t->train_set);
     lathe_close_dataset(t->test_set);
-    free(t->order);
-    lathe_batch_free(&t->batch);
     free(t->arena);
     for (int i = 0; i < LATHE_MOMENTS; i++)
         free(t->moving.moments[i]);
@@ -481,6 +481,7 @@ int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
     prepare_outputs(&t);
     open_data(&t);
     begin_run(&t);
+    begin_loading(&t);
     t.evaluator = lathe_evaluator_new(model, 1);
     lathe_progress_start(&t.progress, options.quiet, t.training.epochs, t.steps_per_epoch);
     print_heading(&t);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "../runtime/augment.h"
 #include "../runtime/data.h"
+#include "../runtime/loader.h"
 #include "../runtime/random.h"
 #include "../runtime/safetensors.h"
 
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 Suite *augment_suite(void);
 
@@ -423,6 +425,100 @@ START_TEST(batches_do_not_depend_on_threads)
 }
 END_TEST
 
+/* ---- the loader ---- */
+
+static struct lathe_model model_of(const struct lathe_data *data)
+{
+    return (struct lathe_model){.name = "net",
+                                .channels = data->channels,
+                                .height = data->height,
+                                .width = data->width,
+                                .outputs = 10,
+                                .data = *data};
+}
+
+/* Three epochs of a loader, in the background or not, are what lathe_fill_batch gives. */
+START_TEST(loader_gives_every_batch)
+{
+    enum { COUNT = 103, BATCH = 25, STEPS = 15 };
+    struct lathe_dataset *set = noise_set(COUNT, 19, 23);
+    struct lathe_data data = data_of(whole_chain, CHAIN, 16, 16);
+    const struct lathe_model model = model_of(&data);
+    const struct lathe_journey journey = {&model, set, BATCH, 9, STEPS};
+    uint32_t order[COUNT];
+    static float input[BATCH * 768];
+    int32_t labels[BATCH];
+    for (int i = 0; i < COUNT; i++)
+        set->labels[i] = i % 10;
+    ck_assert(lathe_loader_helps(&journey));
+    struct lathe_loader *loader = lathe_loader_new(&journey, _i == 1);
+    for (uint64_t step = 0; step < STEPS; step++) {
+        const struct lathe_batch *batch = lathe_loader_take(loader, step);
+        struct lathe_batch expected = {.input = input, .labels = labels};
+        int first = (int)(step % 5) * BATCH, count = first + BATCH > COUNT ? COUNT - first : BATCH;
+        lathe_shuffle(order, COUNT, 9, (int)(step / 5));
+        lathe_fill_batch(&data, set, order, first, count, true, 9, (int)(step / 5), &expected);
+        ck_assert_int_eq(batch->count, count);
+        ck_assert_mem_eq(batch->input, input, (size_t)count * 768 * sizeof(float));
+        ck_assert_mem_eq(batch->labels, labels, (size_t)count * sizeof *labels);
+    }
+    lathe_loader_free(loader);
+    loader = lathe_loader_new(&journey, _i == 1); /* as a run that is resumed */
+    const struct lathe_batch *batch = lathe_loader_take(loader, 14);
+    ck_assert_int_eq(batch->count, 3);
+    ck_assert_mem_eq(batch->input, input, 3 * 768 * sizeof(float));
+    lathe_loader_free(loader);
+    lathe_close_dataset(set);
+}
+END_TEST
+
+/* A loader may end before it was asked for anything, or while it fills a batch nobody takes. */
+START_TEST(loader_ends_at_any_time)
+{
+    struct lathe_dataset *set = noise_set(40, 19, 23);
+    struct lathe_data data = data_of(whole_chain, CHAIN, 16, 16);
+    const struct lathe_model model = model_of(&data);
+    const struct lathe_journey journey = {&model, set, 4, 9, 1000};
+    for (uint64_t steps = 0; steps < 40; steps++) {
+        struct lathe_loader *loader = lathe_loader_new(&journey, true);
+        for (uint64_t step = 0; step < steps; step++)
+            lathe_loader_take(loader, step);
+        lathe_loader_free(loader);
+    }
+    lathe_loader_free(NULL);
+    lathe_close_dataset(set);
+}
+END_TEST
+
+static void tell(int status, const char *message)
+{
+    bool said = status == LATHE_USER && strstr(message, "gone.png: No such file or directory");
+    _exit(said ? 77 : 1);
+}
+
+/* A file that is gone when its batch is filled ends the run from the thread that takes the batch.
+ */
+START_TEST(loader_dies_of_files)
+{
+    char *paths[] = {"/nonexistent/gone.png", "/nonexistent/gone.png"};
+    float mean[3] = {0}, deviation[3] = {1, 1, 1};
+    struct lathe_dataset set = {.name = "images",
+                                .count = 2,
+                                .channels = 3,
+                                .height = 8,
+                                .width = 8,
+                                .paths = paths,
+                                .mean = mean,
+                                .deviation = deviation};
+    struct lathe_data data = data_of(NULL, 0, 8, 8);
+    const struct lathe_model model = model_of(&data);
+    const struct lathe_journey journey = {&model, &set, 2, 9, 4};
+    lathe_die_handler = tell;
+    struct lathe_loader *loader = lathe_loader_new(&journey, true);
+    lathe_loader_take(loader, 0);
+}
+END_TEST
+
 /* ---- the suite ---- */
 
 Suite *augment_suite(void)
@@ -442,6 +538,11 @@ Suite *augment_suite(void)
     tcase_add_test(chains, batches_do_not_depend_on_threads);
     suite_add_tcase(suite, single);
     suite_add_tcase(suite, chains);
+    TCase *loader = tcase_create("loader");
+    tcase_add_loop_test(loader, loader_gives_every_batch, 0, 2);
+    tcase_add_test(loader, loader_ends_at_any_time);
+    tcase_add_exit_test(loader, loader_dies_of_files, 77);
+    suite_add_tcase(suite, loader);
     return suite;
 }
 
