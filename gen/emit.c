@@ -306,6 +306,10 @@ static void print_loads(struct printer *p, const struct program *program, struct
                         name, load->weight, load->bias, load->scale ? -1 : load->norm, load->eps,
                         identifier(p->arena, load->packed->name),
                         identifier(p->arena, load->packed_bias->name));
+        if (load->packed_vector)
+            text_printf(out, "    lathe_pack(&%s_parameters[%d], logical[%d], arena + at_%s);\n",
+                        name, load->vector, load->vector,
+                        identifier(p->arena, load->packed_vector->name));
         if (load->scale)
             text_printf(out,
                         "    lathe_affine(%s_parameters, logical, %d, %.17g, arena + at_%s, "

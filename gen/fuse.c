@@ -2,9 +2,9 @@
  * fuse: group forward nodes that run as one kernel.
  *
  * A chain starts at a convolution or linear layer, or at any element-wise node, and takes the only
- * consumer of its value as long as that is batchnorm (once), add, curve or dropout; a pool whose
- * windows tile the image ends it. An add joins the chain of whichever operand is computed last, so
- * that the other is there already.
+ * consumer of its value as long as that is batchnorm (once), add, curve, learned or dropout; a pool
+ * whose windows tile the image ends it. An add joins the chain of whichever operand is computed
+ * last, so that the other is there already.
  */
 #include "program.h"
 
@@ -57,6 +57,7 @@ static bool joins(const struct fusion *f, const struct group *group, const struc
     case OP_add:
         return other_is_there(f, node, group->output);
     case OP_curve:
+    case OP_learned:
     case OP_dropout:
         return true;
     default:
@@ -152,6 +153,9 @@ static void group_from(struct fusion *f, struct node *node)
         break;
     case OP_lrn:
         group_alone(f, node, GROUP_LRN);
+        break;
+    case OP_dynamic_relu:
+        group_alone(f, node, GROUP_DYNAMIC_RELU);
         break;
     case OP_concat:
         group_alone(f, node, GROUP_CONCAT);

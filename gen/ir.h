@@ -73,6 +73,16 @@ struct pool_attributes {
                       count (count_include_pad, PyTorch's default) */
 };
 
+/* Activations whose parameters are trained: op/learned.c. */
+enum learned_kind { LEARNED_PRELU, LEARNED_ELU, LEARNED_DYNAMIC };
+struct learned_attributes {
+    enum learned_kind kind;
+    bool shared;       /* one number of each parameter for all channels */
+    double initial[3]; /* of weight; or of L, Q, I */
+    int power;         /* dynamic: P */
+    double z;          /* dynamic: Z */
+};
+
 struct node {
     enum op op;
     bool backward;        /* the gradient node of FORWARD */
@@ -94,6 +104,10 @@ struct node {
             double eps, momentum;
         } batchnorm;
         struct curve *curve;
+        struct learned_attributes learned;
+        struct {
+            int pieces; /* k */
+        } dynamic_relu;
         struct pool_attributes pool;
         struct {
             int dims[3];

@@ -212,6 +212,9 @@ void add_steps(struct lowering *l, struct call *call, const char *list, const st
         case OP_curve:
             add_curve_step(l, step, node);
             break;
+        case OP_learned:
+            add_learned_step(l, call, step, node, s + 1);
+            break;
         case OP_dropout:
             add_dropout_step(l, step, node);
             break;
@@ -300,8 +303,8 @@ static void add_state_regions(struct lowering *l)
 
 /* ---- inference ---- */
 
-static struct region *weights_region(struct lowering *l, const char *owner, const char *suffix,
-                                     size_t floats)
+struct region *weights_region(struct lowering *l, const char *owner, const char *suffix,
+                              size_t floats)
 {
     return add_region(l, SPACE_WEIGHTS, arena_printf(l->arena, "%s.%s", owner, suffix), floats,
                       "packed");
@@ -479,6 +482,7 @@ static const struct {
     [GROUP_LRN] = {lower_lrn, lower_lrn_backward},
     [GROUP_RESHAPE] = {lower_reshape, lower_reshape_backward},
     [GROUP_CONCAT] = {lower_concat, lower_concat_backward},
+    [GROUP_DYNAMIC_RELU] = {lower_dynamic_relu, lower_dynamic_relu_backward},
     [GROUP_LOSS] = {lower_loss, NULL},
 };
 
@@ -489,6 +493,7 @@ static void lower_forward_inference(struct lowering *l, const struct group *grou
         kinds[group->kind].forward(l, group);
         return;
     }
+    load_learned(l, group);
     if (group->head || group->norm >= 0)
         load_group(l, group, &norm);
     if (group->head)

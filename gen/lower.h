@@ -29,6 +29,10 @@ struct region *region_of(struct lowering *l, const struct tensor *tensor);
 /* A region of SPACE_WORK that holds no tensor: FLOATS numbers. */
 struct region *scratch(struct lowering *l, const char *name, size_t floats, const char *note);
 
+/* Inference: FLOATS numbers "OWNER.SUFFIX" that load writes. */
+struct region *weights_region(struct lowering *l, const char *owner, const char *suffix,
+                              size_t floats);
+
 struct call *add_call(struct lowering *l, const struct group *group, const char *template_name,
                       const char *kernel_name, const char *label);
 /* An operand NAME of CALL that the kernel reads, writes; templates see REGION's image as
@@ -63,6 +67,28 @@ void add_steps(struct lowering *l, struct call *call, const char *list, const st
                int first, int end, const struct norm_regions *norm);
 /* Whether the steps [first, end) of GROUP need random numbers. */
 bool steps_are_random(const struct lowering *l, const struct group *group, int first, int end);
+
+/* ---- activations with trained parameters ---- */
+
+/* Partial sums of a pass over a group's steps: a row of V floats a sample, channel block and sum.
+ */
+struct sums {
+    struct region *region; /* NULL: no rows */
+    int rows;
+};
+
+/* Step NUMBER, the learned NODE: the name of its functions, its parameters as operands of CALL. */
+void add_learned_step(struct lowering *l, struct call *call, struct value *step,
+                      const struct node *node, int number);
+/* Inference: the parameters of GROUP's learned steps are packed when weights are loaded. */
+void load_learned(struct lowering *l, const struct group *group);
+/* The gradient of VECTOR, a NAME ("bias") of a number a channel or of one for all: from ROW of
+ * SUMS. */
+void lower_vector_gradient(struct lowering *l, const struct group *group, const char *name,
+                           const struct sums *sums, int row, const struct tensor *vector);
+
+void lower_dynamic_relu(struct lowering *l, const struct group *group);
+void lower_dynamic_relu_backward(struct lowering *l, const struct group *group);
 
 /* ---- convolution and linear ---- */
 

@@ -168,8 +168,25 @@ struct backward_pass {
     bool store;     /* write the gradient of raw (or of the input) */
     bool bias_sums; /* sum what is stored, for the head's bias */
     struct region *target, *accumulate;
-    struct region *sums;
+    struct sums sums; /* made by the pass: 2 rows to reduce or 1 of the bias, then learned steps' */
 };
+
+/* PASS is the one that sums for the learned step S: a batchnorm's first pass ends at it. */
+static bool sums_learned(const struct group *group, const struct backward_pass *pass, int s)
+{
+    return group->steps.items[s]->op == OP_learned &&
+           pass->reduce == (group->norm >= 0 && s > group->norm);
+}
+
+/* The first row of PASS for the learned step S; of the number of steps: how many rows it has. */
+static int learned_row(const struct group *group, const struct backward_pass *pass, int s)
+{
+    int row = pass->reduce ? 2 : pass->bias_sums ? 1 : 0;
+    for (int t = 0; t < s; t++)
+        if (sums_learned(group, pass, t))
+            row += group->steps.items[t]->input_count - 1;
+    return row;
+}
 
 /* The gradient of ADD's other operand; NULL: none is needed. */
 static struct tensor *side_gradient(const struct lowering *l, const struct node *add,
@@ -224,6 +241,8 @@ static void add_reversed_steps(struct lowering *l, struct call *call, const stru
         const struct tensor *in = s ? group->steps.items[s - 1]->outputs[0] : group->raw;
         if (node->op == OP_add && !pass->reduce)
             add_side(l, call, step, group, s, in);
+        if (sums_learned(group, pass, s))
+            value_int(step, "row", learned_row(group, pass, s));
         if (s == group->norm) {
             value_flag(step, "reduce", pass->reduce);
             read_operand(l, call, arena_printf(l->arena, "invstd%d", s + 1), norm->invstd);
@@ -237,11 +256,36 @@ static void add_reversed_steps(struct lowering *l, struct call *call, const stru
     value_child(call->arguments, "reversed", reversed);
 }
 
+/* Room for PASS's sums. */
+static void add_sums(struct lowering *l, const struct group *group, struct backward_pass *pass)
+{
+    const char *name = pass->reduce ? "norm_sums" : pass->bias_sums ? "bias_sums" : "learned_sums";
+    int rows = learned_row(group, pass, group->steps.count);
+    size_t blocks = (size_t)l->batch * layout_blocks(layout_of(l, group->raw));
+    if (rows > 0)
+        pass->sums.region = scratch(l, arena_printf(l->arena, "%s.%s", group->name, name),
+                                    blocks * rows * l->lanes, "a sample and channel");
+    pass->sums.rows = rows;
+}
+
+/* The gradients of the learned steps' parameters that PASS has summed. */
+static void lower_learned_gradients(struct lowering *l, const struct group *group,
+                                    const struct backward_pass *pass)
+{
+    for (int s = 0; s < group->steps.count; s++) {
+        const struct node *node = group->steps.items[s];
+        for (int i = 1; sums_learned(group, pass, s) && i < node->input_count; i++)
+            lower_vector_gradient(l, group, "parameter", &pass->sums,
+                                  learned_row(group, pass, s) + i - 1, node->inputs[i]);
+    }
+}
+
 static void lower_backward_pass(struct lowering *l, const struct group *group,
-                                const struct norm_regions *norm, const struct backward_pass *pass)
+                                const struct norm_regions *norm, struct backward_pass *pass)
 {
     const char *what = pass->reduce ? "backward_sums" : "backward";
     int steps = group->steps.count;
+    add_sums(l, group, pass);
     struct call *call = add_call(l, group, "chain_backward.c.t", chain_name(l, group, what),
                                  pass->reduce ? "sums for the batchnorm" : "steps backward");
     chain_arguments(l, call, group);
@@ -249,6 +293,7 @@ static void lower_backward_pass(struct lowering *l, const struct group *group,
     value_flag(a, "reduces", pass->reduce);
     value_flag(a, "stores", pass->store);
     value_flag(a, "sums_bias", pass->bias_sums);
+    value_int(a, "ROWS", pass->sums.rows);
     value_flag(a, "accumulates", pass->accumulate != NULL);
     /* raw and its gradient may be one region: no restrict on either */
     read_operand(l, call, "raw", region_of(l, group->raw));
@@ -263,21 +308,14 @@ static void lower_backward_pass(struct lowering *l, const struct group *group,
         write_operand(l, call, "raw_gradient", pass->target);
         call->operands.items[call->operands.count - 1].type = "float *";
     }
-    if (pass->sums) {
-        write_operand(l, call, "sums", pass->sums);
+    if (pass->sums.rows > 0) {
+        write_operand(l, call, "sums", pass->sums.region);
         outer_operands(call, 1);
     }
     if (steps_are_random(l, group, 0, steps))
         random_operands(l, call);
     count_operand(l, call);
-}
-
-static struct region *partial_sums(struct lowering *l, const struct group *group, const char *name,
-                                   int sums)
-{
-    size_t floats = (size_t)l->batch * layout_blocks(layout_of(l, group->raw)) * sums * l->lanes;
-    return scratch(l, arena_printf(l->arena, "%s.%s", group->name, name), floats,
-                   "a sample and channel");
+    lower_learned_gradients(l, group, pass);
 }
 
 /* Pass 1 and what comes of it: gamma's and beta's gradients, the two means. A bias right before the
@@ -287,8 +325,8 @@ static void lower_norm_gradient(struct lowering *l, const struct group *group,
 {
     const struct node *node = group->steps.items[group->norm];
     const struct layout *raw = layout_of(l, group->raw);
-    struct region *sums = partial_sums(l, group, "norm_sums", 2);
-    lower_backward_pass(l, group, norm, &(struct backward_pass){.reduce = true, .sums = sums});
+    struct backward_pass pass = {.reduce = true};
+    lower_backward_pass(l, group, norm, &pass);
     norm->mean_g = channel_region(l, node, "mean_g", NULL);
     norm->mean_gx = channel_region(l, node, "mean_gx", NULL);
     struct call *call =
@@ -298,26 +336,15 @@ static void lower_norm_gradient(struct lowering *l, const struct group *group,
     bool zero_bias = group->norm == 0 && group->head && group->head->input_count > 2;
     value_int(call->arguments, "C_BLOCKS", layout_blocks(raw));
     value_int(call->arguments, "PIXELS", raw->h * raw->w);
+    value_int(call->arguments, "ROWS", pass.sums.rows);
     value_flag(call->arguments, "zero_bias", zero_bias);
-    read_operand(l, call, "sums", sums);
+    read_operand(l, call, "sums", pass.sums.region);
     write_operand(l, call, "gamma_gradient", l->of_gradient[node->inputs[1]->id]);
     write_operand(l, call, "beta_gradient", l->of_gradient[node->inputs[2]->id]);
     write_operand(l, call, "mean_g", norm->mean_g);
     write_operand(l, call, "mean_gx", norm->mean_gx);
     if (zero_bias)
         write_operand(l, call, "bias_gradient", l->of_gradient[group->head->inputs[2]->id]);
-    count_operand(l, call);
-}
-
-static void lower_bias_gradient(struct lowering *l, const struct group *group, struct region *sums)
-{
-    const struct layout *raw = layout_of(l, group->raw);
-    struct call *call =
-        add_call(l, group, "bias_gradient.c.t", arena_printf(l->arena, "bias_gradient_%d", raw->c),
-                 "gradient of the bias");
-    value_int(call->arguments, "C_BLOCKS", layout_blocks(raw));
-    read_operand(l, call, "sums", sums);
-    write_operand(l, call, "gradient", l->of_gradient[group->head->inputs[2]->id]);
     count_operand(l, call);
 }
 
@@ -348,13 +375,11 @@ static void lower_head_backward(struct lowering *l, const struct group *group,
     struct region *dy = region_of(l, group->output->gradient);
     if (element_wise || bias) {
         struct backward_pass pass = {.store = element_wise, .bias_sums = bias};
-        if (bias)
-            pass.sums = partial_sums(l, group, "bias_sums", 1);
         if (element_wise)
             pass.target = dy = raw_gradient(l, group);
         lower_backward_pass(l, group, norm, &pass);
         if (bias)
-            lower_bias_gradient(l, group, pass.sums);
+            lower_vector_gradient(l, group, "bias", &pass.sums, 0, group->head->inputs[2]);
     }
     lower_conv_weights(l, group, dy);
     struct tensor *partial = input_gradient(l, group);
@@ -380,9 +405,9 @@ void lower_chain_backward(struct lowering *l, const struct group *group, struct 
         return;
     }
     struct tensor *partial = input_gradient(l, group);
-    if (!partial && !has_sides(l, group))
-        return;
     struct backward_pass pass = {.store = partial != NULL};
+    if (!partial && !has_sides(l, group) && !learned_row(group, &pass, group->steps.count))
+        return;
     if (partial)
         pass.target = gradient_destination(l, partial, &pass.accumulate);
     lower_backward_pass(l, group, norm, &pass);

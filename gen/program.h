@@ -16,12 +16,13 @@
 /* ---- groups ---- */
 
 enum group_kind {
-    GROUP_CHAIN,   /* [conv or linear] then batchnorm, add, curve, dropout, then [pool] */
+    GROUP_CHAIN,   /* [conv or linear] then steps, then [pool] */
     GROUP_POOL,    /* a pool that overlaps, is padded or global: on its own */
     GROUP_SOFTMAX, /* softmax that is no part of the loss */
     GROUP_RESHAPE, /* reshape or flatten that moves numbers: see node_renames */
     GROUP_LRN,
     GROUP_CONCAT, /* copies what does not stand in the result already */
+    GROUP_DYNAMIC_RELU,
     GROUP_LOSS
 };
 
@@ -29,12 +30,13 @@ struct group {
     enum group_kind kind;
     const char *name;  /* of its first node */
     struct node *head; /* conv or linear that starts a chain; loss, softmax ...; or NULL */
-    VECTOR(struct node *) steps; /* element-wise: batchnorm (at most one), add, curve, dropout */
-    int norm;                    /* place of the batchnorm in steps; -1: none */
-    struct node *pool;           /* chain: windows that tile the image; pool: the pool */
-    struct tensor *input;        /* of the group */
-    struct tensor *raw;          /* what the steps start from: head's output, or input */
-    struct tensor *output;       /* NULL: loss */
+    VECTOR(struct node *)
+    steps;                 /* element-wise: batchnorm (at most one), add, curve, learned, dropout */
+    int norm;              /* place of the batchnorm in steps; -1: none */
+    struct node *pool;     /* chain: windows that tile the image; pool: the pool */
+    struct tensor *input;  /* of the group */
+    struct tensor *raw;    /* what the steps start from: head's output, or input */
+    struct tensor *output; /* NULL: loss */
 };
 
 struct groups {
@@ -163,8 +165,10 @@ struct load {
     int weight, bias,
         norm; /* indices of parameters; -1: none; norm: gamma, the three others follow */
     double eps;
-    struct region *packed, *packed_bias; /* packed NULL: a batchnorm alone */
+    struct region *packed, *packed_bias; /* packed NULL: a batchnorm alone, or a vector */
     struct region *mean, *scale, *shift;
+    struct region *packed_vector; /* parameter `vector` as it is; NULL: none */
+    int vector;
 };
 
 struct program {

@@ -26,6 +26,9 @@ struct layer {
     struct node node; /* op, name, where and the operator's attributes */
     int *inputs;
     int input_count;
+    /* A linear layer whose units are the channels of the node units_of, times and over these; 0
+     * times: they are given. */
+    int units_of, units_times, units_over;
 };
 
 /* One reading of a spec. */
@@ -253,6 +256,24 @@ static struct init_choice read_init(lua_State *L)
     return init;
 }
 
+static void read_learned(lua_State *L, struct learned_attributes *learned)
+{
+    static const char *const words[] = {
+        [LEARNED_PRELU] = "prelu", [LEARNED_ELU] = "elu_learned", [LEARNED_DYNAMIC] = "dynamic"};
+    learned->kind = (enum learned_kind)WORD_FIELD(L, words);
+    if (learned->kind != LEARNED_DYNAMIC) {
+        learned->shared = flag_field(L, "shared");
+        learned->initial[0] = number_field(L, learned->kind == LEARNED_PRELU ? "init" : "a");
+        return;
+    }
+    learned->shared = true;
+    learned->initial[0] = number_field(L, "L");
+    learned->initial[1] = number_field(L, "Q");
+    learned->initial[2] = number_field(L, "I");
+    learned->power = whole_field(L, "P");
+    learned->z = number_field(L, "Z");
+}
+
 /* The attributes of NODE's operator, from the fields of the word. */
 static void read_attributes(lua_State *L, struct job *job, struct node *node,
                             struct init_choice init)
@@ -272,6 +293,12 @@ static void read_attributes(lua_State *L, struct job *job, struct node *node,
         break;
     case OP_curve:
         node->curve = read_curve(L, job);
+        break;
+    case OP_learned:
+        read_learned(L, &node->learned);
+        break;
+    case OP_dynamic_relu:
+        node->dynamic_relu.pieces = whole_field(L, "k");
         break;
     case OP_maxpool:
     case OP_avgpool:
@@ -327,6 +354,9 @@ static void read_layer(lua_State *L, struct job *job, struct layer *layer)
     struct init_choice init = read_init(L);
     check_bug(enter(L, "fields"));
     read_attributes(L, job, node, init);
+    layer->units_of = (int)number_or(L, "units_of", 0);
+    layer->units_times = (int)number_or(L, "times", 0);
+    layer->units_over = (int)number_or(L, "over", 1);
     leave(L);
 }
 
@@ -706,6 +736,13 @@ static void finish_digest(struct job *job)
 
 /* ---- the graph ---- */
 
+/* The units of LAYER by the channels of FROM: 1 or more, of what linear's shape rule looks at. */
+static int channel_units(const struct layer *layer, const struct tensor *from)
+{
+    long long units = (long long)tensor_c(from) * layer->units_times / layer->units_over;
+    return units < 1 ? 1 : units > INT32_MAX ? INT32_MAX : (int)units;
+}
+
 /* Append LAYER to GRAPH and run its shape rule. RESULTS: what the nodes before it computed, by
  * number. */
 static struct tensor *add_layer(struct graph *graph, const struct layer *layer,
@@ -723,6 +760,8 @@ static struct tensor *add_layer(struct graph *graph, const struct layer *layer,
     }
     for (int i = 0; i < layer->input_count; i++)
         node_add_input(node, results[layer->inputs[i]], graph);
+    if (layer->units_times > 0)
+        node->linear.units = channel_units(layer, results[layer->units_of]);
     op_table[node->op]->shape(graph, node);
     check_bug(node->output_count > 0);
     return node->outputs[0];

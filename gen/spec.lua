@@ -412,6 +412,21 @@ local vocabulary = {
   { "relu_at", "activation", argument("t", number()),
     about = "max(t, x): ReLU with its corner at x = t. As torch.nn.Threshold(t, t)." },
   { "leaky_relu", "activation", argument("a", number(), 0.01), about = "x, or a x where x < 0." },
+  { "prelu", "activation", option("init", number(), 0.25), option("shared", flag, false),
+    op = "learned",
+    about = "x, or a x where x < 0, a trained from init on: one a channel, or with shared one for "
+      .. "all. As torch.nn.PReLU; NAME.weight in files. weight_decay, which is for all that is "
+      .. "trained, draws a to 0." },
+  { "elu_learned", "activation", option("a", number(), 1), option("shared", flag, false),
+    op = "learned",
+    about = "x, or a (exp(x) - 1) where x < 0, a trained from its value here on: one a channel, or "
+      .. "with shared one for all. NAME.weight in files." },
+  { "dynamic_relu", "activation", option("k", whole(1, 8), 2), option("reduction", size, 8),
+    about = "Dynamic ReLU (Chen et al. 2020, DY-ReLU-B), of images: the largest of k straight "
+      .. "lines a x + b, whose a and b are a small network's for each sample and channel: "
+      .. "NAME.globalpool1, flatten1, linear1 (channels / reduction units), relu1, linear2; a and "
+      .. "b are tanh(its outputs / 2), b half of that, plus 1 for the first a. Of equal lines the "
+      .. "first has the gradient." },
   { "sigmoid", "activation", tabled, about = "1 / (1 + exp(-x))." },
   { "tanh", "activation", tabled, about = "The hyperbolic tangent of x." },
   { "elu", "activation", argument("a", number(), 1), tabled,
@@ -425,10 +440,17 @@ local vocabulary = {
   { "hardswish", "activation", tabled,
     about = "0 where x < -3, x where x > 3, x (x + 3) / 6 between. As torch.nn.Hardswish." },
   { "dynamic", "activation", needed("L", number()), needed("Q", number()), needed("I", number()),
-    option("P", whole(1, 16), 2), option("Z", number(), 10), tabled,
+    option("P", whole(1, 16), 2), option("Z", number(), 10), tabled, option("learn", flag, false),
     about = "The fitted Dynamic curve: 0 where x < 0, else x + L/(Q(x+I)^P + Z) - L/(Q(x-I)^P + "
       .. "Z), whose denominators must not vanish. A fit's parameters may come first: dynamic(fit "
-      .. "'mine', { table = tangent(0.1) })." },
+      .. "'mine', { table = tangent(0.1) }). learn: L, Q and I are trained from these values on "
+      .. "(NAME.L, NAME.Q, NAME.I in files); Q counts by its absolute value, P must be even and Z "
+      .. "above 0, so that the curve stays whole wherever they go.",
+    check = function(fields)
+      if fields.learn and fields.table and fields.table.word ~= "exact" then
+        return "a curve that learns has no table: training moves it"
+      end
+    end },
   { "piecewise", "activation", list = points,
     about = "Straight lines through the points; the outer ones go on for ever." },
   { "tangent", "table", argument("k", positive), option("max", positive),
@@ -1002,6 +1024,28 @@ local function add_residual(fields, scope, input, init)
   return add_node("add", name, fields, body, shortcut)
 end
 
+-- The network that makes the coefficients, its layers' names within that of the activation, and
+-- the operator that applies them. A linear layer with units_of has its units by the channels of
+-- that node: times so many, over so many, at least 1.
+local function add_dynamic_relu(fields, scope, input, init)
+  local name, at = name_in(scope, fields), fields.at
+  local function linear(times, over)
+    return { word = "linear", at = at, bias = true, units = 1, units_of = input, times = times,
+      over = over }
+  end
+  local residuals = add_layers({ { word = "globalpool", at = at }, { word = "flatten", at = at },
+    linear(1, fields.reduction), { word = "relu", kind = "activation", at = at },
+    linear(2 * fields.k, 1) }, new_scope(name .. ".", scope.depth + 1), input, init)
+  return add_node("dynamic_relu", name, fields, input, residuals)
+end
+
+-- The operator of the layer or activation FIELDS.
+local function operator(fields)
+  if fields.learn then return "learned" end
+  local row = rows[fields.word]
+  return row.op or row.kind == "activation" and "curve" or fields.word
+end
+
 function add_layers(list, scope, input, init)
   for _, fields in ipairs(list) do
     if scope.depth > DEEPEST then
@@ -1013,9 +1057,10 @@ function add_layers(list, scope, input, init)
       input = add_residual(fields, scope, input, init)
     elseif fields.word == "concat" then
       input = add_concat(fields, scope, input, init)
+    elseif fields.word == "dynamic_relu" then
+      input = add_dynamic_relu(fields, scope, input, init)
     else
-      local op = fields.kind == "activation" and "curve" or fields.word
-      input = add_node(op, name_in(scope, fields), fields, input)
+      input = add_node(operator(fields), name_in(scope, fields), fields, input)
       nodes[input].init = fields.init or init
     end
   end

@@ -7,6 +7,7 @@
 
 #include "fold.h"
 #include "lathe.h"
+#include "learned.h"
 #include "profile.h"
 #include "random.h"
 #include "thread.h"

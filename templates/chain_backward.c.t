@@ -1,5 +1,5 @@
 $ -- Backward through the steps; values are recomputed from raw.
-$ local rows = reduces and 2 or sums_bias and 1 or 0
+$ local rows = ROWS
 $ local row = rows > 0 and "row" or "NULL"
 $ local one = function(s) return {steps = {s}, V = V} end
 $ local unused = {} -- perhaps: operands of a last step

@@ -5,7 +5,7 @@ static void ${name}(${parameters})
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double g = 0, gx = 0;
         for (int n = 0; n < count; n++) {
-            const float *from = sums + ((size_t)n * C_BLOCKS + c / V) * (2 * V) + c % V;
+            const float *from = sums + ((size_t)n * C_BLOCKS + c / V) * (${ROWS} * V) + c % V;
             g += from[0];
             gx += from[V];
         }

@@ -9,6 +9,8 @@ v += lathe_load(other${s.number} + (size_t)n * ${s.image} + at);
 $   elseif s.kind == "dropout" then
 v *= lathe_dropout(seed, step, ${s.layer}, ${s.threshold}u, ${s.keep_scale}, (uint32_t)n,
                    (uint32_t)(k * ${V}), ${s.h}, ${s.w}, h, w);
+$   elseif s.kind == "learned" then
+v = lathe_${s.name}(v, ${s.arguments});
 $   else
 v = ${s.curve}_value(v);
 $     if s.tail > 0 then

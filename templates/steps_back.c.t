@@ -13,6 +13,11 @@ $     end
 $   elseif s.kind == "dropout" then
 g *= lathe_dropout(seed, step, ${s.layer}, ${s.threshold}u, ${s.keep_scale}, (uint32_t)n,
                    (uint32_t)(k * ${V}), ${s.h}, ${s.w}, h, w);
+$   elseif s.kind == "learned" then
+$     if s.row then
+lathe_${s.name}_sums(v${s.number}, g, row + ${s.row}, ${s.arguments});
+$     end
+g *= lathe_${s.name}_slope(v${s.number}, ${s.arguments});
 $   elseif s.kind == "curve" then
 g *= ${s.curve}_slope(v${s.number});
 $   elseif s.side then

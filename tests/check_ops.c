@@ -170,6 +170,162 @@ START_TEST(curves)
 }
 END_TEST
 
+static const struct learned_attributes learned_cases[] = {
+    {LEARNED_PRELU, false, {0.25}, 0, 0},
+    {LEARNED_PRELU, true, {-0.5}, 0, 0},
+    {LEARNED_ELU, false, {0.8}, 0, 0},
+    {LEARNED_ELU, true, {1.5}, 0, 0},
+    {LEARNED_DYNAMIC, true, {55.9344, 12, 0.02924}, 2, 10},
+    {LEARNED_DYNAMIC, true, {3, 1.5, -1}, 4, 7},
+    {LEARNED_DYNAMIC, true, {-2, 0.75, 0.5}, 16, 2},
+};
+
+/* An image, and a flat input; the parameters as they are drawn around their first values. */
+START_TEST(learned)
+{
+    for (int flat = 0; flat < 2; flat++) {
+        struct net net = net_of_parameter(3, flat ? 0 : 4, flat ? 0 : 5);
+        net_learned(&net, learned_cases[_i], "act");
+        net_finish(&net, OP_mse);
+        check_graph(&net, flat ? 6 : 2);
+    }
+}
+END_TEST
+
+/* After a batchnorm and before a pool, twice in a row, and last. */
+START_TEST(learned_among_others)
+{
+    struct net net = net_new(3, 6, 6);
+    net_learned(&net, prelu_attributes(true), "first");
+    net_conv(&net, square_conv(5, 3, 1, 1), "conv1");
+    net_learned(&net, prelu_attributes(false), "before");
+    net_batchnorm(&net, "bn1");
+    net_learned(&net, dynamic_attributes(4, 2, 0.5, 2, 3), "after");
+    net_learned(&net, elu_attributes(false), "again");
+    net_pool(&net, OP_maxpool, pool_cases[0], "pool1");
+    net_plain(&net, OP_flatten, "flatten1");
+    net_linear(&net, 6, true, "linear1");
+    net_learned(&net, elu_attributes(true), "last");
+    net_finish(&net, OP_mse);
+    check_graph(&net, 3);
+}
+END_TEST
+
+/* Y of a learned node alone in double on X, its parameters set to P. */
+static void learned_value(struct learned_attributes learned, const double *p, const float *x,
+                          double *y, int count)
+{
+    struct net net = net_new(1, 0, 0);
+    net_learned(&net, learned, "act");
+    struct interp *interp =
+        interp_new(interp_lay_out(net.arena, net.graph, PRECISION_DOUBLE, count, false));
+    const struct node *node = net.graph->nodes.items[0];
+    for (int i = 1; i < node->input_count; i++)
+        interp_set(interp, node->inputs[i], &p[i - 1], 1);
+    interp_infer(interp, x, count);
+    interp_get(interp, node->outputs[0], y, (size_t)count);
+    interp_free(interp);
+    arena_free(net.arena);
+}
+
+/* The same numbers as the fixed curve; -Q is the same curve; any finite x has a finite value. */
+START_TEST(learned_dynamic_is_the_curve)
+{
+    static const float x[] = {-2, -0.0f, 0, 1e-6f, 0.1f, 0.5f, 1, 3, 40, 1e4f, 1e30f, 3e38f};
+    static const double parameters[][5] = {
+        {55.9344, 12, 0.02924, 2, 10}, {3, 1.5, -1, 4, 7}, {-2, 0.75, 0.5, 16, 2}, {9, 0, 1, 2, 1}};
+    enum { COUNT = COUNT_OF(x) };
+    const double *p = parameters[_i];
+    struct curve curve = {.kind = CURVE_DYNAMIC, .parameter = {p[0], p[1], p[2], p[3], p[4]}};
+    struct learned_attributes learned = dynamic_attributes(p[0], p[1], p[2], (int)p[3], p[4]);
+    double y[COUNT], mirrored[COUNT];
+    learned_value(learned, p, x, y, COUNT);
+    learned_value(learned, (const double[]){p[0], -p[1], p[2]}, x, mirrored, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert_msg(isfinite(y[i]) && y[i] == mirrored[i], "x %g: %g, %g", (double)x[i], y[i],
+                      mirrored[i]);
+        if (x[i] < 1e5f)
+            ck_assert_double_eq_tol(y[i], curve_value(&curve, (double)x[i]), 1e-12);
+    }
+}
+END_TEST
+
+/* As PyTorch: at 0 the left side counts. */
+START_TEST(learned_slope_at_zero)
+{
+    struct net net = net_of_parameter(1, 0, 0);
+    net_learned(&net, _i == 0 ? prelu_attributes(true) : elu_attributes(true), "act");
+    net_finish(&net, OP_mse);
+    struct interp *interp =
+        interp_new(interp_lay_out(net.arena, net.graph, PRECISION_DOUBLE, 1, true));
+    const struct node *node = net.graph->nodes.items[0];
+    double zero = 0, slope = 0.3, dx;
+    float target = -0.5f, input = 0;
+    interp_set(interp, node->inputs[0], &zero, 1);
+    interp_set(interp, node->inputs[1], &slope, 1);
+    struct lathe_batch batch = {.input = &input, .targets = &target, .count = 1};
+    interp_step(interp, &batch, 0, 0); /* the loss's gradient is 2 * 0.5 */
+    interp_get(interp, node->inputs[0]->gradient, &dx, 1);
+    ck_assert_double_eq_tol(dx, 0.3, 1e-12);
+    interp_free(interp);
+    arena_free(net.arena);
+}
+END_TEST
+
+/* An image or a flat x with trained residuals beside it. */
+static struct net dynamic_relu_net(int c, int h, int w, int pieces)
+{
+    struct net net = net_of_parameter(c, h, w);
+    struct node *node = net_node(&net, OP_dynamic_relu, "act");
+    struct tensor *residuals = graph_add_tensor(net.graph, TENSOR_PARAMETER, "residuals", true, 1,
+                                                (int[]){2 * pieces * c});
+    residuals->init = LATHE_NORMAL;
+    residuals->init_value = 1;
+    node_add_input(node, residuals, net.graph);
+    node->dynamic_relu.pieces = pieces;
+    net_shape(&net, node);
+    return net;
+}
+
+START_TEST(dynamic_relu)
+{
+    static const int cases[][4] = {{3, 4, 5, 2}, {5, 0, 0, 2}, {2, 3, 3, 1}, {3, 2, 2, 8}};
+    const int *given = cases[_i];
+    struct net net = dynamic_relu_net(given[0], given[1], given[2], given[3]);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 3);
+}
+END_TEST
+
+/* Residuals 0 make it max(x, 0), and at 0, where the lines meet, the first has the gradient. */
+START_TEST(dynamic_relu_begins_as_relu)
+{
+    struct net net = dynamic_relu_net(3, 0, 0, 2);
+    net_finish(&net, OP_mse);
+    struct interp *interp =
+        interp_new(interp_lay_out(net.arena, net.graph, PRECISION_DOUBLE, 1, true));
+    const struct node *node = net.graph->nodes.items[0];
+    float input[3] = {0}, targets[3] = {-3, -3, -3};
+    interp_set(interp, node->inputs[0], (const double[]){-2, 0, 2}, 3);
+    struct lathe_batch batch = {.input = input, .targets = targets, .count = 1};
+    interp_step(interp, &batch, 0, 0); /* dy = 2 / 3 * (y + 3) */
+    double y[3], dx[3], sums[12];
+    interp_get(interp, node->outputs[0], y, 3);
+    interp_get(interp, node->inputs[0]->gradient, dx, 3);
+    interp_get(interp, node->inputs[1]->gradient, sums, 12);
+    static const double values[] = {0, 0, 2}, slopes[] = {0, 2, 10. / 3};
+    static const double by_shift[] = {0, 0.5, 2.5 / 3, 0.5, 0, 0}; /* b_0, then b_1: a quarter */
+    for (int i = 0; i < 3; i++) {
+        ck_assert_double_eq_tol(y[i], values[i], 1e-12);
+        ck_assert_double_eq_tol(dx[i], slopes[i], 1e-12);
+    }
+    for (int i = 0; i < 6; i++)
+        ck_assert_double_eq_tol(sums[6 + i], by_shift[i], 1e-12);
+    interp_free(interp);
+    arena_free(net.arena);
+}
+END_TEST
+
 START_TEST(dropout)
 {
     struct net net = net_of_parameter(3, 4, 5);
@@ -947,6 +1103,12 @@ static void add_kernel_tests(Suite *suite)
     tcase_add_loop_test(kernels, pool, 0, COUNT_OF(pool_cases));
     tcase_add_test(kernels, globalpool);
     tcase_add_loop_test(kernels, curves, 0, CURVE_CASES);
+    tcase_add_loop_test(kernels, learned, 0, COUNT_OF(learned_cases));
+    tcase_add_test(kernels, learned_among_others);
+    tcase_add_loop_test(kernels, learned_dynamic_is_the_curve, 0, 4);
+    tcase_add_loop_test(kernels, learned_slope_at_zero, 0, 2);
+    tcase_add_loop_test(kernels, dynamic_relu, 0, 4);
+    tcase_add_test(kernels, dynamic_relu_begins_as_relu);
     tcase_add_test(kernels, dropout);
     tcase_add_loop_test(kernels, concatenation, 0, 2);
     tcase_add_loop_test(kernels, reshaping, 0, 2);

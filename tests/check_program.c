@@ -36,6 +36,11 @@ static void tear_down(void)
     arena_free(arena);
 }
 
+static void has(const char *text, const char *part);
+static void check_groups(const struct program *program);
+static void check_lifetimes(const struct program *program);
+static void check_calls(const struct program *program);
+
 /* ---- groups ---- */
 
 static const struct pool_attributes halves = {2, 2, 2, 2, 0, 0, 0, 0};
@@ -82,6 +87,18 @@ START_TEST(a_convolution_takes_what_follows)
     ck_assert_str_eq(first->input->name, "input");
     ck_assert_str_eq(first->raw->name, "c");
     ck_assert_str_eq(first->output->name, "p");
+}
+END_TEST
+
+START_TEST(learned_activations_are_steps)
+{
+    conv("c");
+    net_learned(&net, prelu_attributes(false), "p");
+    net_batchnorm(&net, "b");
+    net_learned(&net, dynamic_attributes(4, 2, 1, 2, 3), "d");
+    net_learned(&net, elu_attributes(true), "e");
+    net_pool(&net, OP_maxpool, halves, "m");
+    groups_are("c: c + p + b + d + e + m\n");
 }
 END_TEST
 
@@ -614,6 +631,56 @@ START_TEST(a_sum_that_nobody_takes_is_a_call)
     finish_flat();
     ck_assert_str_eq(groups_text(true), "c: c\nr: r + sum + r2\nl: l\nloss: loss\n");
     ck_assert_int_eq(count_sums(program_of(true, false)), 1);
+}
+END_TEST
+
+/* A learned step before the batchnorm is summed in the second pass, one after it in the first; the
+ * parameters of one that nothing is before are all that its pass is for. */
+START_TEST(learned_steps_are_summed_where_their_gradient_is)
+{
+    net_learned(&net, prelu_attributes(true), "first");
+    net_conv(&net, square_conv(16, 3, 1, 1), "c");
+    net_learned(&net, prelu_attributes(false), "p");
+    net_batchnorm(&net, "b");
+    net_learned(&net, dynamic_attributes(4, 2, 1, 2, 3), "d");
+    finish_flat();
+    const struct program *program = program_of(true, false);
+    const char *parameter = ": gradient of the parameter\n";
+    const char *expected = arena_printf(
+        arena,
+        "c: sums for the batchnorm\nc%sc%sc%sc: batchnorm's gradients\n"
+        "c: steps backward\nc%sc: gradient of the bias\nc: backward weights\nc: backward data\n"
+        "first: steps backward\nfirst%s",
+        parameter, parameter, parameter, parameter, parameter);
+    const char *calls = calls_text(program);
+    ck_assert_ptr_nonnull(strstr(calls, "c: sums for"));
+    ck_assert_str_eq(strstr(calls, "c: sums for"), expected);
+    check_groups(program);
+    check_lifetimes(program);
+    check_calls(program);
+}
+END_TEST
+
+START_TEST(dynamic_relu_is_two_calls)
+{
+    struct tensor *x = conv("c");
+    net_plain(&net, OP_globalpool, "g");
+    net_plain(&net, OP_flatten, "f0");
+    struct tensor *residuals = net_linear(&net, 64, true, "l0");
+    net.last = x;
+    struct node *node = net_node(&net, OP_dynamic_relu, "d");
+    node_add_input(node, residuals, net.graph);
+    node->dynamic_relu.pieces = 2;
+    net_shape(&net, node);
+    net_pool(&net, OP_maxpool, halves, "m");
+    groups_are("c: c\ng: g\nl0: l0\nd: d\nm: m\n");
+    finish_flat();
+    const struct program *program = program_of(true, false);
+    has(calls_text(program), "l0: forward\nd: forward\nm: forward\n");
+    has(calls_text(program), "m: steps backward\nd: backward\nl0: steps backward\n");
+    check_groups(program);
+    check_lifetimes(program);
+    check_calls(program);
 }
 END_TEST
 
@@ -1356,6 +1423,7 @@ static TCase *fuse_tests(void)
     TCase *tests = tcase_create("fuse");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_convolution_takes_what_follows);
+    tcase_add_test(tests, learned_activations_are_steps);
     tcase_add_test(tests, a_second_batchnorm_starts_a_group);
     tcase_add_loop_test(tests, add_joins_the_body, 0, 2);
     tcase_add_test(tests, add_joins_the_shortcut_which_is_last);
@@ -1410,6 +1478,8 @@ static TCase *lower_tests(void)
     tcase_add_test(tests, copies_are_counted);
     tcase_add_test(tests, a_dense_block_copies_nothing);
     tcase_add_test(tests, a_sum_that_nobody_takes_is_a_call);
+    tcase_add_test(tests, learned_steps_are_summed_where_their_gradient_is);
+    tcase_add_test(tests, dynamic_relu_is_two_calls);
     tcase_add_test(tests, programs_print);
     tcase_add_loop_test(tests, groups_and_spans_are_packed, 0, 5);
     return tests;

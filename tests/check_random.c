@@ -202,9 +202,38 @@ static const char *draw_table(struct writer *w)
     return tables[between(w->draw, 0, 4)];
 }
 
+/* An activation with trained parameters. */
+static void add_learned(struct writer *w)
+{
+    struct draw *d = w->draw;
+    const char *shared = chance(d, 40) ? "true" : "false";
+    switch (between(d, 0, w->exact ? 0 : w->flat ? 3 : 4)) {
+    case 0:
+        put(w, chance(d, 50) ? "prelu()," : "prelu { init = -0.5, shared = %s },", shared);
+        break;
+    case 1:
+        put(w, "elu_learned { a = %d, shared = %s },", between(d, 1, 2), shared);
+        break;
+    case 2:
+        put(w, "dynamic { L = %d, Q = %d, I = %d.5, P = %d, Z = 7, learn = true },",
+            between(d, -3, 30), between(d, 1, 3), between(d, -1, 1), 2 * between(d, 1, 3));
+        break;
+    case 3:
+        put(w, "dynamic { L = 55.9344, Q = 12, I = 0.02924, learn = true },");
+        break;
+    default:
+        put(w, "dynamic_relu { k = %d, reduction = %d },", between(d, 1, 3), between(d, 1, 9));
+        w->weighted += 2;
+    }
+}
+
 static void add_activation(struct writer *w)
 {
     struct draw *d = w->draw;
+    if (chance(d, 30)) {
+        add_learned(w);
+        return;
+    }
     const char *table = draw_table(w);
     static const char *const smooth[] = {"sigmoid", "tanh", "softplus",
                                          "silu",    "gelu", "hardswish"};

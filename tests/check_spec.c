@@ -420,6 +420,53 @@ START_TEST(words_of_training_are_read)
 }
 END_TEST
 
+START_TEST(learned_activations_keep_their_parameters)
+{
+    read_layers("prelu(), prelu { init = 0.1, shared = true }, elu_learned { a = 2 },"
+                "dynamic { L = 1, Q = 2, I = 3, P = 4, Z = 5, learn = true, table = exact() },"
+                "dynamic { L = 1, Q = 2, I = 3, learn = false }");
+    expect_graph("prelu1 = learned(input, prelu1.weight) 3x8x8\n"
+                 "prelu2 = learned(prelu1, prelu2.weight) 3x8x8\n"
+                 "elu_learned1 = learned(prelu2, elu_learned1.weight) 3x8x8\n"
+                 "dynamic1 = learned(elu_learned1, dynamic1.L, dynamic1.Q, dynamic1.I) 3x8x8\n"
+                 "dynamic2 = curve(dynamic1) 3x8x8\n");
+    const struct node *node = node_called("prelu1");
+    ck_assert_int_eq(node->inputs[1]->dims[0], 3);
+    ck_assert(node->inputs[1]->init_value == 0.25);
+    node = node_called("prelu2");
+    ck_assert_int_eq(node->inputs[1]->dims[0], 1);
+    ck_assert(node->inputs[1]->init_value == 0.1);
+    ck_assert(node_called("elu_learned1")->inputs[1]->init_value == 2);
+    node = node_called("dynamic1");
+    for (int i = 1; i <= 3; i++)
+        ck_assert(node->inputs[i]->init_value == i && node->inputs[i]->dims[0] == 1);
+    ck_assert(node->learned.power == 4 && node->learned.z == 5);
+}
+END_TEST
+
+START_TEST(dynamic_relu_brings_its_layers)
+{
+    read_layers("conv(20, 3), dynamic_relu(),"
+                "dynamic_relu { k = 3, reduction = 100, name = 'act' }");
+    expect_graph(
+        "conv1 = conv(input, conv1.weight, conv1.bias) 20x8x8\n"
+        "dynamic_relu1.globalpool1 = globalpool(conv1) 20x1x1\n"
+        "dynamic_relu1.flatten1 = flatten(dynamic_relu1.globalpool1) 20\n"
+        "dynamic_relu1.linear1 = linear(dynamic_relu1.flatten1, dynamic_relu1.linear1.weight, "
+        "dynamic_relu1.linear1.bias) 2\n"
+        "dynamic_relu1.relu1 = curve(dynamic_relu1.linear1) 2\n"
+        "dynamic_relu1.linear2 = linear(dynamic_relu1.relu1, dynamic_relu1.linear2.weight, "
+        "dynamic_relu1.linear2.bias) 80\n"
+        "dynamic_relu1 = dynamic_relu(conv1, dynamic_relu1.linear2) 20x8x8\n"
+        "act.globalpool1 = globalpool(dynamic_relu1) 20x1x1\n"
+        "act.flatten1 = flatten(act.globalpool1) 20\n"
+        "act.linear1 = linear(act.flatten1, act.linear1.weight, act.linear1.bias) 1\n"
+        "act.relu1 = curve(act.linear1) 1\n"
+        "act.linear2 = linear(act.relu1, act.linear2.weight, act.linear2.bias) 120\n"
+        "act = dynamic_relu(dynamic_relu1, act.linear2) 20x8x8\n");
+}
+END_TEST
+
 START_TEST(training_is_read)
 {
     const char *spec = "return network { flatten(), linear(10), data = mnist(),"
@@ -953,6 +1000,8 @@ static TCase *language_tests(void)
     tcase_add_test(tests, other_layers_have_pytorchs_defaults);
     tcase_add_test(tests, curves_keep_their_parameters);
     tcase_add_test(tests, activations_have_their_defaults);
+    tcase_add_test(tests, learned_activations_keep_their_parameters);
+    tcase_add_test(tests, dynamic_relu_brings_its_layers);
     tcase_add_test(tests, training_is_read);
     tcase_add_loop_test(tests, words_of_training_are_read, 0,
                         (int)(sizeof training_cases / sizeof *training_cases));

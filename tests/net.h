@@ -149,6 +149,30 @@ static inline struct tensor *net_reshape(struct net *net, int c, int h, int w)
     return net_shape(net, node);
 }
 
+static inline struct tensor *net_learned(struct net *net, struct learned_attributes learned,
+                                         const char *name)
+{
+    struct node *node = net_node(net, OP_learned, name);
+    node->learned = learned;
+    return net_shape(net, node);
+}
+
+static inline struct learned_attributes prelu_attributes(bool shared)
+{
+    return (struct learned_attributes){LEARNED_PRELU, shared, {0.25}, 0, 0};
+}
+
+static inline struct learned_attributes elu_attributes(bool shared)
+{
+    return (struct learned_attributes){LEARNED_ELU, shared, {0.8}, 0, 0};
+}
+
+static inline struct learned_attributes dynamic_attributes(double l, double q, double i, int power,
+                                                           double z)
+{
+    return (struct learned_attributes){LEARNED_DYNAMIC, true, {l, q, i}, power, z};
+}
+
 /* The loss OP on the last layer, tables, gradients. */
 static inline void net_finish(struct net *net, enum op loss)
 {

@@ -625,12 +625,12 @@ static void steps_1x1x1_backward(const float *raw, const float *restrict out_gra
 
 static void bias_gradient_1(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 16, C_BLOCKS = 1 };
+    enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0 };
 #pragma omp for
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double g = 0;
         for (int n = 0; n < count; n++)
-            g += sums[((size_t)n * C_BLOCKS + c / V) * V + c % V];
+            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
         gradient[c] = (float)g;
     }
 }
@@ -1037,12 +1037,12 @@ static void steps_20x1x1_backward(const float *raw, const float *restrict out_gr
 
 static void bias_gradient_20(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 16, C_BLOCKS = 2 };
+    enum { V = 16, C_BLOCKS = 2, ROWS = 1, ROW = 0 };
 #pragma omp for
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double g = 0;
         for (int n = 0; n < count; n++)
-            g += sums[((size_t)n * C_BLOCKS + c / V) * V + c % V];
+            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
         gradient[c] = (float)g;
     }
 }

@@ -1,0 +1,29 @@
+$ -- The gradient of a vector (a number a channel, or shared, one): the sum over the samples of row
+$ -- ROW of their partial sums.
+static void ${name}(${parameters})
+{
+    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, ROWS = ${ROWS}, ROW = ${ROW} };
+$ if shared then
+#pragma omp single
+    {
+        double lanes[V] = {0}, g = 0;
+        for (int p = 0; p < count * C_BLOCKS; p++)
+            for (int lane = 0; lane < V; lane++)
+                lanes[lane] += sums[((size_t)p * ROWS + ROW) * V + lane];
+        for (int lane = 0; lane < V; lane++) {
+            g += lanes[lane];
+            gradient[lane] = 0;
+        }
+        gradient[0] = (float)g;
+    }
+$ else
+#pragma omp for
+    for (int c = 0; c < C_BLOCKS * V; c++) {
+        double g = 0;
+        for (int n = 0; n < count; n++)
+            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
+        gradient[c] = (float)g;
+    }
+$ end
+}
+
