@@ -133,6 +133,18 @@ other_batch() {
 }
 check "--batch is what train runs with" other_batch
 
+# A spec without data: what is left to do is inference.
+cat > bare.lua << 'END'
+return network { input = image(1, 2, 2), flatten(), linear(3), loss = cross_entropy() }
+END
+bare() {
+    "$lathe" build bare.lua -o bare && bare/infer --bench 1 || return
+    same "$(bare/train 2>&1)" "train: bare: the spec names no data to train on" &&
+        same "$(bare/infer --weights none 2>&1)" \
+            "infer: images, --raw or --bench N is needed: the spec names no data"
+}
+check "a spec without data infers, and says why it does not train" bare
+
 # ---- training ----
 
 # train FOLDER THREADS SAMPLES: the sum of the weights.
