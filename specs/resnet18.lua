@@ -1,0 +1,61 @@
+-- ResNet-18: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", arXiv 1512.03385.
+-- 11,689,512 parameters at 1000 classes. Its blocks have the names that torchvision gives them.
+--
+--     lathe show specs/resnet18.lua
+--     lathe build specs/resnet18.lua --set data=cifar10       for 32x32: see size
+--
+-- size: rows and columns of the input. Below 64, the first convolution is 3x3 without stride, and
+-- there is no pool behind it, as is usual for CIFAR. data: what to train on, none: only infer.
+local o = options {
+  size    = 224,
+  width   = 64, -- channels of the first stage; each further one has twice as many
+  classes = 1000,
+  data    = choice { "none", "cifar10", "cifar100" },
+  batch   = 128,
+  epochs  = 16,
+}
+
+local data
+if o.data ~= "none" then
+  data = ({ cifar10 = cifar10, cifar100 = cifar100 })[o.data] {
+    augment   = { crop(32, { pad = 4, mode = "reflect" }), hflip() },
+    normalize = { mean = { 0.4914, 0.4822, 0.4465 }, std = { 0.2023, 0.1994, 0.2010 } },
+  }
+end
+local size = data and 32 or o.size
+
+local function block(name, channels, stride, widens)
+  return chain {
+    residual {
+      name = name,
+      conv(channels, 3, { stride = stride, pad = 1, bias = false }), batchnorm(), relu(),
+      conv(channels, 3, { bias = false }), batchnorm(),
+      shortcut = widens and { conv(channels, 1, { stride = stride, pad = 0, bias = false }),
+                              batchnorm() },
+    },
+    relu(),
+  }
+end
+
+local function stage(number, channels)
+  local stride = number > 1 and 2 or 1
+  return chain {
+    block("layer" .. number .. "_0", channels, stride, number > 1),
+    block("layer" .. number .. "_1", channels, 1),
+  }
+end
+
+local stem = size < 64 and { conv(o.width, 3, { bias = false }), batchnorm(), relu() }
+  or { conv(o.width, 7, { stride = 2, pad = 3, bias = false }), batchnorm(), relu(),
+       maxpool(3, { stride = 2, pad = 1 }) }
+
+return network {
+  input = image(3, size, size),
+  stem,
+  stage(1, o.width), stage(2, 2 * o.width), stage(3, 4 * o.width), stage(4, 8 * o.width),
+  globalpool(), flatten(), linear(data and data.classes or o.classes),
+  loss  = cross_entropy(),
+  data  = data,
+  train = data and { batch = o.batch, epochs = o.epochs, optimizer = adam { weight_decay = 1e-4 },
+                     lr = onecycle { max = 0.01 }, clip_value = 0.1 },
+}
