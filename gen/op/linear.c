@@ -91,10 +91,8 @@ static void forward_double(const struct node *node, struct run *run)
     for (int n = 0; n < s.n; n++)
         for (int o = 0; o < s.out; o++) {
             const double *row = weight + (size_t)o * s.in, *sample = x + (size_t)n * s.in;
-            double sum = bias ? bias[o] : 0;
-            for (int i = 0; i < s.in; i++)
-                sum += row[i] * sample[i];
-            y[(size_t)n * s.out + o] = sum;
+            y[(size_t)n * s.out + o] =
+                dot_product(row, sample, (size_t)s.in) + (bias ? bias[o] : 0);
         }
 }
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void fail_node(const struct node *node, const char *format, ...)
 {
@@ -206,4 +207,26 @@ void magnitude_of_products(const struct node *node, struct run *run)
         run->data[node->inputs[i]->id] = given[i];
     }
     free(given);
+}
+
+/* ---- kernels ---- */
+
+double dot_product(const double *a, const double *b, size_t count)
+{
+    typedef double lanes __attribute__((vector_size(64)));
+    enum { LANES = sizeof(lanes) / sizeof(double) };
+    lanes sums = {0};
+    double sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        lanes x, y;
+        memcpy(&x, a + i, sizeof x);
+        memcpy(&y, b + i, sizeof y);
+        sums += x * y;
+    }
+    for (; i < count; i++)
+        sum += a[i] * b[i];
+    for (int lane = 0; lane < LANES; lane++)
+        sum += sums[lane];
+    return sum;
 }

@@ -100,4 +100,7 @@ static inline void taps_inside(int out, int in, int stride, int shift, int *from
     *to = in <= shift ? *from : max_int(*from, min_int(out, divide_up(in - shift, stride)));
 }
 
+/* The sum of COUNT products a[i] * b[i], eight partial sums at a time. */
+double dot_product(const double *a, const double *b, size_t count);
+
 #endif
