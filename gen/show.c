@@ -53,17 +53,29 @@ static size_t arena_bytes(const struct program *program)
 
 /* ---- text ---- */
 
+/* Columns that the layers' names take. */
+static int widest_name(const struct graph *graph)
+{
+    int width = 28;
+    for (int i = 0; i < graph->nodes.count; i++)
+        if (is_layer(graph->nodes.items[i]))
+            width = max_int(width, (int)strlen(graph->nodes.items[i]->name));
+    return width;
+}
+
 static void print_layers(struct arena *arena, const struct graph *graph, struct text *out)
 {
-    text_printf(out, "%-28s %-14s %-14s %12s %12s %10s\n", "layer", "kind", "shape", "parameters",
-                "MFLOP", "kB");
-    text_printf(out, "%-28s %-14s %-14s\n", "input", "", tensor_shape_text(arena, graph->input));
+    int width = widest_name(graph);
+    text_printf(out, "%-*s %-14s %-14s %12s %12s %10s\n", width, "layer", "kind", "shape",
+                "parameters", "MFLOP", "kB");
+    text_printf(out, "%-*s %-14s %-14s\n", width, "input", "",
+                tensor_shape_text(arena, graph->input));
     for (int i = 0; i < graph->nodes.count; i++) {
         const struct node *node = graph->nodes.items[i];
         if (!is_layer(node))
             continue;
-        text_printf(out, "%-28s %-14s %-14s %12zu %12.3f %10.1f\n", node->name, op_name(node->op),
-                    tensor_shape_text(arena, node->outputs[0]),
+        text_printf(out, "%-*s %-14s %-14s %12zu %12.3f %10.1f\n", width, node->name,
+                    op_name(node->op), tensor_shape_text(arena, node->outputs[0]),
                     parameters_of(node, TENSOR_PARAMETER), flops_of(node) * 1e-6,
                     (double)tensor_elements(node->outputs[0]) * 4e-3);
     }

@@ -1,12 +1,12 @@
 -- ResNeXt-50 32x4d: Xie, Girshick, Dollar, Tu, He, "Aggregated residual transformations for deep
--- neural networks", arXiv 1611.05431: ResNet-50 with grouped 3x3 convolutions. 25,028,904 parameters
--- at 1000 classes. Its blocks have the names that torchvision gives them.
+-- neural networks", arXiv 1611.05431: ResNet-50 with grouped 3x3 convolutions. 25,028,904
+-- parameters at 1000 classes. Its blocks have the names that torchvision gives them.
 --
 --     lathe show specs/resnext50.lua
 --     lathe build specs/resnext50.lua --infer-batch 2
 --
--- groups and the channels of each in the first stage; planes: a quarter of what that stage puts out;
--- size: rows and columns of the input.
+-- groups and width, the channels of each in the first stage; planes: a quarter of what that stage
+-- puts out; size: rows and columns of the input.
 local o = options { classes = 1000, size = 224, groups = 32, width = 4, planes = 64 }
 
 local function block(name, planes, stride, widens)

@@ -27,4 +27,5 @@ show alexnet 61100840 specs/alexnet.lua
 show resnet18 11689512 specs/resnet18.lua
 show resnet50 25557032 specs/resnet50.lua
 show resnext50_32x4d 25028904 specs/resnext50.lua
+show densenet121 7978856 specs/densenet121.lua
 exit $status

@@ -1,7 +1,8 @@
 #!/bin/sh
-# The networks that torchvision has too: with the same weights, what infer writes is what torchvision
-# computes in double, within a relative L2 error of 1e-5. Debian: apt-get install python3-torchvision
-# (700 MB, which is why "make deps" does not).
+# The networks that torchvision has too: with the same weights, infer writes what torchvision
+# computes in double, within a relative L2 error of 1e-5. It needs Debian's python3-torchvision,
+# which "make deps" leaves out for its size: apt-get install --no-install-recommends
+# python3-torchvision.
 set -u
 lathe=${LATHE:-./lathe}
 script=tests/num/torchvision_weights.py
@@ -28,7 +29,7 @@ equal() { # MODEL
 }
 
 status=0
-for model in alexnet resnet18 resnet50 resnext50; do
+for model in alexnet resnet18 resnet50 resnext50 densenet121; do
     if equal "$model" > "$work/log" 2>&1; then
         echo "ok - $model is torchvision's: $(tail -n 1 "$work/log")"
     else

@@ -24,7 +24,8 @@ for spec in specs/*.lua; do
     */alexnet.lua) set -- --set size=63 --set classes=10 ;;
     */resnet18.lua) set -- --set size=64 --set width=8 --set classes=10 ;;
     */resnet50.lua) set -- --set size=64 --set width=4 --set classes=10 ;;
-    */resnext50.lua) set -- --set size=64 --set planes=8 --set classes=10 ;;
+    */resnext50.lua) set -- --set size=64 --set groups=4 --set planes=8 --set classes=10 ;;
+    */densenet121.lua) set -- --set size=64 --set growth=4 --set classes=10 ;;
     *) set -- ;;
     esac
     verify "$spec" "$spec" "$@"

@@ -38,6 +38,16 @@ RENAMED = [
     (r"\.downsample\.1\b", ".shortcut.batchnorm1"),
     (r"\bbn(\d)\b", r"batchnorm\1"),
     (r"^fc\b", "linear1"),
+    # densenet: the layer's own branch is the second, the first is its input
+    (r"^features\.", ""),
+    (r"^conv0\b", "conv1"),
+    (r"^norm0\b", "batchnorm1"),
+    (r"^norm5\b", "batchnorm2"),
+    (r"^classifier\b", "linear1"),
+    (r"\b(denselayer\d+)\.", r"\1.branch2."),
+    (r"\bnorm(\d)\b", r"batchnorm\1"),
+    (r"^(transition\d)\.norm\b", r"\1.batchnorm1"),
+    (r"^(transition\d)\.conv\b", r"\1.conv1"),
 ]
 
 

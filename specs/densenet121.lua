@@ -1,0 +1,43 @@
+-- DenseNet-121: Huang, Liu, van der Maaten, Weinberger, "Densely connected convolutional networks",
+-- arXiv 1608.06993. 7,978,856 parameters at 1000 classes. Each layer puts its channels behind those
+-- that it read, which in memory is where they lie already. Its blocks have torchvision's names.
+--
+--     lathe show specs/densenet121.lua
+--     lathe build specs/densenet121.lua --infer-batch 2
+--
+-- growth: channels that a layer adds; size: rows and columns of the input.
+local o = options { classes = 1000, size = 224, growth = 32 }
+
+local function layer(name)
+  return concat {
+    name = name,
+    chain {},
+    { batchnorm(), relu(), conv(4 * o.growth, 1, { bias = false }),
+      batchnorm(), relu(), conv(o.growth, 3, { bias = false }) },
+  }
+end
+
+local channels = 2 * o.growth
+local function block(number, layers)
+  local list = { name = "denseblock" .. number }
+  for i = 1, layers do list[i] = layer("denselayer" .. i) end
+  channels = channels + layers * o.growth
+  return chain(list)
+end
+
+-- Half the channels, half the rows and columns.
+local function transition(number)
+  channels = channels // 2
+  return chain { name = "transition" .. number,
+                 batchnorm(), relu(), conv(channels, 1, { bias = false }), avgpool(2) }
+end
+
+return network {
+  input = image(3, o.size, o.size),
+  conv(channels, 7, { stride = 2, pad = 3, bias = false }), batchnorm(), relu(),
+  maxpool(3, { stride = 2, pad = 1 }),
+  block(1, 6), transition(1), block(2, 12), transition(2),
+  block(3, 24), transition(3), block(4, 16),
+  batchnorm(), relu(), globalpool(), flatten(), linear(o.classes),
+  loss = cross_entropy(),
+}
