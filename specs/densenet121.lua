@@ -1,6 +1,6 @@
 -- DenseNet-121: Huang, Liu, van der Maaten, Weinberger, "Densely connected convolutional networks",
 -- arXiv 1608.06993. 7,978,856 parameters at 1000 classes. Each layer puts its channels behind those
--- that it read, which in memory is where they lie already. Its blocks have torchvision's names.
+-- that it read, which in memory is where they lie already.
 --
 --     lathe show specs/densenet121.lua
 --     lathe build specs/densenet121.lua --infer-batch 2
@@ -19,8 +19,8 @@ end
 
 local channels = 2 * o.growth
 local function block(number, layers)
-  local list = { name = "denseblock" .. number }
-  for i = 1, layers do list[i] = layer("denselayer" .. i) end
+  local list = { name = "block" .. number }
+  for i = 1, layers do list[i] = layer("layer" .. i) end
   channels = channels + layers * o.growth
   return chain(list)
 end
