@@ -19,8 +19,8 @@ end
 
 local channels = 2 * o.growth
 local function block(number, layers)
-  local list = { name = "block" .. number }
-  for i = 1, layers do list[i] = layer("layer" .. i) end
+  local list = {}
+  for i = 1, layers do list[i] = layer("dense" .. number .. "_" .. i) end
   channels = channels + layers * o.growth
   return chain(list)
 end

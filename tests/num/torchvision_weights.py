@@ -44,7 +44,7 @@ RENAMED = [
     (r"^norm0\b", "batchnorm1"),
     (r"^norm5\b", "batchnorm2"),
     (r"^classifier\b", "linear1"),
-    (r"^dense(block\d+)\.dense(layer\d+)\.", r"\1.\2.branch2."),
+    (r"^denseblock(\d+)\.denselayer(\d+)\.", r"dense\1_\2.branch2."),
     (r"\bnorm(\d)\b", r"batchnorm\1"),
     (r"^(transition\d)\.norm\b", r"\1.batchnorm1"),
     (r"^(transition\d)\.conv\b", r"\1.conv1"),
