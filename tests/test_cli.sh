@@ -139,9 +139,7 @@ return network { input = image(1, 2, 2), flatten(), linear(3), loss = cross_entr
 END
 bare() {
     "$lathe" build bare.lua -o bare && bare/infer --bench 1 || return
-    same "$(bare/train 2>&1)" "train: bare: the spec names no data to train on" &&
-        same "$(bare/infer --weights none 2>&1)" \
-            "infer: images, --raw or --bench N is needed: the spec names no data"
+    same "$(bare/train 2>&1)" "train: the network's spec has no data set"
 }
 check "a spec without data infers, and says why it does not train" bare
 
