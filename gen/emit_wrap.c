@@ -144,6 +144,11 @@ static void wrap_code(const char *line, size_t length, struct text *out)
     struct text rest = {0};
     size_t indent = indent_of(line, length), cut;
     text_add(&rest, line, length);
+    while (indent >= 4 && overflows(&rest, open)) { /* a name as long as a line: further left */
+        indent -= 4;
+        rest.length -= 4;
+        memmove(rest.data, rest.data + 4, rest.length + 1);
+    }
     while (rest.length > WIDTH && (cut = find_cut(rest.data, rest.length, &open)) > 0) {
         text_add(out, rest.data, cut);
         text_printf(out, "\n");
