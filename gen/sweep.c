@@ -250,6 +250,7 @@ static void evaluate(void *context)
     read_training(e);
     e->sweep->name = arena_copy(e->sweep->arena, e->network->name);
     e->sweep->classes = e->network->data.classes > 0;
+    e->sweep->held |= e->network->data.validation > 0;
     const struct combination *same = same_options(e->sweep, e->combination);
     if (!same)
         build_digest(e->arena, e->network, &e->build, digest);

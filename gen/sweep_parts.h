@@ -43,7 +43,7 @@ struct sweep_run {
     double accuracy, loss;       /* on the test set in the end; NaN: none */
     double seconds;              /* of all epochs */
     int epochs;                  /* that ended */
-    double *accuracies, *losses; /* after each of them */
+    double *accuracies, *losses; /* after each, on what is held out, or the test set */
 };
 
 struct sweep {
@@ -51,8 +51,8 @@ struct sweep {
     const struct sweep_options *options;
     const char *name;   /* of the network */
     const char *digest; /* of the spec and the settings for all */
-    const char *source; /* of the data: "mnist" */
     bool classes;       /* there is an accuracy */
+    bool held;          /* samples are held out of training: they judge, not the test set */
     const char *folder;
     VECTOR(struct sweep_key) keys;
     VECTOR(int64_t) seeds;
@@ -92,8 +92,9 @@ bool run_all(struct sweep *sweep);
 /* Over the seeds of a combination whose runs ended. */
 struct summary {
     int done, diverged, failed;
-    double accuracy, accuracy_deviation, loss, loss_deviation; /* NaN: none */
-    double seconds;                                            /* mean */
+    double accuracy, accuracy_deviation, loss, loss_deviation; /* of the test set; NaN: none */
+    double judged, judged_deviation; /* accuracy, or loss without classes, that chooses the best */
+    double seconds;                  /* mean */
 };
 struct summary summarise(const struct sweep *sweep, int combination);
 

@@ -22,6 +22,19 @@ double mean_of(const double *numbers, int count, double *deviation)
     return mean;
 }
 
+/* What RUN, which is done, is chosen by: its accuracy, or loss, on the test set; with samples held
+ * out theirs, at their least loss, for train keeps the weights of that epoch. */
+static double judged(const struct sweep *sweep, const struct sweep_run *run)
+{
+    int best = 0;
+    if (!sweep->held || run->epochs == 0)
+        return sweep->classes ? run->accuracy : run->loss;
+    for (int i = 1; i < run->epochs; i++)
+        if (run->losses[i] < run->losses[best])
+            best = i;
+    return (sweep->classes ? run->accuracies : run->losses)[best];
+}
+
 struct summary summarise(const struct sweep *sweep, int combination)
 {
     int seeds = sweep->seeds.count;
@@ -29,6 +42,7 @@ struct summary summarise(const struct sweep *sweep, int combination)
     struct arena *arena = arena_new();
     double *accuracies = arena_array(arena, (size_t)seeds, double);
     double *losses = arena_array(arena, (size_t)seeds, double);
+    double *judgements = arena_array(arena, (size_t)seeds, double);
     double *seconds = arena_array(arena, (size_t)seeds, double), unused;
     for (int i = 0; i < seeds; i++) {
         const struct sweep_run *run = run_of(sweep, combination, i);
@@ -38,24 +52,26 @@ struct summary summarise(const struct sweep *sweep, int combination)
             continue;
         accuracies[s.done] = run->accuracy;
         losses[s.done] = run->loss;
+        judgements[s.done] = judged(sweep, run);
         seconds[s.done++] = run->seconds;
     }
     s.accuracy = mean_of(accuracies, s.done, &s.accuracy_deviation);
     s.loss = mean_of(losses, s.done, &s.loss_deviation);
+    s.judged = mean_of(judgements, s.done, &s.judged_deviation);
     s.seconds = mean_of(seconds, s.done, &unused);
     arena_free(arena);
     return s;
 }
 
-/* The combination with the highest mean accuracy (lowest loss) among those whose runs all ended
- * well; -1: there is none. */
+/* The combination with the highest mean accuracy (lowest loss) of what judges, among those whose
+ * runs all ended well; -1: there is none. */
 static int best_combination(const struct sweep *sweep)
 {
     int best = -1;
     double highest = -INFINITY;
     for (int i = 0; i < sweep->combinations.count; i++) {
         struct summary s = summarise(sweep, i);
-        double merit = sweep->classes ? s.accuracy : -s.loss;
+        double merit = sweep->classes ? s.judged : -s.judged;
         if (s.done == sweep->seeds.count && merit > highest) {
             highest = merit;
             best = i;
@@ -66,7 +82,8 @@ static int best_combination(const struct sweep *sweep)
 
 /* ---- the table ---- */
 
-enum { FIGURES = 4 }; /* columns behind those of the keys */
+/* Columns behind those of the keys. */
+enum { COLUMN_JUDGED, COLUMN_ACCURACY, COLUMN_LOSS, COLUMN_SEEDS, COLUMN_SECONDS, FIGURES };
 
 /* "0.9712 +- 0.0012", "0.9712" for one seed, "-" for none. */
 static const char *accuracy_text(struct arena *arena, double mean, double deviation)
@@ -99,7 +116,8 @@ static const char *seeds_text(struct arena *arena, const struct summary *s)
 static void fill_row(const struct sweep *sweep, struct arena *arena, int row, const char **cells)
 {
     int keys = sweep->keys.count, combination = row - 1;
-    static const char *const headings[FIGURES] = {"test_accuracy", "test_loss", "seeds", "seconds"};
+    const char *headings[FIGURES] = {sweep->classes ? "validation_accuracy" : "validation_loss",
+                                     "test_accuracy", "test_loss", "seeds", "seconds"};
     for (int k = 0; k < keys; k++)
         cells[k] =
             row == 0 ? sweep->keys.items[k].name : sweep->combinations.items[combination].values[k];
@@ -108,10 +126,21 @@ static void fill_row(const struct sweep *sweep, struct arena *arena, int row, co
         return;
     }
     struct summary s = summarise(sweep, combination);
-    cells[keys] = accuracy_text(arena, s.accuracy, s.accuracy_deviation);
-    cells[keys + 1] = loss_text(arena, s.loss, s.loss_deviation);
-    cells[keys + 2] = seeds_text(arena, &s);
-    cells[keys + 3] = isnan(s.seconds) ? "-" : arena_printf(arena, "%.1f", s.seconds);
+    const char **figures = cells + keys;
+    figures[COLUMN_JUDGED] =
+        (sweep->classes ? accuracy_text : loss_text)(arena, s.judged, s.judged_deviation);
+    figures[COLUMN_ACCURACY] = accuracy_text(arena, s.accuracy, s.accuracy_deviation);
+    figures[COLUMN_LOSS] = loss_text(arena, s.loss, s.loss_deviation);
+    figures[COLUMN_SEEDS] = seeds_text(arena, &s);
+    figures[COLUMN_SECONDS] = isnan(s.seconds) ? "-" : arena_printf(arena, "%.1f", s.seconds);
+}
+
+/* Is there something to say in column COLUMN of the table? */
+static bool is_shown(const struct sweep *sweep, int column)
+{
+    int figure = column - sweep->keys.count;
+    return (figure != COLUMN_JUDGED || sweep->held) &&
+           (figure != COLUMN_ACCURACY || sweep->classes);
 }
 
 void print_table(const struct sweep *sweep)
@@ -131,7 +160,7 @@ void print_table(const struct sweep *sweep)
         struct text line = {0};
         text_printf(&line, i > 0 && i - 1 == best ? "*" : " ");
         for (int j = 0; j < columns; j++)
-            if (sweep->classes || j != sweep->keys.count) /* test_accuracy */
+            if (is_shown(sweep, j))
                 text_printf(&line, " %-*s ", widths[j], cells[i * columns + j]);
         while (line.data[line.length - 1] == ' ')
             line.data[--line.length] = '\0';
@@ -229,7 +258,9 @@ static const char *legend(const struct sweep *sweep, struct arena *arena, int co
 static void put_heading(const struct sweep *sweep, struct arena *arena, struct text *out)
 {
     const struct sweep_options *o = sweep->options;
-    const char *what = sweep->classes ? "test accuracy" : "test loss", *names = "", *more = "";
+    const char *names = "", *more = "";
+    const char *what = arena_printf(arena, "%s %s", sweep->held ? "validation" : "test",
+                                    sweep->classes ? "accuracy" : "loss");
     for (int k = 0; k < sweep->keys.count; k++)
         names = arena_printf(arena, "%s%s%s", names, k ? ", " : "", sweep->keys.items[k].name);
     for (int i = 0; i < o->setting_count; i++)
