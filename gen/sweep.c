@@ -169,6 +169,12 @@ static void list_combinations(struct sweep *sweep)
     }
 }
 
+static void check_trains(const struct sweep_options *options, const struct network *network)
+{
+    if (!network->has_training)
+        fail(STATUS_USER, "%s: trains nothing: a sweep needs data and train", options->spec);
+}
+
 /* Reading the spec with the settings of a combination, in an arena of its own. */
 struct evaluation {
     struct sweep *sweep;
@@ -196,8 +202,7 @@ static void read_combination(struct evaluation *e)
             e->build.batch = (int)whole_number("batch", value, 1, BATCH_MAX);
     }
     e->network = spec_read(e->arena, o->spec, settings, count);
-    if (!e->network->has_training)
-        fail(STATUS_USER, "%s: trains nothing: a sweep needs data and train", o->spec);
+    check_trains(o, e->network);
 }
 
 /* The recipe and epochs of the combination. */
@@ -391,6 +396,7 @@ void sweep(struct arena *arena, const struct sweep_options *options)
     struct sweep sweep = {.arena = arena, .options = options};
     const struct network *network =
         spec_read(arena, options->spec, options->settings, options->setting_count);
+    check_trains(options, network);
     sweep.digest = network->digest;
     read_keys(&sweep, network);
     list_combinations(&sweep);

@@ -64,12 +64,12 @@ struct summary summarise(const struct sweep *sweep, int combination)
 }
 
 /* The combination with the highest mean accuracy (lowest loss) of what judges, among those whose
- * runs all ended well; -1: there is none. */
+ * runs all ended well; -1: there is none, or no other. */
 static int best_combination(const struct sweep *sweep)
 {
     int best = -1;
     double highest = -INFINITY;
-    for (int i = 0; i < sweep->combinations.count; i++) {
+    for (int i = 0; i < sweep->combinations.count && sweep->combinations.count > 1; i++) {
         struct summary s = summarise(sweep, i);
         double merit = sweep->classes ? s.judged : -s.judged;
         if (s.done == sweep->seeds.count && merit > highest) {
@@ -167,7 +167,7 @@ void print_table(const struct sweep *sweep)
         puts(line.data);
         text_free(&line);
     }
-    if (best >= 0 && sweep->combinations.count > 1)
+    if (best >= 0)
         printf("\nbest (*): %s\n", sweep->combinations.items[best].label);
     arena_free(arena);
 }
@@ -310,7 +310,7 @@ static void put_lines(const struct sweep *sweep, struct arena *arena, struct tex
 {
     const char *style = longest(sweep, -1) <= POINTS_MAX ? "linespoints" : "lines";
     const char *separator = "plot ";
-    int best = sweep->combinations.count > 1 ? best_combination(sweep) : -1;
+    int best = best_combination(sweep);
     for (int band = sweep->seeds.count > 1; band >= 0; band--)
         for (int i = 0; i < sweep->combinations.count; i++) {
             int colour, dash;
@@ -320,8 +320,8 @@ static void put_lines(const struct sweep *sweep, struct arena *arena, struct tex
             if (band) {
                 text_printf(out,
                             "1:3:4 with filledcurves linecolor rgb '%s' fillstyle transparent "
-                            "solid 0.15 noborder notitle",
-                            colours[colour]);
+                            "solid %.2f noborder notitle",
+                            colours[colour], sweep->combinations.count > COLOURS ? 0.08 : 0.15);
                 continue;
             }
             text_printf(out,

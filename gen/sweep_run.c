@@ -256,7 +256,8 @@ static void show_status(struct runner *r)
     char left[48];
     if (!r->terminal || !r->at_work)
         return;
-    text_printf(&line, "%d of %d over", r->over, r->sweep->runs.count);
+    text_printf(&line, "%d/%d over%s%s", r->over, r->sweep->runs.count,
+                *time_left(r, left) ? ", " : "", left);
     for (int i = 0; i < r->places; i++) {
         struct sweep_run *run = r->jobs[i].run;
         if (!run)
@@ -271,7 +272,7 @@ static void show_status(struct runner *r)
             text_printf(&line, ", loss %.4g", run->losses[run->epochs - 1]);
         run->accuracies = run->losses = NULL; /* of this arena */
     }
-    printf("\r%s; %.*s\033[K", time_left(r, left), lathe_terminal_columns() - 20, line.data);
+    printf("\r%.*s\033[K", lathe_terminal_columns() - 1, line.data);
     fflush(stdout);
     r->visible = true;
     text_free(&line);
