@@ -25,6 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "softmax.h"
+
 #include "../runtime/args.h"
 #include "../runtime/checkpoint.h"
 #include "../runtime/lathe.h"
@@ -33,151 +35,6 @@
 #include "../runtime/weights.h"
 
 Suite *runtime_suite(void);
-
-/* ---- files ---- */
-
-static char root[64]; /* a fresh folder for each test */
-
-static void make_root(void)
-{
-    strcpy(root, "/tmp/lathe-check-runtime-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status, (void)kind, (void)walk;
-    return remove(path);
-}
-
-static void remove_root(void)
-{
-    nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-/* Path of NAME in the test's folder; sixteen are good at a time. */
-static const char *in_root(const char *name)
-{
-    static char paths[16][256];
-    static int turn;
-    char *path = paths[turn++ % 16];
-    snprintf(path, 256, "%s/%s", root, name);
-    return path;
-}
-
-static void write_bytes(const char *path, const void *bytes, size_t count)
-{
-    FILE *file = fopen(path, "wb");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(bytes, 1, count, file), count);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-/* The content of PATH, NUL after it; freed by free(). */
-static char *read_bytes(const char *path, size_t *count)
-{
-    FILE *file = fopen(path, "rb");
-    ck_assert_msg(file, "%s: %s", path, strerror(errno));
-    struct stat status;
-    ck_assert_int_eq(fstat(fileno(file), &status), 0);
-    char *bytes = calloc((size_t)status.st_size + 1, 1);
-    *count = fread(bytes, 1, (size_t)status.st_size, file);
-    fclose(file);
-    return bytes;
-}
-
-static void assert_same_file(const char *a, const char *b)
-{
-    size_t x, y;
-    char *left = read_bytes(a, &x), *right = read_bytes(b, &y);
-    ck_assert_msg(x == y && !memcmp(left, right, x), "%s and %s differ", a, b);
-    free(left);
-    free(right);
-}
-
-static int matches(const char *pattern)
-{
-    glob_t found;
-    int result = glob(in_root(pattern), GLOB_PERIOD, NULL, &found);
-    int count = result ? 0 : (int)found.gl_pathc;
-    globfree(&found);
-    return count;
-}
-
-/* ---- children ---- */
-
-struct outcome {
-    int status; /* of exit; 128 + signal */
-    char *out, *err;
-    size_t out_size;
-};
-
-static void outcome_free(struct outcome *o)
-{
-    free(o->out);
-    free(o->err);
-}
-
-/* Run FUNCTION in a child that reads the file INPUT (NULL: nothing). */
-static struct outcome in_child(int (*function)(int argc, char **argv), int argc, char **argv,
-                               const char *input)
-{
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (!child) {
-        alarm(0);
-        if (!freopen(input ? input : "/dev/null", "rb", stdin) ||
-            !freopen(in_root("stdout"), "wb", stdout) || !freopen(in_root("stderr"), "wb", stderr))
-            _exit(99);
-        exit(function(argc, argv));
-    }
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        ck_assert_int_eq(errno, EINTR);
-    struct outcome o = {.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};
-    size_t size;
-    o.out = read_bytes(in_root("stdout"), &o.out_size);
-    o.err = read_bytes(in_root("stderr"), &size);
-    return o;
-}
-
-/* Words up to a NULL as an argv. */
-static int collect(va_list words, char **argv)
-{
-    int argc = 0;
-    argv[argc++] = "program";
-    for (char *word; (word = va_arg(words, char *)); argc++)
-        argv[argc] = word;
-    argv[argc] = NULL;
-    return argc;
-}
-
-static struct outcome run(int (*function)(int argc, char **argv), const char *input, ...)
-{
-    char *argv[32];
-    va_list words;
-    va_start(words, input);
-    int argc = collect(words, argv);
-    va_end(words);
-    return in_child(function, argc, argv, input);
-}
-
-/* FUNCTION with these words must end with STATUS and say MESSAGE (a part of it) on stderr. */
-static void assert_dies(int (*function)(int argc, char **argv), int status, const char *message,
-                        ...)
-{
-    char *argv[32];
-    va_list words;
-    va_start(words, message);
-    int argc = collect(words, argv);
-    va_end(words);
-    struct outcome o = in_child(function, argc, argv, NULL);
-    ck_assert_msg(o.status == status, "status %d, expected %d: %s", o.status, status, o.err);
-    ck_assert_msg(strstr(o.err, message), "expected '%s', given '%s'", message, o.err);
-    const char *line = strchr(o.err, '\n');
-    ck_assert_msg(line && !line[1], "more than one line: %s", o.err);
-    outcome_free(&o);
-}
 
 /* ---- dying ---- */
 
@@ -889,199 +746,7 @@ START_TEST(help_is_a_page)
 }
 END_TEST
 
-/* ---- a network written by hand: softmax regression on the digits ---- */
-
-enum { PIXELS = 28 * 28, CLASSES = 10, BATCH = 32 };
-enum { W_FLOATS = PIXELS * 16, STATE = W_FLOATS + 32, GRADIENT_AT = 64 * ((STATE * 4 + 63) / 64) };
-
-/* As a linear layer after flatten is packed: a 28x28 convolution of one channel. */
-static const struct lathe_parameter softmax_parameters[] = {
-    {"linear1.weight",
-     2,
-     {CLASSES, PIXELS},
-     true,
-     0,
-     CLASSES,
-     1,
-     28,
-     28,
-     1,
-     1,
-     0,
-     16,
-     1,
-     LATHE_UNIFORM,
-     1.0 / 28},
-    {"linear1.bias",
-     1,
-     {CLASSES},
-     true,
-     W_FLOATS,
-     CLASSES,
-     1,
-     1,
-     1,
-     1,
-     1,
-     0,
-     16,
-     1,
-     LATHE_UNIFORM,
-     1.0 / 28},
-    {"linear1.running_mean",
-     1,
-     {CLASSES},
-     false,
-     W_FLOATS + 16,
-     CLASSES,
-     1,
-     1,
-     1,
-     1,
-     1,
-     0,
-     16,
-     1,
-     LATHE_CONSTANT,
-     1},
-};
-
-/* What the network does beside learning. */
-static struct {
-    uint64_t signal_step;
-    int signal; /* raised in that step */
-    bool no_number;
-} mischief;
-
-static void softmax_load(const struct lathe_model *model, const float *const *logical, void *arena)
-{
-    (void)model;
-    memcpy(arena, logical[0], sizeof(float) * CLASSES * PIXELS);
-    memcpy((float *)arena + CLASSES * PIXELS, logical[1], sizeof(float) * CLASSES);
-}
-
-static void softmax_infer(const struct lathe_model *model, const float *input, float *output,
-                          int count, void *arena)
-{
-    (void)model;
-    const float *w = arena, *bias = w + CLASSES * PIXELS;
-#pragma omp parallel for
-    for (int i = 0; i < count * CLASSES; i++) {
-        const float *x = input + (size_t)(i / CLASSES) * PIXELS, *row = w + i % CLASSES * PIXELS;
-        float sum = bias[i % CLASSES];
-        for (int j = 0; j < PIXELS; j++)
-            sum += row[j] * x[j];
-        output[i] = sum;
-    }
-}
-
-/* Outputs minus one-hot labels of a batch into ERROR; the mean loss. */
-static double softmax_forward(const struct lathe_batch *batch, const float *state, float *error,
-                              int *correct)
-{
-    double loss = 0;
-    for (int i = 0; i < batch->count; i++) {
-        double logits[CLASSES], sum = 0;
-        int best = 0, label = batch->labels[i];
-        for (int k = 0; k < CLASSES; k++) {
-            logits[k] = (double)state[W_FLOATS + k];
-            for (int j = 0; j < PIXELS; j++)
-                logits[k] += (double)(state[j * 16 + k] * batch->input[i * PIXELS + j]);
-            best = logits[k] > logits[best] ? k : best;
-        }
-        for (int k = 0; k < CLASSES; k++)
-            sum += exp(logits[k] - logits[best]);
-        for (int k = 0; k < CLASSES; k++)
-            error[i * CLASSES + k] =
-                (float)((exp(logits[k] - logits[best]) / sum - (k == label)) / batch->count);
-        loss += log(sum) + logits[best] - logits[label];
-        *correct += best == label;
-    }
-    return loss / batch->count;
-}
-
-static void softmax_step(const struct lathe_model *model, const struct lathe_batch *batch,
-                         uint64_t seed, uint64_t step, struct lathe_step_result *result,
-                         void *arena)
-{
-    float *state = arena, *gradient = (float *)arena + GRADIENT_AT / 4;
-    float error[BATCH * CLASSES];
-    result->loss = softmax_forward(batch, state, error, &result->correct);
-#pragma omp parallel for
-    for (int j = 0; j < PIXELS; j++)
-        for (int k = 0; k < CLASSES; k++) {
-            float sum = 0;
-            for (int i = 0; i < batch->count; i++)
-                sum += error[i * CLASSES + k] * batch->input[i * PIXELS + j];
-            /* something like dropout: noise of (seed, step) */
-            uint32_t bits = lathe_dropout_bits(seed, step, 0, 0, (uint32_t)(j * CLASSES + k));
-            gradient[j * 16 + k] = sum * (1.0f + 0.1f * lathe_uniform(bits));
-        }
-    for (int k = 0; k < CLASSES; k++) {
-        gradient[W_FLOATS + k] = 0;
-        for (int i = 0; i < batch->count; i++)
-            gradient[W_FLOATS + k] += error[i * CLASSES + k];
-        state[W_FLOATS + 16 + k] = 0.9f * state[W_FLOATS + 16 + k] + 0.1f * error[k];
-    }
-    if (mischief.signal && step == mischief.signal_step)
-        raise(mischief.signal);
-    if (mischief.no_number && step == 7)
-        result->loss = (double)NAN;
-    (void)model;
-}
-
-static const struct lathe_augmentation cropped = {.kind = LATHE_CROP, .size = 28, .pad = 2};
-
-static struct lathe_model softmax_model(void)
-{
-    return (struct lathe_model){
-        .abi = LATHE_ABI,
-        .name = "softmax",
-        .provenance = "lathe test",
-        .channels = 1,
-        .height = 28,
-        .width = 28,
-        .outputs = CLASSES,
-        .loss = LATHE_CROSS_ENTROPY,
-        .data = {.source = LATHE_DIGITS,
-                 .channels = 1,
-                 .height = 28,
-                 .width = 28,
-                 .classes = CLASSES,
-                 .mean = {0.1f},
-                 .deviation = {0.3f},
-                 .augmentation = &cropped,
-                 .augmentation_count = 1,
-                 .subset = 1},
-        .training = {.batch = BATCH,
-                     .epochs = 3,
-                     .optimizer = {.kind = LATHE_ADAM,
-                                   .beta1 = 0.9,
-                                   .beta2 = 0.999,
-                                   .eps = 1e-8,
-                                   .weight_decay = 1e-4,
-                                   .clip_value = 0.1},
-                     .schedule = {.kind = LATHE_ONECYCLE,
-                                  .lr = 0.01,
-                                  .pct_start = 0.3,
-                                  .div_factor = 25,
-                                  .final_div_factor = 1e4,
-                                  .cycle_momentum = true,
-                                  .base_momentum = 0.85,
-                                  .max_momentum = 0.95}},
-        .parameters = softmax_parameters,
-        .parameter_count = 3,
-        .trainable_floats = W_FLOATS + 16,
-        .state_floats = STATE,
-        .infer_batch = 16,
-        .infer_arena_bytes = 4 * CLASSES * (PIXELS + 1),
-        .train_arena_bytes = 2 * GRADIENT_AT,
-        .gradient_offset = GRADIENT_AT,
-        .load = softmax_load,
-        .infer = softmax_infer,
-        .step = softmax_step,
-    };
-}
+/* ---- DIR/train ---- */
 
 static int train_softmax(int argc, char **argv)
 {
@@ -1118,20 +783,6 @@ static int infer_softmax(int argc, char **argv)
 {
     struct lathe_model model = softmax_model();
     return lathe_infer_main(&model, argc, argv);
-}
-
-/* 300 samples make 10 steps an epoch, the last of 12 samples. */
-#define SMALL "--limit-train", "300", "--limit-test", "100"
-
-/* The last line of TEXT. */
-static const char *last_line(const char *text)
-{
-    size_t length = strlen(text);
-    ck_assert(length && text[length - 1] == '\n');
-    const char *at = text + length - 1;
-    while (at > text && at[-1] != '\n')
-        at--;
-    return at;
 }
 
 START_TEST(training_ends_in_its_result)
@@ -1188,57 +839,6 @@ START_TEST(same_bits_for_any_number_of_threads)
     outcome_free(&o);
 }
 END_TEST
-
-/* A log without what depends on the clock. */
-static char *timeless(const char *path)
-{
-    size_t size;
-    char *log = read_bytes(path, &size), *to = log;
-    for (char *line = log, *end; *line; line = end) {
-        end = strchr(line, '\n') + 1;
-        char *clock = strstr(line, ", \"images_per_s\"");
-        ck_assert(clock && clock < end);
-        memmove(to, line, (size_t)(clock - line));
-        to += clock - line;
-    }
-    *to = '\0';
-    return log;
-}
-
-/* Stop with SIGNAL in step STEP, then resume: weights and log end as if nothing had been. */
-static void stop_and_resume(int (*train)(int argc, char **argv), int signal, uint64_t step)
-{
-    struct outcome whole =
-        run(train, NULL, SMALL, "--save", in_root("whole"), "--log", in_root("whole.jsonl"), NULL);
-    ck_assert_msg(whole.status == 0, "%s", whole.err);
-    mischief.signal = signal;
-    mischief.signal_step = step;
-    struct outcome part = run(train, NULL, SMALL, "--save", in_root("part"), "--checkpoint",
-                              in_root("c d"), "--log", in_root("part.jsonl"), NULL);
-    mischief.signal = 0;
-    ck_assert_int_eq(part.status, signal == SIGKILL ? 128 + SIGKILL : 0);
-    ck_assert_int_eq(access(in_root("part"), F_OK), -1);
-    if (signal != SIGKILL) {
-        ck_assert_msg(strstr(last_line(part.out), "stopped after step"), "%s", part.out);
-        ck_assert_msg(strstr(last_line(part.out), "/c d' --log ") &&
-                          strstr(last_line(part.out), " --resume\n"),
-                      "%s", part.out);
-    }
-    struct outcome rest =
-        run(train, NULL, SMALL, "--threads", "3", "--save", in_root("part"), "--checkpoint",
-            in_root("c d"), "--resume", "--log", in_root("part.jsonl"), NULL);
-    ck_assert_msg(rest.status == 0, "%s", rest.err);
-    assert_same_file(in_root("whole"), in_root("part"));
-    char *a = timeless(in_root("whole.jsonl")), *b = timeless(in_root("part.jsonl"));
-    ck_assert_str_eq(a, b);
-    free(a);
-    free(b);
-    ck_assert_int_eq(matches("c d/checkpoint-*"), 2);
-    ck_assert_int_eq(matches("c d/.*.tmp"), 0);
-    outcome_free(&whole);
-    outcome_free(&part);
-    outcome_free(&rest);
-}
 
 START_TEST(resume_is_exact)
 {
@@ -1513,8 +1113,8 @@ START_TEST(raw_numbers_go_through)
     struct outcome o = run(infer_softmax, in_root("in"), "--weights", weights, "--raw", NULL);
     ck_assert_msg(o.status == 0, "%s", o.err);
     ck_assert_uint_eq(o.out_size, sizeof(float) * SAMPLES * CLASSES);
-    float **logical = lathe_read_weights(
-        &(struct lathe_model){.parameters = softmax_parameters, .parameter_count = 3}, weights);
+    struct lathe_model model = softmax_model();
+    float **logical = lathe_read_weights(&model, weights);
     const float *output = (const float *)(void *)o.out;
     for (int i = 0; i < SAMPLES * CLASSES; i++) {
         double sum = (double)logical[1][i % CLASSES];
