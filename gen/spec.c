@@ -506,6 +506,7 @@ static void read_data(lua_State *L, struct job *job)
     data->subset = number_or(L, "subset", 1);
     for (int i = 0; i < 4; i++)
         data->files[i] = text_field(L, job, files[i]);
+    data->validation = number_or(L, "validation", 0);
     read_augmentations(L, job, data);
     read_normalize(L, data);
     read_load_shape(L, data);

@@ -326,6 +326,7 @@ local tabled = option("table", made_by("table")) -- exact() where not given
 local initial = option("init", made_by("init"))
 local augment = option("augment", list_of(made_by("augmentation"), "augmentations"))
 local subset = option("subset", number(0, 1, "low"), 1)
+local validation = option("validation", fraction, 0)
 local normalize = option("normalize", normalization)
 local target = option("target", one_of("input", "none"))
 local likely = option("p", share, 1)
@@ -353,10 +354,12 @@ local vocabulary = {
   { "train", "part", needed("batch", size), needed("epochs", whole(1, 1000000)),
     needed("optimizer", made_by("optimizer")), needed("lr", learning_rate),
     option("clip_value", positive), option("clip_norm", positive),
+    option("early_stopping", whole(1, 1000000)),
     about = "A plain table in the network: how it is trained. epochs and lr are what train's "
       .. "options --epochs and --lr replace. clip_value: gradients are clamped to +- this; "
       .. "clip_norm: then all are scaled so that the norm of all together is at most this, as "
-      .. "torch.nn.utils.clip_grad_norm_." },
+      .. "torch.nn.utils.clip_grad_norm_. early_stopping: the run ends after so many epochs "
+      .. "without a lower validation loss; it needs data with validation." },
 
   { "conv", "layer", argument("channels", size), argument("kernel", window),
     option("stride", window, 1), option("pad", padding(true), "same"),
@@ -530,27 +533,38 @@ local vocabulary = {
       .. "with cycle_momentum, momentum (adam's first beta) goes the other way; adagrad and "
       .. "adadelta have none." },
 
+  { "plateau", "schedule", needed("lr", number(0)), option("factor", number(1e-6, 1, "high"), 0.1),
+    option("patience", whole(0, 1000000), 10), option("threshold", fraction, 1e-4),
+    option("cooldown", whole(0, 1000000), 0), option("min", number(0), 0),
+    about = "As torch.optim.lr_scheduler.ReduceLROnPlateau on the validation loss: after more than "
+      .. "patience epochs in which it did not fall by threshold of its lowest, lr is multiplied by "
+      .. "factor, and cooldown epochs are not counted. It needs data with validation." },
+
   { "uniform", "init", option("bound", positive),
     about = "U(-bound, bound), biases too; bound: 1/sqrt(fan_in) where not given. Layers without "
       .. "init have that, too." },
   { "xavier", "init", about = "Normal, deviation 1/sqrt(fan_in); biases 0." },
   { "he", "init", about = "Normal, deviation sqrt(2/fan_in); biases 0." },
 
-  { "mnist", "data", augment, normalize, subset, target, shape = { 1, 28, 28 }, classes = 10,
+  { "mnist", "data", augment, normalize, subset, validation, target,
+    shape = { 1, 28, 28 }, classes = 10,
     about = "Handwritten digits: 60,000 to train, 10,000 to test, in IDX files (plain or .gz)." },
-  { "fashion_mnist", "data", augment, normalize, subset, target, shape = { 1, 28, 28 },
-    classes = 10,
+  { "fashion_mnist", "data", augment, normalize, subset, validation, target,
+    shape = { 1, 28, 28 }, classes = 10,
     about = "Pictures of clothes: 60,000 to train, 10,000 to test, in IDX files (plain or .gz)." },
-  { "cifar10", "data", augment, normalize, subset, target, shape = { 3, 32, 32 }, classes = 10,
+  { "cifar10", "data", augment, normalize, subset, validation, target,
+    shape = { 3, 32, 32 }, classes = 10,
     about = "Small colour photographs of 10 classes: 50,000 to train, 10,000 to test, binary "
       .. "version." },
-  { "cifar100", "data", augment, normalize, subset, target, shape = { 3, 32, 32 }, classes = 100,
+  { "cifar100", "data", augment, normalize, subset, validation, target,
+    shape = { 3, 32, 32 }, classes = 100,
     about = "Small colour photographs of 100 classes (the fine labels), binary version." },
-  { "digits", "data", augment, normalize, subset, target, shape = { 1, 28, 28 }, classes = 10,
+  { "digits", "data", augment, normalize, subset, validation, target,
+    shape = { 1, 28, 28 }, classes = 10,
     about = "Digits that the runtime draws from strokes, the same each time: 10,000 to train, "
       .. "2,000 to test, no files. Drawings, not MNIST." },
   { "images", "data", needed("size", tuple(3, whole(1, 1024))), needed("classes", size), augment,
-    normalize, subset, target,
+    normalize, subset, validation, target,
     about = "Folders of pictures (PNG, JPEG, BMP, PNM): DIR/train/CLASS/NAME.png, and DIR/test or "
       .. "DIR/val alike; classes are numbered in the order of their names. size = { channels, "
       .. "height, width }: each picture is made grey or coloured, scaled until it just covers "
@@ -564,7 +578,7 @@ local vocabulary = {
     end },
   { "arrays", "data", needed("x", file_name), option("y", file_name), option("test_x", file_name),
     option("test_y", file_name), needed("shape", sample_shape), option("classes", size),
-    option("values", size), augment, normalize, subset, target,
+    option("values", size), augment, normalize, subset, validation, target,
     about = "NumPy's files (.npy: u1, i4, i8, f4, f8), named from --data DIR on. x has a sample a "
       .. "row, of this shape; bytes become 0 .. 1. y has its class, or so many values (1 where "
       .. "neither is given) to approach. Without test_x and test_y every fifth sample is for tests "
@@ -580,7 +594,7 @@ local vocabulary = {
       fields.classes = fields.classes or 0
     end },
   { "points", "data", argument("set", one_of("xor", "linear", "max", "logsumexp")),
-    option("inputs", whole(1, 4096)), augment, normalize, subset, target,
+    option("inputs", whole(1, 4096)), augment, normalize, subset, validation, target,
     about = "xor: the four points of exclusive or, to train and to test; two outputs make it two "
       .. "classes, one output and mse a regression. The others: a function of inputs (8 where not "
       .. "given) normal numbers x through a fixed matrix W, the same each time, 8,000 samples to "
@@ -1199,6 +1213,17 @@ local function add_loss(fields, output)
   return loss.word
 end
 
+-- Train's data are there, with validation samples where it looks at them.
+local function check_training(fields)
+  local train, data = fields.train, fields.data
+  if not data then fail(fields.at, "network: train needs data") end
+  local lr = train.lr.inner or train.lr
+  local what = lr.word == "plateau" and "plateau" or train.early_stopping and "early_stopping"
+  if what and (data.validation or 0) == 0 then
+    fail(data.at, "%s: %s in train needs validation samples, validation = 0.1", data.word, what)
+  end
+end
+
 -- What spec.c makes a network of, from what the spec returned.
 local function finish(result)
   local fields = open(result)
@@ -1208,7 +1233,7 @@ local function finish(result)
   if next(settings) and not options_called then
     fail(fields.at & ~0xffffff, "no option %s: the spec has no options", show((next(settings))))
   end
-  if fields.train and not fields.data then fail(fields.at, "network: train needs data") end
+  if fields.train then check_training(fields) end
   check_target(fields)
   for _, name in ipairs { "input", "output", "loss" } do names[name] = "reserved" end
   local network = { name = identifier(fields), at = fields.at, input = input_shape(fields),

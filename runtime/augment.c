@@ -46,7 +46,10 @@ void lathe_normalisation(float mean, float deviation, float table[256])
 
 void lathe_normalise(struct lathe_dataset *dataset, const float *mean, const float *deviation)
 {
-    size_t channels = (size_t)dataset->channels;
+    size_t channels = (size_t)dataset->channels, bytes = channels * sizeof(float);
+    if (dataset->mean && !memcmp(dataset->mean, mean, bytes) &&
+        !memcmp(dataset->deviation, deviation, bytes))
+        return;
     float *means = lathe_alloc(channels, sizeof *means);
     float *deviations = lathe_alloc(channels, sizeof *deviations);
     memcpy(means, mean, channels * sizeof *means);

@@ -90,7 +90,8 @@ bool lathe_costs_time(const struct lathe_data *data, const struct lathe_dataset 
  * bytes, double sums of floats in the set's order. A channel that never changes has deviation 1.
  * MEAN and DEVIATION have room for dataset->channels. */
 void lathe_measure(const struct lathe_dataset *dataset, float *mean, float *deviation);
-/* From now on DATASET's batches become (x - MEAN) / DEVIATION, a channel. */
+/* From now on DATASET's batches become (x - MEAN) / DEVIATION, a channel. Where they do already,
+ * DATASET is not touched: another thread may read it. */
 void lathe_normalise(struct lathe_dataset *dataset, const float *mean, const float *deviation);
 
 /* Read the image file PATH (PNM; PNG, JPEG and BMP where stb_image.h was there at the build) into

@@ -203,7 +203,7 @@ void lathe_evaluator_infer(struct lathe_evaluator *evaluator, int count)
 }
 
 void lathe_evaluator_run(struct lathe_evaluator *evaluator, struct lathe_dataset *dataset,
-                         int first, int count)
+                         const uint32_t *order, int first, int count)
 {
     for (int i = 0; i < evaluator->member_count; i++) {
         const struct lathe_member *member = &evaluator->members[i];
@@ -211,7 +211,7 @@ void lathe_evaluator_run(struct lathe_evaluator *evaluator, struct lathe_dataset
         if (other)
             lathe_normalise(dataset, member->mean, member->deviation);
         if (i == 0 || other)
-            lathe_fill_batch(&member->data, dataset, NULL, first, count, false, 0, 0,
+            lathe_fill_batch(&member->data, dataset, order, first, count, false, 0, 0,
                              &evaluator->batch);
         evaluator->batch.count = count;
         run_member(evaluator, i, count);
@@ -300,24 +300,31 @@ static void add_batch(const struct lathe_evaluator *evaluator, struct lathe_metr
     }
 }
 
-struct lathe_metrics lathe_evaluate(struct lathe_evaluator *evaluator,
-                                    struct lathe_dataset *dataset)
+struct lathe_metrics lathe_evaluate_part(struct lathe_evaluator *evaluator,
+                                         struct lathe_dataset *dataset, const uint32_t *order,
+                                         int samples)
 {
     const struct lathe_model *model = evaluator->model;
     const struct lathe_data *data = &model->data;
-    struct lathe_metrics total = {.count = dataset->count};
+    struct lathe_metrics total = {.count = samples};
     double began = lathe_seconds();
-    for (int first = 0; first < dataset->count; first += model->infer_batch) {
-        int left = dataset->count - first;
-        lathe_evaluator_run(evaluator, dataset, first,
+    for (int first = 0; first < samples; first += model->infer_batch) {
+        int left = samples - first;
+        lathe_evaluator_run(evaluator, dataset, order, first,
                             left < model->infer_batch ? left : model->infer_batch);
         add_batch(evaluator, &total);
         if (evaluator->observe)
             evaluator->observe(evaluator->observer, evaluator, first);
     }
-    total.images_per_s = dataset->count / (lathe_seconds() - began);
-    total.loss = data->target == LATHE_TARGET_NONE ? (double)NAN : total.loss / dataset->count;
-    total.accuracy = data->classes ? total.accuracy / dataset->count : (double)NAN;
-    total.top5 = data->classes ? total.top5 / dataset->count : (double)NAN;
+    total.images_per_s = samples / (lathe_seconds() - began);
+    total.loss = data->target == LATHE_TARGET_NONE ? (double)NAN : total.loss / samples;
+    total.accuracy = data->classes ? total.accuracy / samples : (double)NAN;
+    total.top5 = data->classes ? total.top5 / samples : (double)NAN;
     return total;
+}
+
+struct lathe_metrics lathe_evaluate(struct lathe_evaluator *evaluator,
+                                    struct lathe_dataset *dataset)
+{
+    return lathe_evaluate_part(evaluator, dataset, NULL, dataset->count);
 }

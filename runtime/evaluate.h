@@ -46,10 +46,11 @@ void lathe_evaluator_load(struct lathe_evaluator *evaluator, int member,
 
 /* The outputs of COUNT samples that lie in EVALUATOR's batch. */
 void lathe_evaluator_infer(struct lathe_evaluator *evaluator, int count);
-/* The outputs of COUNT samples of DATASET from FIRST on, read and normalised as each member was
- * trained; the batch holds them as the last member saw them. */
+/* The outputs of COUNT samples of DATASET, those whose places are in ORDER (NULL: all) from FIRST
+ * on, read and normalised as each member was trained; the batch holds them as the last member saw
+ * them. */
 void lathe_evaluator_run(struct lathe_evaluator *evaluator, struct lathe_dataset *dataset,
-                         int first, int count);
+                         const uint32_t *order, int first, int count);
 /* The output of the image file PATH; dies where it is none. */
 void lathe_evaluator_image(struct lathe_evaluator *evaluator, const char *path);
 
@@ -80,6 +81,10 @@ bool lathe_skips_bad_files(const char *on_bad_file);
 /* Run the whole of DATASET through EVALUATOR. Sums are of doubles, in the data set's order. */
 struct lathe_metrics lathe_evaluate(struct lathe_evaluator *evaluator,
                                     struct lathe_dataset *dataset);
+/* The same of the COUNT samples of DATASET whose places are in ORDER. */
+struct lathe_metrics lathe_evaluate_part(struct lathe_evaluator *evaluator,
+                                         struct lathe_dataset *dataset, const uint32_t *order,
+                                         int count);
 
 /* Die where MODEL is of another runtime, or its output does not fit its data. */
 void lathe_check_model(const struct lathe_model *model);

@@ -36,24 +36,38 @@ bool lathe_loader_helps(const struct lathe_journey *journey)
            (size_t)journey->batch * lathe_sample_floats(journey->model) >= many;
 }
 
+static int sample_count(const struct lathe_journey *journey)
+{
+    return journey->kept ? journey->kept_count : journey->dataset->count;
+}
+
+/* The order in which EPOCH meets the samples. */
+static void shuffle(struct lathe_loader *loader, int epoch)
+{
+    const struct lathe_journey *journey = &loader->journey;
+    int count = sample_count(journey);
+    lathe_shuffle(loader->order, count, journey->seed, epoch);
+    for (int i = 0; journey->kept && i < count; i++)
+        loader->order[i] = journey->kept[loader->order[i]];
+}
+
 static bool fill(struct lathe_loader *loader, uint64_t step, struct lathe_error *error)
 {
     const struct lathe_journey *journey = &loader->journey;
-    const struct lathe_dataset *dataset = journey->dataset;
     uint64_t epoch = step / loader->steps_per_epoch;
     if (epoch != loader->order_epoch)
-        lathe_shuffle(loader->order, dataset->count, journey->seed, (int)epoch);
+        shuffle(loader, (int)epoch);
     loader->order_epoch = epoch;
     int first = (int)(step % loader->steps_per_epoch) * journey->batch;
-    int left = dataset->count - first;
+    int left = sample_count(journey) - first;
     const struct lathe_pick pick = {.order = loader->order,
                                     .first = first,
                                     .count = left < journey->batch ? left : journey->batch,
                                     .train = true,
                                     .seed = journey->seed,
                                     .epoch = (int)epoch};
-    return lathe_try_fill_batch(&journey->model->data, dataset, &pick, &loader->batches[step % 2],
-                                error);
+    return lathe_try_fill_batch(&journey->model->data, journey->dataset, &pick,
+                                &loader->batches[step % 2], error);
 }
 
 /* The thread: fills what is wanted until it ends. Signals are for the others. */
@@ -97,7 +111,7 @@ static bool start_thread(struct lathe_loader *loader)
 struct lathe_loader *lathe_loader_new(const struct lathe_journey *journey, bool background)
 {
     struct lathe_loader *loader = lathe_alloc(1, sizeof *loader);
-    uint64_t samples = (uint64_t)journey->dataset->count, batch = (uint64_t)journey->batch;
+    uint64_t samples = (uint64_t)sample_count(journey), batch = (uint64_t)journey->batch;
     loader->journey = *journey;
     loader->steps_per_epoch = (samples + batch - 1) / batch;
     loader->order = lathe_alloc(samples, sizeof *loader->order);

@@ -8,13 +8,15 @@
 
 struct lathe_loader;
 
-/* What a run goes through: DATASET in an order of its own each epoch, BATCH samples a step (fewer
- * in an epoch's last), for TOTAL_STEPS steps. */
+/* What a run goes through: DATASET, or its KEPT_COUNT samples whose places KEPT lists, in an order
+ * of its own each epoch, BATCH samples a step (fewer in an epoch's last), for TOTAL_STEPS steps. */
 struct lathe_journey {
     const struct lathe_model *model;
     const struct lathe_dataset *dataset;
     int batch;
     uint64_t seed, total_steps;
+    const uint32_t *kept; /* NULL: all */
+    int kept_count;
 };
 
 /* Is filling a batch of JOURNEY worth another thread? */

@@ -12,7 +12,7 @@ struct lathe_epoch {
     uint64_t step; /* steps done in all */
     double lr;     /* of the last step */
     double train_loss, train_accuracy;
-    double validation_loss, validation_accuracy; /* on the test set, after the epoch */
+    double validation_loss, validation_accuracy; /* of samples held out, or the test set */
     double images_per_s;                         /* of the training steps */
     double seconds;                              /* of the whole epoch, evaluation included */
 };

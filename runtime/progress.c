@@ -33,7 +33,7 @@ void lathe_progress_start(struct lathe_progress *progress, bool quiet, int epoch
                           uint64_t steps_per_epoch)
 {
     const char *kind = getenv("TERM");
-    *progress = (struct lathe_progress){.quiet = quiet, .epochs = epochs};
+    *progress = (struct lathe_progress){.quiet = quiet, .epochs = epochs, .judged = "test"};
     progress->steps_per_epoch = steps_per_epoch;
     progress->terminal = isatty(STDOUT_FILENO) && kind && strcmp(kind, "dumb") != 0;
     progress->started = lathe_seconds();
@@ -119,12 +119,14 @@ void lathe_progress_epoch(struct lathe_progress *progress, const struct lathe_ep
     lathe_progress_clear(progress);
     if (progress->quiet)
         return;
-    char time[32];
+    char time[32], name[32];
     printf("epoch %d/%d", epoch->epoch, progress->epochs);
     put_figure("train_loss", epoch->train_loss);
     put_figure("train_accuracy", epoch->train_accuracy);
-    put_figure("test_loss", epoch->validation_loss);
-    put_figure("test_accuracy", epoch->validation_accuracy);
+    snprintf(name, sizeof name, "%s_loss", progress->judged);
+    put_figure(name, epoch->validation_loss);
+    snprintf(name, sizeof name, "%s_accuracy", progress->judged);
+    put_figure(name, epoch->validation_accuracy);
     printf("  lr %.4g  %.0f images/s  %s\n", epoch->lr, epoch->images_per_s,
            lathe_duration(time, epoch->seconds));
     fflush(stdout);

@@ -15,6 +15,7 @@ double lathe_seconds(void);
 struct lathe_progress {
     bool quiet, terminal;
     int epochs;
+    const char *judged; /* what epochs are judged by: "test" (as begins), "validation" */
     uint64_t steps_per_epoch;
     double drawn;   /* when the line was last drawn */
     double started; /* when the first step of this process began; with DONE, for the time left */

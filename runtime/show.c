@@ -120,7 +120,7 @@ void lathe_show(struct lathe_evaluator *evaluator, struct lathe_dataset *dataset
     row = row < 1 ? 1 : row > model->infer_batch ? model->infer_batch : row;
     for (int first = 0; first < dataset->count; first += row) {
         int count = dataset->count - first < row ? dataset->count - first : row;
-        lathe_evaluator_run(evaluator, dataset, first, count);
+        lathe_evaluator_run(evaluator, dataset, NULL, first, count);
         if (!pictures) {
             print_numbers(evaluator, 0);
             continue;

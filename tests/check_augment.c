@@ -444,7 +444,7 @@ START_TEST(loader_gives_every_batch)
     struct lathe_dataset *set = noise_set(COUNT, 19, 23);
     struct lathe_data data = data_of(whole_chain, CHAIN, 16, 16);
     const struct lathe_model model = model_of(&data);
-    const struct lathe_journey journey = {&model, set, BATCH, 9, STEPS};
+    const struct lathe_journey journey = {&model, set, BATCH, 9, STEPS, NULL, 0};
     uint32_t order[COUNT];
     static float input[BATCH * 768];
     int32_t labels[BATCH];
@@ -478,7 +478,7 @@ START_TEST(loader_ends_at_any_time)
     struct lathe_dataset *set = noise_set(40, 19, 23);
     struct lathe_data data = data_of(whole_chain, CHAIN, 16, 16);
     const struct lathe_model model = model_of(&data);
-    const struct lathe_journey journey = {&model, set, 4, 9, 1000};
+    const struct lathe_journey journey = {&model, set, 4, 9, 1000, NULL, 0};
     for (uint64_t steps = 0; steps < 40; steps++) {
         struct lathe_loader *loader = lathe_loader_new(&journey, true);
         for (uint64_t step = 0; step < steps; step++)
@@ -512,7 +512,7 @@ START_TEST(loader_dies_of_files)
                                 .deviation = deviation};
     struct lathe_data data = data_of(NULL, 0, 8, 8);
     const struct lathe_model model = model_of(&data);
-    const struct lathe_journey journey = {&model, &set, 2, 9, 4};
+    const struct lathe_journey journey = {&model, &set, 2, 9, 4, NULL, 0};
     lathe_die_handler = tell;
     struct lathe_loader *loader = lathe_loader_new(&journey, true);
     lathe_loader_take(loader, 0);

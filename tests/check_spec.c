@@ -390,6 +390,21 @@ static const struct training_case {
     {"sgd()",
      "cosine { lr = 0.5, min = 0.25 }",
      {.schedule = {.kind = LATHE_COSINE, .lr = 0.5, .min = 0.25}}},
+    {"sgd(), early_stopping = 7", "0.1", {.early_stopping = 7}},
+    {"sgd()",
+     "plateau { lr = 0.5 }",
+     {.schedule =
+          {.kind = LATHE_PLATEAU, .lr = 0.5, .factor = 0.1, .patience = 10, .threshold = 1e-4}}},
+    {"sgd()",
+     "warmup(1, plateau { lr = 0.5, factor = 0.25, patience = 0, threshold = 0, cooldown = 2, min "
+     "= "
+     "0.125 })",
+     {.schedule = {.kind = LATHE_PLATEAU,
+                   .lr = 0.5,
+                   .factor = 0.25,
+                   .cooldown = 2,
+                   .min = 0.125,
+                   .warmup = 1}}},
     {"sgd()", "warmup(2.5, 0.5)", {.schedule = {.lr = 0.5, .warmup = 2.5}}},
     {"sgd()",
      "warmup(3, cosine { lr = 0.5, min = 0.25 })",
@@ -404,10 +419,11 @@ START_TEST(words_of_training_are_read)
     expected.epochs = 5;
     if (expected.schedule.lr == 0)
         expected.schedule.lr = 0.1;
-    read_text(arena_printf(arena,
-                           "return network { flatten(), linear(10), data = mnist(),"
-                           "train = { batch = 64, epochs = 5, optimizer = %s, lr = %s } }",
-                           c->optimizer, c->lr));
+    read_text(
+        arena_printf(arena,
+                     "return network { flatten(), linear(10), data = mnist { validation = 0.1 },"
+                     "train = { batch = 64, epochs = 5, optimizer = %s, lr = %s } }",
+                     c->optimizer, c->lr));
     const struct lathe_training *given = &network->training;
     ck_assert_int_eq(given->optimizer.kind, expected.optimizer.kind);
     ck_assert_int_eq(given->schedule.kind, expected.schedule.kind);
@@ -516,6 +532,9 @@ START_TEST(data_are_read)
     read_text("return network { flatten(), linear(10), data = digits() }");
     ck_assert(network->data.mean[0] == 0 && network->data.deviation[0] == 1);
     ck_assert(network->data.subset == 1 && network->data.classes == 10);
+    ck_assert(network->data.validation == 0);
+    read_text("return network { flatten(), linear(10), data = digits { validation = 0.25 } }");
+    ck_assert(network->data.validation == 0.25);
 }
 END_TEST
 
@@ -559,6 +578,9 @@ static const struct {
        "schedule=inverse,lr=0.1,k=3"},
       {"cosine { lr = 0.3, min = 0.2 }", "cosine { lr = 0.1 }", "schedule=cosine,lr=0.1"},
       {"warmup(2.5, 0.7)", "warmup(2, 0.1)", "schedule=fixed,lr=0.1,warmup=2"},
+      {"plateau { lr = 0.3, factor = 0.5, patience = 3, threshold = 0.01, cooldown = 2, min = 0.1 "
+       "}",
+       "plateau { lr = 0.1 }", "schedule=plateau,lr=0.1"},
       {"onecycle { max = 0.3, pct_start = 0.7, div_factor = 3, final_div_factor = 7, "
        "cycle_momentum "
        "= false, base_momentum = 0.3, max_momentum = 0.7 }",
@@ -572,10 +594,12 @@ enum {
 static struct lathe_training training_of(const char *optimizer, const char *schedule,
                                          const char *more)
 {
-    read_text(arena_printf(arena,
-                           "return network { linear(2), data = points 'xor', train = { batch = 4, "
-                           "epochs = 2, optimizer = %s, lr = %s%s } }",
-                           optimizer, schedule, more));
+    read_text(
+        arena_printf(arena,
+                     "return network { flatten(), linear(10), data = digits { validation = 0.5 }, "
+                     "train = { batch = 4, "
+                     "epochs = 2, optimizer = %s, lr = %s%s } }",
+                     optimizer, schedule, more));
     return network->training;
 }
 
@@ -587,7 +611,8 @@ START_TEST(recipes_carry_every_field)
     for (int i = 0; i < ALL; i++) {
         const char *optimizer = optimizer_words[i / SCHEDULE_WORDS].full;
         const char *schedule = schedule_words[i % SCHEDULE_WORDS].full;
-        all[i] = training_of(optimizer, schedule, ", clip_value = 3, clip_norm = 4");
+        all[i] =
+            training_of(optimizer, schedule, ", clip_value = 3, clip_norm = 4, early_stopping = 5");
         plain[i] = training_of(optimizer, schedule, "");
     }
     for (int i = 0; i < ALL; i++)

@@ -1,0 +1,82 @@
+/*
+ * The program DIR/train, between its files:
+ *
+ *     train.c           a run: state, steps, epochs
+ *     train_options.c   the command line
+ *     train_judge.c     what epochs came to: validation, best weights, plateau, early stopping
+ *     train_report.c    what is printed before the first step and after the last
+ */
+#ifndef LATHE_TRAIN_H
+#define LATHE_TRAIN_H
+
+#include "checkpoint.h"
+#include "data.h"
+#include "evaluate.h"
+#include "lathe.h"
+#include "progress.h"
+#include "split.h"
+
+enum { LATHE_EPOCHS_MAX = 1000000 };
+
+struct lathe_train_options {
+    const char *data, *save, *checkpoint, *log, *recipe, *on_bad_file;
+    int64_t epochs, seed, threads, limit_train, limit_test;
+    double lr;
+    bool resume, quiet;
+    bool epochs_given, seed_given, lr_given;
+};
+
+/* Read argv into OPTIONS, whose defaults come from MODEL; dies. Returns false when --help was all.
+ */
+bool lathe_train_read_options(const struct lathe_model *model, int argc, char **argv,
+                              struct lathe_train_options *options);
+/* MODEL's training with what the recipe of OPTIONS changes; dies. OPTIONS' lr becomes the recipe's.
+ */
+struct lathe_training lathe_train_recipe(const struct lathe_model *model,
+                                         struct lathe_train_options *options);
+
+struct lathe_trainer {
+    const struct lathe_model *model;
+    const struct lathe_train_options *options;
+    struct lathe_training training; /* the model's, with the options' changes */
+    struct lathe_dataset *train_set, *test_set;
+    struct lathe_split split; /* of the training set; nothing held: the test set judges */
+    unsigned char *arena;
+    struct lathe_moving moving;
+    struct lathe_run run;
+    struct lathe_loader *loader;
+    uint64_t steps_per_epoch, total_steps;
+    double last_lr;
+    struct lathe_evaluator *evaluator;
+    struct lathe_metrics metrics; /* of the last evaluation */
+    struct lathe_progress progress;
+    int log;         /* descriptor, -1 without */
+    double seconds;  /* spent in training steps, by this process */
+    uint64_t images; /* trained in them */
+};
+
+/* ---- train_judge.c ---- */
+
+/* Before a run's first step: its plateau and best epoch are none yet. */
+void lathe_train_begin_judging(struct lathe_trainer *t);
+/* The learning rate that the schedule has from here on: plateaus lower it. */
+void lathe_train_take_rate(struct lathe_trainer *t);
+/* After an epoch: T's metrics of the validation samples (or the test set), the best weights, the
+ * learning rate. Dies where the loss is no number. */
+void lathe_train_judge(struct lathe_trainer *t);
+/* Whether the run is over: all steps done, or early stopping. */
+bool lathe_train_is_over(const struct lathe_trainer *t);
+/* After a run: the weights that count, of the best epoch where samples were held out, become the
+ * state; T's metrics those of the test set. JUDGED: lathe_train_judge saw the state as it is. */
+void lathe_train_conclude(struct lathe_trainer *t, bool judged);
+
+/* ---- train_report.c ---- */
+
+/* What a person at a terminal wants to see first. */
+void lathe_train_print_heading(const struct lathe_trainer *t);
+/* The best epoch, where there is one, and the result. */
+void lathe_train_print_result(const struct lathe_trainer *t);
+/* How to go on with a run that was stopped. */
+void lathe_train_print_how_to_resume(const struct lathe_trainer *t, int argc, char **argv);
+
+#endif

@@ -1,0 +1,1 @@
+local a = plateau { lr = 1, patience = -1 }
