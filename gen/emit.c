@@ -5,6 +5,8 @@
 #include "emit.h"
 #include "embedded.h"
 #include "template.h"
+
+#include "../runtime/random.h"
 #include "training.h"
 
 #include <ctype.h>
@@ -23,7 +25,9 @@ struct printer {
     const struct emission *emission;
     VECTOR(struct rendered) functions; /* of the file under way */
     struct text curves, kernels, calls;
-    bool training; /* the file is of the training step */
+    int indent;                       /* of calls */
+    const struct gate *gate, *unless; /* of the calls under way */
+    bool training;                    /* the file is of the training step */
 };
 
 char *identifier(struct arena *arena, const char *name)
@@ -232,7 +236,7 @@ static void print_call(struct printer *p, const struct call *call)
     const char *owner = call->group ? call->group->name : "border";
     const char *name = render_once(p, call->template_name, call->kernel_name, owner, &p->kernels);
 
-    text_printf(&p->calls, "        %s(", name);
+    text_printf(&p->calls, "%*s%s(", p->indent, "", name);
     for (int i = 0; i < call->operands.count; i++) {
         text_printf(&p->calls, "%s", i ? ", " : "");
         print_argument(p, &call->operands.items[i]);
@@ -251,7 +255,8 @@ static void print_node(struct text *out, const struct node *node, bool first)
 static void print_paragraph(struct printer *p, const struct call *call)
 {
     const struct group *group = call->group;
-    text_printf(&p->calls, "\n        /* ");
+    bool opens = p->calls.length >= 2 && strcmp(p->calls.data + p->calls.length - 2, "{\n") == 0;
+    text_printf(&p->calls, "%s%*s/* ", opens ? "" : "\n", p->indent, "");
     if (!group)
         text_printf(&p->calls, "%s between (N, C, H, W) and blocks of channels", call->label);
     else {
@@ -395,24 +400,65 @@ static void push_common(struct printer *p)
     set_flag(lua, "embeds", p->emission->weights != NULL);
 }
 
+/* ---- stochastic depth ---- */
+
+/* Calls that run under another condition than those before them: close its block, open one. */
+static void print_condition(struct printer *p, const struct gate *gate, const struct gate *unless)
+{
+    if (p->gate == gate && p->unless == unless)
+        return;
+    bool open = p->gate || p->unless, other = unless && p->gate == unless && !p->unless;
+    const char *kept = gate ? gate_variable(p->arena, gate) : NULL;
+    text_printf(&p->calls, other ? "        }" : open ? "        }\n" : "");
+    if (other && kept)
+        text_printf(&p->calls, " else if (%s) {\n", kept);
+    else if (other)
+        text_printf(&p->calls, " else {\n");
+    else if (kept || unless)
+        text_printf(&p->calls, "\n        if (%s%s%s%s) {\n", kept ? kept : "",
+                    kept && unless ? " && " : "", unless ? "!" : "",
+                    unless ? gate_variable(p->arena, unless) : "");
+    p->gate = gate;
+    p->unless = unless;
+    p->indent = gate || unless ? 12 : 8;
+}
+
+/* Whether this step keeps the body of each gate, drawn once. */
+static void print_gates(struct printer *p, const struct graph *graph, struct text *out)
+{
+    for (int i = 0; i < graph->gates.count; i++) {
+        const struct gate *gate = graph->gates.items[i];
+        text_printf(out, "    const bool %s = ", gate_variable(p->arena, gate));
+        if (gate->outer)
+            text_printf(out, "%s && ", gate_variable(p->arena, gate->outer));
+        text_printf(out, "lathe_kept(seed, step, %d, %uu); /* %s */\n", gate->number,
+                    lathe_threshold(gate->p), gate->name);
+    }
+}
+
 static void push_program(struct printer *p, const struct program *program)
 {
-    struct text map = {0}, loads = {0}, tensors = {0}, costs = {0};
+    struct text map = {0}, loads = {0}, tensors = {0}, costs = {0}, gates = {0};
     const struct group *group = NULL;
     bool profiles = p->emission->profile && program->training;
     p->functions.count = 0;
     p->training = program->training;
+    p->indent = 8;
     if (profiles)
         text_printf(&p->calls, "        lathe_mark(-1);\n");
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
+        print_condition(p, call->gate, call->unless);
         if (i == 0 || call->group != group || !group || call->flops > 0)
             print_paragraph(p, call);
         group = call->group;
         print_call(p, call);
         if (profiles)
-            text_printf(&p->calls, "        lathe_mark(%d);\n", i);
+            text_printf(&p->calls, "%*slathe_mark(%d);\n", p->indent, "", i);
     }
+    print_condition(p, NULL, NULL);
+    if (program->training)
+        print_gates(p, program->graph, &gates);
     print_map(p, program, &map);
     print_loads(p, program, &loads);
     if (p->emission->verify && program->training)
@@ -423,6 +469,7 @@ static void push_program(struct printer *p, const struct program *program)
     set_flag(p->lua, "profiles", profiles);
     set_text(p, "costs", &costs);
     set_flag(p->lua, "verifies", p->emission->verify && program->training);
+    set_text(p, "gates", &gates);
     set_text(p, "map", &map);
     set_text(p, "loads", &loads);
     set_text(p, "tensors", &tensors);

@@ -49,8 +49,16 @@ static bool other_is_there(const struct fusion *f, const struct node *add, const
     return add->inputs[0] != add->inputs[1] && f->grouped[add_other(add, in)->id];
 }
 
+/* The body that a step may skip, of NODE: in training, no group reaches beyond it. */
+static const struct gate *gate_of(const struct fusion *f, const struct node *node)
+{
+    return f->training ? node->gate : NULL;
+}
+
 static bool joins(const struct fusion *f, const struct group *group, const struct node *node)
 {
+    if (gate_of(f, node) != group->gate)
+        return false;
     switch (node->op) {
     case OP_batchnorm:
         return group->norm < 0;
@@ -59,6 +67,7 @@ static bool joins(const struct fusion *f, const struct group *group, const struc
     case OP_curve:
     case OP_learned:
     case OP_dropout:
+    case OP_drop_path:
         return true;
     default:
         return false;
@@ -98,7 +107,7 @@ static void extend(struct fusion *f, struct group *group)
     struct node *next;
     while ((next = only_consumer(f, group->output)) && joins(f, group, next))
         take(f, group, next);
-    if (next && pool_tiles(next)) {
+    if (next && pool_tiles(next) && gate_of(f, next) == group->gate) {
         group->pool = next;
         group->output = next->outputs[0];
     }
@@ -110,6 +119,7 @@ static struct group *start_group(struct fusion *f, struct node *node, enum group
     group->kind = kind;
     group->name = node->name;
     group->norm = -1;
+    group->gate = gate_of(f, node);
     group->input = group->raw = group->output = node->inputs[0];
     vector_push(f->graph->arena, &f->groups->list, group);
     return group;

@@ -84,6 +84,7 @@ static void accumulate(struct pass *pass, struct tensor *part, const struct node
     if (parts < pass->uses[of->id])
         name = arena_printf(pass->graph->arena, "%s.grad.sum%d", of->name, parts - 1);
     struct node *add = graph_add_node(pass->graph, OP_add, name, forward->where);
+    add->gate = tensor_gate(of);
     node_add_input(add, *sum, pass->graph);
     node_add_input(add, part, pass->graph);
     *sum = add_gradient(pass, of, name);
@@ -100,6 +101,7 @@ static void differentiate(struct pass *pass, struct node *forward)
     struct node *node = graph_add_node(graph, forward->op, name, forward->where);
     node->backward = true;
     node->forward = forward;
+    node->gate = forward->op == OP_drop_path ? forward->drop_path.gate : forward->gate;
     for (int i = 0; i < forward->input_count; i++)
         node_add_input(node, forward->inputs[i], graph);
     for (int i = 0; i < forward->output_count; i++)

@@ -193,9 +193,22 @@ void interp_load(struct interp *interp, const float *const *weights)
     }
 }
 
+/* What NODE gives in a body that is skipped: nothing reads the values, gradients are 0. */
+static void clear_outputs(const struct node *node, const struct run *run)
+{
+    for (int i = 0; i < node->output_count; i++)
+        if (node->outputs[i])
+            memset(run->data[node->outputs[i]->id], 0,
+                   interp_numbers(node->outputs[i], run->count) * number_size(run->precision));
+}
+
 void interp_node(const struct node *node, struct run *run)
 {
     const struct op_rules *rules = op_table[node->op];
+    if (!gate_kept(node->gate, run)) {
+        clear_outputs(node, run);
+        return;
+    }
     (node->backward ? rules->backward : rules->forward)[run->precision](node, run);
 }
 

@@ -83,11 +83,20 @@ struct learned_attributes {
     double z;          /* dynamic: Z */
 };
 
+/* Stochastic depth: a residual's body, which each training step skips with probability p. */
+struct gate {
+    const char *name; /* of the residual */
+    double p;
+    int number;               /* keys its random stream */
+    const struct gate *outer; /* whose body this residual is in; NULL: none */
+};
+
 struct node {
     enum op op;
-    bool backward;        /* the gradient node of FORWARD */
-    struct node *forward; /* of a gradient node: the node it differentiates */
-    const char *name;     /* "block2.conv" (named) or "residual1.conv2" (by kind and place) */
+    bool backward;           /* the gradient node of FORWARD */
+    struct node *forward;    /* of a gradient node: the node it differentiates */
+    const struct gate *gate; /* the innermost body that the node is in; NULL: always computed */
+    const char *name;        /* "block2.conv" (named) or "residual1.conv2" (by kind and place) */
     struct where where;
     int input_count, output_count;
     struct tensor **inputs;  /* see each operator's file for their order */
@@ -113,6 +122,9 @@ struct node {
             int dims[3];
         } reshape;
         struct {
+            const struct gate *gate; /* whose body ends here; the node itself is outside */
+        } drop_path;
+        struct {
             int size; /* channels */
             double alpha, beta, k;
         } lrn;
@@ -134,6 +146,7 @@ struct graph {
     const char *name;
     VECTOR(struct node *) nodes; /* in an order of evaluation: forward, loss, backward */
     VECTOR(struct tensor *) tensors;
+    VECTOR(const struct gate *) gates; /* each after its outer one */
     struct tensor *input;
     struct tensor *output; /* what infer writes */
     struct tensor *loss;   /* NULL before the loss node was added */
@@ -165,6 +178,12 @@ static inline int tensor_w(const struct tensor *t)
     return t->rank == 3 ? t->dims[2] : 1;
 }
 char *tensor_shape_text(struct arena *arena, const struct tensor *tensor); /* "128x4x4" */
+
+/* The body that TENSOR is computed in. */
+static inline const struct gate *tensor_gate(const struct tensor *tensor)
+{
+    return tensor->producer ? tensor->producer->gate : NULL;
+}
 
 const char *op_name(enum op op);
 

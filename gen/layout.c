@@ -34,6 +34,8 @@ bool node_renames(const struct node *node, bool training)
     if (node->op != OP_flatten && node->op != OP_reshape)
         return false;
     const struct tensor *from = node->inputs[0], *to = node->outputs[0];
+    if (tensor_gate(from) != node->gate)
+        return false;
     return tensor_c(from) == tensor_c(to) || (node->op == OP_flatten && read_by_linear_only(to));
 }
 
@@ -55,6 +57,8 @@ bool concat_aligned(const struct node *concat, int input, int lanes, int *first)
     for (int i = 0; i < input; i++)
         *first += tensor_c(concat->inputs[i]);
     bool last = input == concat->input_count - 1;
+    if (tensor_gate(concat->inputs[input]) != concat->gate)
+        return false;
     return *first % lanes == 0 && (last || tensor_c(concat->inputs[input]) % lanes == 0);
 }
 

@@ -87,6 +87,7 @@ struct call *add_call(struct lowering *l, const struct group *group, const char 
                           .kernel_name = kernel_name,
                           .label = label,
                           .group = group,
+                          .gate = group ? group->gate : NULL,
                           .arguments = value_table(l->arena)};
     vector_push(l->arena, &l->program->calls, call);
     value_int(call->arguments, "V", l->lanes);
@@ -180,6 +181,16 @@ static void add_curve_step(struct lowering *l, struct value *step, const struct 
     value_int(step, "last", divide_up(c, l->lanes) - 1);
 }
 
+/* In training the first step of its group, which starts from the body's result. */
+static void add_drop_path_step(struct lowering *l, struct call *call, struct value *step,
+                               int number, const struct gate *gate)
+{
+    value_text(step, "kind", l->training ? "gate" : "scale");
+    value_real(step, "scale", 1 - gate->p);
+    if (l->training)
+        kept_operand(l, call, arena_printf(l->arena, "kept%d", number), gate);
+}
+
 static void add_dropout_step(struct lowering *l, struct value *step, const struct node *node)
 {
     const struct layout *layout = layout_of(l, node->inputs[0]);
@@ -214,6 +225,9 @@ void add_steps(struct lowering *l, struct call *call, const char *list, const st
             break;
         case OP_learned:
             add_learned_step(l, call, step, node, s + 1);
+            break;
+        case OP_drop_path:
+            add_drop_path_step(l, call, step, s + 1, node->drop_path.gate);
             break;
         case OP_dropout:
             add_dropout_step(l, step, node);
@@ -548,6 +562,7 @@ struct region *gradient_destination(struct lowering *l, struct tensor *partial,
                                     struct region **accumulate)
 {
     struct node *sum = sum_of(partial);
+    const struct tensor *from = partial;
     *accumulate = NULL;
     mark_there(l, partial);
     if (sum && !l->program->keep && l->there[add_other(sum, partial)->id]) {
@@ -555,6 +570,7 @@ struct region *gradient_destination(struct lowering *l, struct tensor *partial,
         partial = sum->outputs[0];
         mark_there(l, partial);
     }
+    note_skipped(l, l->group, from, region_of(l, partial), *accumulate);
     return region_of(l, partial);
 }
 
@@ -574,7 +590,8 @@ static void lower_left_sums(struct lowering *l)
             !l->there[sum->inputs[0]->id] || !l->there[sum->inputs[1]->id])
             continue;
         struct group *group = arena_new_of(l->arena, struct group);
-        *group = (struct group){.kind = GROUP_CHAIN, .name = sum->outputs[0]->name, .norm = -1};
+        *group = (struct group){
+            .kind = GROUP_CHAIN, .name = sum->outputs[0]->name, .norm = -1, .gate = sum->gate};
         group->input = group->raw = sum->inputs[0];
         group->output = sum->outputs[0];
         vector_push(l->arena, &group->steps, sum);
@@ -631,10 +648,13 @@ static void lower_backward(struct lowering *l, const struct group *group, struct
 {
     if (group->kind == GROUP_LOSS || !group->output->gradient)
         return;
+    l->group = group;
     if (group->kind == GROUP_CHAIN)
         lower_chain_backward(l, group, norm);
     else
         kinds[group->kind].backward(l, group);
+    l->group = NULL;
+    lower_skipped(l, group);
     lower_left_sums(l);
 }
 
@@ -646,8 +666,13 @@ static void lower_training(struct lowering *l, const struct groups *groups)
     struct norm_regions *norms = arena_array(l->arena, (size_t)count, struct norm_regions);
     for (int i = 0; i < count; i++)
         norms[i] = lower_forward_training(l, groups->list.items[i]);
-    for (int i = count - 1; i >= 0; i--)
-        lower_backward(l, groups->list.items[i], &norms[i]);
+    for (int i = count - 1; i >= 0; i--) {
+        const struct group *group = groups->list.items[i];
+        const struct gate *before = i ? groups->list.items[i - 1]->gate : NULL;
+        lower_backward(l, group, &norms[i]);
+        for (const struct gate *gate = group->gate; !gate_within(before, gate); gate = gate->outer)
+            lower_zero_gradients(l, group, gate);
+    }
 }
 
 static void lower_inference(struct lowering *l, const struct groups *groups)

@@ -6,6 +6,13 @@
 
 #include "program.h"
 
+/* A gradient that a body's group writes and others outside of it read: where the body is skipped,
+ * TO becomes FROM (NULL: 0). */
+struct skipped {
+    const struct tensor *partial;
+    struct region *to, *from;
+};
+
 struct lowering {
     struct arena *arena;
     struct program *program;
@@ -17,6 +24,8 @@ struct lowering {
     struct region **of_gradient;  /* by tensor id of the parameter: its packed gradient */
     int *parameter_index;         /* by tensor id */
     bool *there;                  /* by tensor id: this gradient has been written */
+    const struct group *group;    /* whose backward pass is under way; NULL: none */
+    VECTOR(struct skipped) skipped;
     int lanes, batch;
     bool training;
 };
@@ -185,6 +194,22 @@ void lower_reshape(struct lowering *l, const struct group *group);
 void lower_reshape_backward(struct lowering *l, const struct group *group);
 void lower_lrn(struct lowering *l, const struct group *group);
 void lower_lrn_backward(struct lowering *l, const struct group *group);
+
+/* ---- stochastic depth ---- */
+
+/* INNER is OUTER or in its body (every gate is in NULL). */
+bool gate_within(const struct gate *inner, const struct gate *outer);
+/* The operand NAME, whether GATE's body is kept. */
+void kept_operand(struct lowering *l, struct call *call, const char *name, const struct gate *gate);
+/* PARTIAL, written by GROUP, is a gradient of something outside the body that GROUP is in. */
+bool leaves_gate(const struct lowering *l, const struct group *group, const struct tensor *partial);
+/* GROUP writes PARTIAL to TO, with FROM added: if it leaves GROUP's body, lower_skipped does what
+ * is left to do where that is skipped. */
+void note_skipped(struct lowering *l, const struct group *group, const struct tensor *partial,
+                  struct region *to, struct region *from);
+void lower_skipped(struct lowering *l, const struct group *group);
+/* The gradients of the weights in GATE's body, where it is skipped. */
+void lower_zero_gradients(struct lowering *l, const struct group *group, const struct gate *gate);
 
 /* ---- gradients ---- */
 

@@ -196,32 +196,38 @@ static struct tensor *side_gradient(const struct lowering *l, const struct node 
     return backward ? backward->outputs[add->inputs[0] == in ? 1 : 0] : NULL;
 }
 
-/* The last step is an add and no pool follows: its other operand's gradient is the output's. */
-static bool last_add(const struct group *group, int s)
+/* The last step is an add and no pool follows: its other operand's gradient SIDE is the output's.
+ */
+static bool last_add(const struct lowering *l, const struct group *group, int s,
+                     const struct tensor *side)
 {
-    return s == group->steps.count - 1 && !group->pool;
+    return s == group->steps.count - 1 && !group->pool && !leaves_gate(l, group, side);
 }
 
 static void add_side(struct lowering *l, struct call *call, struct value *step,
                      const struct group *group, int s, const struct tensor *in)
 {
     struct tensor *side = side_gradient(l, group->steps.items[s], in);
-    if (!side || last_add(group, s))
+    if (!side || last_add(l, group, s, side))
         return;
     value_flag(step, "side", true);
     value_int(step, "side_image", (long long)region_of(l, side)->image);
     write_operand(l, call, arena_printf(l->arena, "side%d", s + 1), region_of(l, side));
     mark_there(l, side);
+    note_skipped(l, group, side, region_of(l, side), NULL);
 }
 
 /* Some add of GROUP has a gradient that the pass over its steps must write. */
 static bool has_sides(const struct lowering *l, const struct group *group)
 {
     const struct tensor *in = group->raw;
-    for (int s = 0; s < group->steps.count; in = group->steps.items[s]->outputs[0], s++)
-        if (group->steps.items[s]->op == OP_add && !last_add(group, s) &&
-            side_gradient(l, group->steps.items[s], in))
+    for (int s = 0; s < group->steps.count; in = group->steps.items[s]->outputs[0], s++) {
+        const struct tensor *side = NULL;
+        if (group->steps.items[s]->op == OP_add)
+            side = side_gradient(l, group->steps.items[s], in);
+        if (side && !last_add(l, group, s, side))
             return true;
+    }
     return false;
 }
 
@@ -295,6 +301,7 @@ static void lower_backward_pass(struct lowering *l, const struct group *group,
     value_flag(a, "sums_bias", pass->bias_sums);
     value_int(a, "ROWS", pass->sums.rows);
     value_flag(a, "accumulates", pass->accumulate != NULL);
+    value_flag(a, "gated", steps > 0 && group->steps.items[0]->op == OP_drop_path);
     /* raw and its gradient may be one region: no restrict on either */
     read_operand(l, call, "raw", region_of(l, group->raw));
     call->operands.items[0].type = "const float *";
@@ -389,13 +396,20 @@ static void lower_head_backward(struct lowering *l, const struct group *group,
     }
 }
 
+/* GROUP ends a body and adds it, no more: the gradient of both is that of the sum. */
+static bool hands_on(const struct lowering *l, const struct group *group)
+{
+    return group->steps.count == 2 && group->steps.items[0]->op == OP_drop_path &&
+           group->steps.items[1]->op == OP_add && !group->pool && !has_sides(l, group);
+}
+
 void lower_chain_backward(struct lowering *l, const struct group *group, struct norm_regions *norm)
 {
     int last = group->steps.count - 1;
-    if (last >= 0 && last_add(group, last) && group->steps.items[last]->op == OP_add) {
+    if (last >= 0 && group->steps.items[last]->op == OP_add) {
         const struct tensor *in = last ? group->steps.items[last - 1]->outputs[0] : group->raw;
         struct tensor *side = side_gradient(l, group->steps.items[last], in);
-        if (side)
+        if (side && last_add(l, group, last, side))
             gradient_renamed(l, side, group->output->gradient);
     }
     if (group->norm >= 0)
@@ -405,6 +419,10 @@ void lower_chain_backward(struct lowering *l, const struct group *group, struct 
         return;
     }
     struct tensor *partial = input_gradient(l, group);
+    if (partial && hands_on(l, group)) {
+        gradient_renamed(l, partial, group->output->gradient);
+        return;
+    }
     struct backward_pass pass = {.store = partial != NULL};
     if (!partial && !has_sides(l, group) && !learned_row(group, &pass, group->steps.count))
         return;

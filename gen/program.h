@@ -37,6 +37,7 @@ struct group {
     struct tensor *input;  /* of the group */
     struct tensor *raw;    /* what the steps start from: head's output, or input */
     struct tensor *output; /* NULL: loss */
+    const struct gate *gate; /* training: the body that it is in; NULL: none */
 };
 
 struct groups {
@@ -45,7 +46,8 @@ struct groups {
 
 /* layout.c: NODE gives its input another name and computes nothing: dropout outside training,
  * reshape and flatten where each channel keeps its numbers, and flatten where linear layers alone
- * read its output (their weights are packed as the image lies). Other reshapes move numbers. */
+ * read its output (their weights are packed as the image lies). Other reshapes move numbers, and so
+ * do those that start the body of a gate. */
 bool node_renames(const struct node *node, bool training);
 /* NODE was added by the grad pass to sum the gradients of a tensor that is used more than once. */
 static inline bool node_sums_gradients(const struct node *node)
@@ -98,6 +100,12 @@ struct value {
     struct arena *arena;
     VECTOR(struct field) fields;
 };
+
+/* The variable of the generated step that says whether GATE's body is kept. */
+static inline const char *gate_variable(struct arena *arena, const struct gate *gate)
+{
+    return arena_printf(arena, "kept%d", gate->number + 1);
+}
 
 /* ---- layout ---- */
 
@@ -155,6 +163,8 @@ struct call {
     const char *kernel_name;   /* what to call the function: "conv3x3_64x32x32_to_128" */
     const char *label;         /* "backward data" */
     const struct group *group; /* NULL: none (input, output) */
+    const struct gate *gate;   /* it runs in steps that keep this body; NULL: in all */
+    const struct gate *unless; /* and skip this one; NULL: none */
     struct value *arguments;
     VECTOR(struct operand) operands;
     double flops, bytes; /* a sample; bytes of activations read and written */
@@ -199,7 +209,8 @@ void plan_memory(struct program *program);
 void program_print(const struct program *program, struct text *out);
 
 /* layout.c: input INPUT of the node CONCAT begins and ends with a block of LANES channels (the last
- * may end within one), so that it can be a slice of the result. *first: its first channel there. */
+ * may end within one), so that it can be a slice of the result; and is of the same body. *first:
+ * its first channel there. */
 bool concat_aligned(const struct node *concat, int input, int lanes, int *first);
 
 /* layout.c: an array by tensor id, for all batched tensors of GRAPH. The input stays (N, C, H, W)

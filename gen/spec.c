@@ -44,6 +44,8 @@ struct job {
     struct network *network;
     struct layer *layers;
     int layer_count;
+    struct gate **gates; /* from 1 */
+    int gate_count;
     struct where where; /* of the network word */
     int input_rank, input_dims[3];
     int output; /* number of the node whose result infer writes */
@@ -304,6 +306,9 @@ static void read_attributes(lua_State *L, struct job *job, struct node *node,
     case OP_avgpool:
         read_pool(L, &node->pool);
         break;
+    case OP_drop_path:
+        node->drop_path.gate = job->gates[whole_field(L, "gate")];
+        break;
     case OP_lrn:
         node->lrn.size = whole_field(L, "size");
         node->lrn.alpha = number_field(L, "alpha");
@@ -350,6 +355,7 @@ static void read_layer(lua_State *L, struct job *job, struct layer *layer)
     check_bug(node->op < OP_COUNT);
     node->name = text_field(L, job, "name");
     node->where = where_field(L);
+    node->gate = job->gates[whole_field(L, "gate")];
     read_inputs(L, job, layer);
     struct init_choice init = read_init(L);
     check_bug(enter(L, "fields"));
@@ -357,6 +363,25 @@ static void read_layer(lua_State *L, struct job *job, struct layer *layer)
     layer->units_of = (int)number_or(L, "units_of", 0);
     layer->units_times = (int)number_or(L, "times", 0);
     layer->units_over = (int)number_or(L, "over", 1);
+    leave(L);
+}
+
+/* The bodies of stochastic depth; each names the one around it, which comes before. */
+static void read_gates(lua_State *L, struct job *job)
+{
+    check_bug(enter(L, "gates"));
+    int count = (int)lua_rawlen(L, -1);
+    job->gates = arena_array(job->arena, (size_t)count + 1, struct gate *); /* [0]: none */
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(L, -1, i);
+        struct gate *gate = job->gates[i] = arena_new_of(job->arena, struct gate);
+        gate->name = text_field(L, job, "name");
+        gate->p = number_field(L, "p");
+        gate->number = i - 1;
+        gate->outer = job->gates[whole_field(L, "outer")];
+        lua_pop(L, 1);
+    }
+    job->gate_count = count;
     leave(L);
 }
 
@@ -601,6 +626,7 @@ static void read_network(lua_State *L, struct job *job)
     job->output = whole_field(L, "output");
     const char *loss = text_field(L, job, "loss");
     network->loss = loss && strcmp(loss, "mse") == 0 ? LATHE_MSE : LATHE_CROSS_ENTROPY;
+    read_gates(L, job);
     read_layers(L, job);
     read_data(L, job);
     read_training(L, network);
@@ -779,6 +805,8 @@ static void build_graph(struct job *job)
     if (tensor_elements(graph->input) > INT32_MAX)
         fail_at(STATUS_USER, job->where, "input %s is too large: at most %d elements",
                 tensor_shape_text(job->arena, graph->input), (int)INT32_MAX);
+    for (int i = 1; i <= job->gate_count; i++)
+        vector_push(job->arena, &graph->gates, (const struct gate *)job->gates[i]);
     for (int i = 0; i < job->layer_count; i++)
         results[i + 1] = add_layer(graph, &job->layers[i], results);
     graph->output = results[job->output];

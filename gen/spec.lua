@@ -403,9 +403,11 @@ local vocabulary = {
   { "chain", "layer", list = layers,
     about = "Layers one after the other, as one entry of a list. With a name, its layers' names "
       .. "begin with it: block1.conv1." },
-  { "residual", "layer", option("shortcut", layers), list = layers,
+  { "residual", "layer", option("shortcut", layers), option("drop", fraction, 0), list = layers,
     about = "The body's result plus its input, or plus what the shortcut's layers make of it. The "
-      .. "sum has the name of the residual." },
+      .. "sum has the name of the residual. drop is stochastic depth: a training step skips the "
+      .. "body with this probability and computes nothing of it; in infer, its result is "
+      .. "multiplied by 1 - drop." },
   { "concat", "layer", list = branches,
     about = "The results of the branches, one after the other along the channels; each reads the "
       .. "input. A branch is a layer, a chain or a list of layers; chain {} passes the input on. "
@@ -963,6 +965,10 @@ end
 -- A node for spec.c: { op, name, at, inputs = { node numbers, 0 the network's input }, fields }.
 local nodes, names = {}, {}
 
+-- Bodies that stochastic depth may skip: { name, p, outer = number of the one around it, or 0 };
+-- and the number of the one that nodes are added to now, 0 for none.
+local gates, gate = {}, 0
+
 -- NAME is from here on taken, for a node or for a group of them.
 local function claim(name, at)
   local identifier = string.gsub(name, "[.-]", "_") -- what is left of it in C
@@ -986,7 +992,8 @@ local function add_node(op, name, fields, ...)
   if #nodes == MOST_NODES then
     fail(fields.at, "the network has more than %d layers", MOST_NODES)
   end
-  nodes[#nodes + 1] = { op = op, name = name, at = fields.at, inputs = { ... }, fields = fields }
+  nodes[#nodes + 1] = { op = op, name = name, at = fields.at, inputs = { ... }, gate = gate,
+    fields = fields }
   return #nodes
 end
 
@@ -1027,13 +1034,24 @@ end
 
 local function add_residual(fields, scope, input, init)
   local name = name_in(scope, fields)
+  local outer, drop = gate, fields.drop > 0
+  if drop then
+    gates[#gates + 1] = { name = name, p = fields.drop, outer = outer }
+    gate = #gates
+  end
+  local own = gate
   local body = add_layers(fields.list, new_scope(name .. ".", scope.depth + 1), input, init)
+  gate = outer
   if body == input then fail(fields.at, "%s: residual has no layers", name) end
   local shortcut = input
   if fields.shortcut then
     claim(name .. ".shortcut", fields.at)
     local inner = new_scope(name .. ".shortcut.", scope.depth + 1)
     shortcut = add_layers(fields.shortcut, inner, input, init)
+  end
+  if drop then
+    claim(name .. ".drop", fields.at)
+    body = add_node("drop_path", name .. ".drop", { at = fields.at, gate = own }, body)
   end
   return add_node("add", name, fields, body, shortcut)
 end
@@ -1237,7 +1255,8 @@ local function finish(result)
   check_target(fields)
   for _, name in ipairs { "input", "output", "loss" } do names[name] = "reserved" end
   local network = { name = identifier(fields), at = fields.at, input = input_shape(fields),
-    data = fields.data, train = fields.train, nodes = nodes, options = option_names }
+    data = fields.data, train = fields.train, nodes = nodes, gates = gates,
+    options = option_names }
   network.output = add_layers(fields.list, new_scope("", 1), 0, fields.init)
   if network.output == 0 then fail(fields.at, "network: has no layers") end
   network.loss = add_loss(fields, network.output)

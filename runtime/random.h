@@ -16,7 +16,8 @@ enum lathe_stream {
     LATHE_STREAM_DROPOUT,  /* a = sample of the batch, b = step; layer in the stream's high bits */
     LATHE_STREAM_DIGITS,   /* a = image */
     LATHE_STREAM_TEST,
-    LATHE_STREAM_POINTS /* a = sample, b = 0; or a = row of W, b = 1 */
+    LATHE_STREAM_POINTS, /* a = sample, b = 0; or a = row of W, b = 1 */
+    LATHE_STREAM_DEPTH   /* a = gate, b = step */
 };
 
 struct lathe_random4 {
@@ -56,6 +57,20 @@ static inline float lathe_uniform(uint32_t bits)
 /* Four normal numbers of deviation 1 from four uniform words: Box and Muller, "A note on the
  * generation of random normal deviates" (1958). */
 void lathe_normals(struct lathe_random4 words, double out[4]);
+
+/* p * 2^32, rounded: 32 random bits are below it with probability p. */
+static inline uint32_t lathe_threshold(double p)
+{
+    const double threshold = p * 0x1p32 + 0.5;
+    return threshold >= 0x1p32 ? UINT32_MAX : (uint32_t)threshold;
+}
+
+/* Stochastic depth's decision in this step for the body GATE: kept? The threshold as for dropout.
+ */
+static inline int lathe_kept(uint64_t seed, uint64_t step, uint32_t gate, uint32_t threshold)
+{
+    return lathe_random(seed, LATHE_STREAM_DEPTH, gate, (uint32_t)step, 0).v[0] >= threshold;
+}
 
 /* Dropout's decision for ELEMENT (logical index c, h, w) of sample SAMPLE in LAYER: kept? The
  * threshold is p * 2^32, rounded. The same in generated code and interpreter. */

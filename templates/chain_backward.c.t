@@ -5,6 +5,7 @@ $ local one = function(s) return {steps = {s}, V = V} end
 $ local unused = {} -- perhaps: operands of a last step
 $ for _, s in ipairs(steps) do
 $   if s.kind == "add" then unused[#unused + 1] = ", (void)other" .. s.number end
+$   if s.kind == "gate" then unused[#unused + 1] = ", (void)kept" .. s.number end
 $   if s.kind == "norm" then
 $     unused[#unused + 1] = ", (void)scale" .. s.number .. ", (void)beta" .. s.number
 $   end
@@ -33,7 +34,10 @@ $ include("steps_back.c.t", {reversed = reversed, V = V}, 4)
 $ if accumulates then
     g += lathe_load(accumulate + (size_t)n * ${accumulate_image} + at);
 $ end
-$ if stores then
+$ if stores and gated then
+    if (kept1)
+        lathe_store(raw_gradient + (size_t)n * ${raw_gradient_image} + at, g);
+$ elseif stores then
     lathe_store(raw_gradient + (size_t)n * ${raw_gradient_image} + at, g);
 $ end
 $ if sums_bias then

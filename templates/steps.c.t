@@ -6,6 +6,10 @@ v = (v - lathe_load(mean${s.number} + k * ${V})) * lathe_load(scale${s.number} +
     lathe_load(beta${s.number} + k * ${V});
 $   elseif s.kind == "add" then
 v += lathe_load(other${s.number} + (size_t)n * ${s.image} + at);
+$   elseif s.kind == "gate" then
+v = kept${s.number} ? v : (vf){0};
+$   elseif s.kind == "scale" then
+v *= ${s.scale};
 $   elseif s.kind == "dropout" then
 v *= lathe_dropout(seed, step, ${s.layer}, ${s.threshold}u, ${s.keep_scale}, (uint32_t)n,
                    (uint32_t)(k * ${V}), ${s.h}, ${s.w}, h, w);

@@ -67,8 +67,11 @@ static int list(const char *pattern, char ***paths)
 
 static const struct {
     const char *name, *isa;
-} goldens[] = {
-    {"dense", "portable"}, {"dense", "avx512"}, {"block", "portable"}, {"block", "avx512"}};
+} goldens[] = {{"dense", "portable"},
+               {"dense", "avx512"},
+               {"block", "portable"},
+               {"block", "avx512"},
+               {"paths", "avx512"}};
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
 /* The line of A in which B first differs. */

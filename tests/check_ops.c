@@ -402,6 +402,47 @@ START_TEST(local_response_norm)
 }
 END_TEST
 
+/* x + body(x), the body with an inner one; gates 0 and 1 are COUNT's first two draws. */
+static struct net gated_net(double p)
+{
+    struct net net = net_of_parameter(3, 2, 3);
+    struct tensor *x = net.last;
+    struct gate *outer = net_gate(&net, p, NULL), *inner = net_gate(&net, p, outer);
+    net_batchnorm(&net, "b");
+    struct tensor *y = net_conv(&net, square_conv(3, 1, 1, 0), "c");
+    net_conv(&net, square_conv(3, 3, 1, 1), "d");
+    net.last->producer->gate = inner;
+    y = net_add(&net, net_drop_path(&net, inner), y, "sum");
+    for (int i = 0; i < net.graph->nodes.count; i++)
+        if (!net.graph->nodes.items[i]->gate)
+            net.graph->nodes.items[i]->gate = outer;
+    net.last = y;
+    net_add(&net, net_drop_path(&net, outer), x, "sum2");
+    net_finish(&net, OP_mse);
+    return net;
+}
+
+/* Seeds enough for every combination of what is kept. */
+START_TEST(stochastic_depth)
+{
+    bool seen[4] = {0};
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        struct net net = gated_net(0.5);
+        const struct verify_options options = {.seed = seed, .batch = 2, .entries = 1 << 20};
+        const struct run run = {.training = true, .seed = seed};
+        struct text out = {0};
+        bool ok = verify_gradients(net.graph, &options, &out);
+        ok &= verify_kernels(net.graph, &options, &out);
+        ck_assert_msg(ok, "\n%s", out.data);
+        seen[2 * gate_kept(net.graph->gates.items[0], &run) +
+             gate_kept(net.graph->gates.items[1], &run)] = true;
+        text_free(&out);
+        arena_free(net.arena);
+    }
+    ck_assert(seen[0] && !seen[1] && seen[2] && seen[3]);
+}
+END_TEST
+
 /* ---- whole networks ---- */
 
 /* conv, batchnorm, curve, pool, a residual with a shortcut, dropout, linear. */
@@ -551,6 +592,43 @@ START_TEST(running_statistics)
     interp = run_double(&net, input, 1, true); /* one value: no variance to learn from */
     ck_assert_double_eq(*(double *)interp->run.data[node->inputs[4]->id], 1);
     ck_assert_double_eq(*(double *)interp->run.data[node->outputs[0]->id], 0);
+    interp_free(interp);
+    arena_free(net.arena);
+}
+END_TEST
+
+/* x + 2 x where x is 3: a skipped body leaves x, its gradients 0 and running statistics alone;
+ * inference weighs it. */
+START_TEST(skipped_bodies)
+{
+    int kept = 0;
+    enum { STEPS = 400 };
+    const float input[] = {3, 3};
+    struct net net = net_new(1, 0, 0);
+    struct gate *gate = net_gate(&net, 0.25, NULL);
+    net_batchnorm(&net, "b")->producer->gate = gate;
+    const struct node *norm = net.last->producer;
+    net_add(&net, net_drop_path(&net, gate), net.graph->input, "sum");
+    net_finish(&net, OP_mse);
+    struct interp *interp = run_double(&net, input, 2, true);
+    const double *mean = interp->run.data[norm->inputs[3]->id];
+    const double *beta = interp->run.data[norm->inputs[2]->gradient->id];
+    for (int step = 0; step < STEPS; step++) {
+        double before = *mean;
+        float targets[2] = {0};
+        struct lathe_batch batch = {.input = (float *)input, .targets = targets, .count = 2};
+        interp_step(interp, &batch, 9, (uint64_t)step);
+        ck_assert_int_eq(*mean != before, gate_kept(gate, &interp->run));
+        ck_assert_int_eq(*beta != 0, gate_kept(gate, &interp->run));
+        kept += gate_kept(gate, &interp->run);
+    }
+    ck_assert_int_gt(kept, STEPS * 3 / 4 - 40);
+    ck_assert_int_lt(kept, STEPS * 3 / 4 + 40);
+    interp_infer(interp, input, 2);
+    double y = *(double *)interp->run.data[norm->outputs[0]->id];
+    ck_assert_double_ne(y, 0);
+    ck_assert_double_eq_tol(*(double *)interp->run.data[net.graph->output->id], 3 + 0.75 * y,
+                            1e-12);
     interp_free(interp);
     arena_free(net.arena);
 }
@@ -1111,6 +1189,8 @@ static void add_kernel_tests(Suite *suite)
     tcase_add_test(kernels, dynamic_relu_begins_as_relu);
     tcase_add_test(kernels, dropout);
     tcase_add_loop_test(kernels, concatenation, 0, 2);
+    tcase_add_test(kernels, stochastic_depth);
+    tcase_add_test(kernels, skipped_bodies);
     tcase_add_loop_test(kernels, reshaping, 0, 2);
     tcase_add_loop_test(kernels, local_response_norm, 0, 6);
     tcase_add_loop_test(kernels, losses, 0, 3);

@@ -613,6 +613,41 @@ START_TEST(a_dense_block_copies_nothing)
 }
 END_TEST
 
+/* The calls of a body are under its gate, and nothing else is; where it is skipped, the gradient
+ * goes past it and those of its weights are zeros: one call each. */
+START_TEST(a_body_is_skipped_whole)
+{
+    struct tensor *x = conv("c");
+    struct gate *gate = net_gate(&net, 0.5, NULL);
+    conv("body")->producer->gate = gate;
+    net_batchnorm(&net, "b")->producer->gate = gate;
+    relu("r")->producer->gate = gate;
+    conv("body2")->producer->gate = gate;
+    struct tensor *dropped = net_drop_path(&net, gate);
+    net_add(&net, dropped, x, "sum");
+    relu("r2");
+    finish_flat();
+    ck_assert_str_eq(groups_text(true), "c: c\nbody: body + b + r\nbody2: body2\n"
+                                        "layer1: layer1 + sum + r2\nl: l\nloss: loss\n");
+    ck_assert_str_eq(groups_text(false),
+                     "c: c\nbody: body + b + r\nbody2: body2 + layer1 + sum + r2\nl: l\n");
+    const struct program *program = program_of(true, false);
+    int skipped = 0;
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        bool body = call->group && strncmp(call->group->name, "body", 4) == 0;
+        skipped += call->unless == gate;
+        ck_assert_ptr_eq(call->gate, body && !call->unless ? gate : NULL);
+        ck_assert(!call->unless || body);
+    }
+    ck_assert_int_eq(skipped, 2);
+    ck_assert_int_eq(count_sums(program), 0);
+    program = program_of(false, false);
+    for (int i = 0; i < program->calls.count; i++)
+        ck_assert(!program->calls.items[i]->gate && !program->calls.items[i]->unless);
+}
+END_TEST
+
 START_TEST(verify_keeps_every_gradient)
 {
     identity_residual(true);
@@ -828,6 +863,55 @@ static void check_calls(const struct program *program)
         if (program->regions.items[i]->space == SPACE_GRADIENT)
             ck_assert_msg(contents[i]->written, "nobody writes %s",
                           program->regions.items[i]->name);
+}
+
+static bool strictly_within(const struct gate *inner, const struct gate *outer)
+{
+    for (; inner && inner != outer; inner = inner->outer)
+        if (inner->outer == outer)
+            return true;
+    return false;
+}
+
+/* Some call writes REGION, or memory that it shares, where GATE's body is skipped. */
+static bool written_unless(const struct program *program, const struct region *region,
+                           const struct gate *gate)
+{
+    for (int i = 0; i < program->calls.count; i++)
+        for (int j = 0; j < program->calls.items[i]->operands.count; j++) {
+            const struct operand *operand = &program->calls.items[i]->operands.items[j];
+            if (program->calls.items[i]->unless == gate && writes(operand) &&
+                overlap(operand->region, region))
+                return true;
+        }
+    return false;
+}
+
+/* What a call reads though it is outside of the body that writes it has another writer, or the call
+ * is told whether it was written. */
+static void check_gate(const struct program *program, const struct call *call,
+                       const struct operand *operand)
+{
+    if (!reads(operand) || operand->region->space != SPACE_WORK || find_operand(call, "kept1"))
+        return;
+    for (int i = 0; i < program->calls.count && program->calls.items[i] != call; i++) {
+        const struct call *writer = program->calls.items[i];
+        for (int j = 0; j < writer->operands.count; j++)
+            if (writes(&writer->operands.items[j]) &&
+                overlap(writer->operands.items[j].region, operand->region) &&
+                strictly_within(writer->gate, call->gate))
+                ck_assert_msg(written_unless(program, operand->region, writer->gate),
+                              "%s reads %s, which may be skipped", call->kernel_name,
+                              operand->region->name);
+    }
+}
+
+static void check_gates(const struct program *program)
+{
+    for (int i = 0; i < program->calls.count && program->graph->gates.count > 0; i++)
+        for (int j = 0; j < program->calls.items[i]->operands.count; j++)
+            check_gate(program, program->calls.items[i],
+                       &program->calls.items[i]->operands.items[j]);
 }
 
 /* First and last of each region are the calls that use it, or a slice of it. */
@@ -1170,6 +1254,7 @@ static void check_program(const struct program *program, const char *spec)
     check_groups(program);
     check_lifetimes(program);
     check_slices(program);
+    check_gates(program);
     check_calls(program);
     double ratio = check_plan(program, program->calls.count);
     printf("%s, %s, %s%s: %.1f MB, planned / lower bound = %.3f\n", spec, program->isa->name,
@@ -1474,6 +1559,7 @@ static TCase *lower_tests(void)
     tcase_add_test(tests, the_input_is_packed_where_it_is_blocked);
     tcase_add_test(tests, a_training_step_is_forward_loss_backward);
     tcase_add_loop_test(tests, backward_data_takes_the_sum_along, 0, 2);
+    tcase_add_test(tests, a_body_is_skipped_whole);
     tcase_add_test(tests, verify_keeps_every_gradient);
     tcase_add_test(tests, copies_are_counted);
     tcase_add_test(tests, a_dense_block_copies_nothing);

@@ -397,6 +397,8 @@ static void add_residual(struct writer *w)
 {
     put(w, "residual {");
     w->depth++;
+    if (chance(w->draw, 35))
+        put(w, "drop = %s,", w->exact || chance(w->draw, 60) ? "0.5" : "0.2");
     if (!w->flat && chance(w->draw, 40) && w->depth == 1) {
         add_residual_with_shortcut(w);
     } else {
@@ -477,7 +479,7 @@ static void add_image_layer(struct writer *w)
         add_dropout(w);
     else if (kind <= 93)
         add_reshape(w);
-    else if (kind <= 97 || w->exact)
+    else if (kind <= 97 || w->exact || w->batch == 1) /* one sample's mean may undo a batchnorm */
         add_flatten(w);
     else {
         put(w, "globalpool(),");

@@ -169,6 +169,29 @@ START_TEST(concat_has_branches)
 }
 END_TEST
 
+START_TEST(residual_may_be_dropped)
+{
+    read_layers("residual { residual { tanh(), drop = 0.5 }, relu(), drop = 0.25 },"
+                "residual { tanh(), drop = 0 }");
+    expect_graph("residual1.residual1.tanh1 = curve(input) 3x8x8\n"
+                 "residual1.residual1.drop = drop_path(residual1.residual1.tanh1) 3x8x8\n"
+                 "residual1.residual1 = add(residual1.residual1.drop, input) 3x8x8\n"
+                 "residual1.relu1 = curve(residual1.residual1) 3x8x8\n"
+                 "residual1.drop = drop_path(residual1.relu1) 3x8x8\n"
+                 "residual1 = add(residual1.drop, input) 3x8x8\n"
+                 "residual2.tanh1 = curve(residual1) 3x8x8\n"
+                 "residual2 = add(residual2.tanh1, residual1) 3x8x8\n");
+    const struct gate *outer = node_called("residual1.relu1")->gate;
+    const struct gate *inner = node_called("residual1.residual1.tanh1")->gate;
+    ck_assert(outer && outer->p == 0.25 && outer->number == 0 && !outer->outer);
+    ck_assert(inner && inner->p == 0.5 && inner->number == 1 && inner->outer == outer);
+    ck_assert_ptr_eq(node_called("residual1.residual1.drop")->gate, outer);
+    ck_assert_ptr_eq(node_called("residual1.drop")->drop_path.gate, outer);
+    ck_assert_ptr_null(node_called("residual1.drop")->gate);
+    ck_assert_ptr_null(node_called("residual2.tanh1")->gate);
+}
+END_TEST
+
 START_TEST(residual_takes_a_shortcut)
 {
     const char *body = "conv(4, 3, { stride = 2, bias = false })";
@@ -1016,6 +1039,7 @@ static TCase *language_tests(void)
     tcase_add_test(tests, chains_are_transparent_unless_named);
     tcase_add_test(tests, residual_adds_its_input);
     tcase_add_test(tests, concat_has_branches);
+    tcase_add_test(tests, residual_may_be_dropped);
     tcase_add_test(tests, residual_takes_a_shortcut);
     tcase_add_test(tests, nodes_carry_their_lines);
     tcase_add_test(tests, cross_entropy_takes_logits);

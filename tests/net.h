@@ -173,6 +173,24 @@ static inline struct learned_attributes dynamic_attributes(double l, double q, d
     return (struct learned_attributes){LEARNED_DYNAMIC, true, {l, q, i}, power, z};
 }
 
+/* A body that steps skip with probability P; OUTER: whose body it is in. Nodes join it by hand. */
+static inline struct gate *net_gate(struct net *net, double p, struct gate *outer)
+{
+    struct gate *gate = arena_new_of(net->arena, struct gate);
+    *gate = (struct gate){"gate", p, net->graph->gates.count, outer};
+    vector_push(net->arena, &net->graph->gates, (const struct gate *)gate);
+    return gate;
+}
+
+/* The end of GATE's body. */
+static inline struct tensor *net_drop_path(struct net *net, struct gate *gate)
+{
+    struct node *node = net_node(net, OP_drop_path, NULL);
+    node->gate = gate->outer;
+    node->drop_path.gate = gate;
+    return net_shape(net, node);
+}
+
 /* The loss OP on the last layer, tables, gradients. */
 static inline void net_finish(struct net *net, enum op loss)
 {

@@ -21,13 +21,6 @@ static double tolerance_dropout(const struct node *node, int count, int output)
     return 4e-6;
 }
 
-/* p * 2^32: random bits below it drop the element. */
-static uint32_t dropout_threshold(double p)
-{
-    double threshold = round(p * 0x1p32);
-    return threshold > UINT32_MAX ? UINT32_MAX : (uint32_t)threshold;
-}
-
 #define KERNELS "dropout.c"
 #include "both.h"
 
@@ -50,7 +43,7 @@ static void KERNEL(drop)(const struct node *node, const struct run *run,
         memcpy(to, from, (size_t)run->count * elements * sizeof *to);
         return;
     }
-    uint32_t threshold = dropout_threshold(node->dropout.p);
+    uint32_t threshold = lathe_threshold(node->dropout.p);
     uint32_t layer = (uint32_t)node->dropout.layer;
     REAL scale = (REAL)(1 / (1 - node->dropout.p));
 #pragma omp parallel for collapse(2)

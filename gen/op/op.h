@@ -6,6 +6,7 @@
 #define LATHE_OP_H
 
 #include "../ir.h"
+#include "../../runtime/random.h"
 
 enum precision { PRECISION_FLOAT, PRECISION_DOUBLE };
 
@@ -21,6 +22,15 @@ struct run {
     uint64_t seed, step;   /* key dropout */
     int correct;           /* set by the loss node: samples whose largest output is the label's */
 };
+
+/* The step that RUN evaluates keeps the body of GATE, and those around it; evaluation keeps all. */
+static inline bool gate_kept(const struct gate *gate, const struct run *run)
+{
+    for (; gate && run->training; gate = gate->outer)
+        if (!lathe_kept(run->seed, run->step, (uint32_t)gate->number, lathe_threshold(gate->p)))
+            return false;
+    return true;
+}
 
 struct op_rules {
     const char *name;

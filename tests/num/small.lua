@@ -11,6 +11,7 @@ return network {
   conv(12, 3), batchnorm(), curve, maxpool(2),
   residual {
     conv(12, 3, { bias = false }), batchnorm(), relu(), conv(12, 3), batchnorm(),
+    residual { conv(12, 3), lrn { size = 3 }, drop = 0.3 }, drop = 0.2,
   },
   curve,
   residual {

@@ -1,0 +1,8 @@
+-- Concatenated rows, and a body that a step may skip.
+return network {
+  input = vector(8),
+  concat { linear(16), { linear(16), tanh() } },
+  residual { linear(32), relu(), drop = 0.5 },
+  linear(4),
+  loss  = mse(),
+}
