@@ -346,7 +346,8 @@ local vocabulary = {
     option("loss", made_by("loss")), option("data", made_by("data")),
     option("train", record("train")), initial, list = layers,
     about = "What a spec returns. name: the file's, without .lua, where not given. input: the "
-      .. "data's shape where not given. loss: cross_entropy() where there are data. Without data "
+      .. "data's shape where not given. loss: with data, cross_entropy() of classes and mse() of "
+      .. "numbers. Without data "
       .. "or train, the network can only infer. init: for layers without their own." },
   { "image", "input", argument("channels", size), argument("height", size), argument("width", size),
     about = "The input is an image, read as floats in the order C, H, W." },
