@@ -390,13 +390,16 @@ static struct curve *read_curve_text(struct command *c, const char *given)
 /* CURVE with the method that the command line asks for, tabulated. */
 static void tabulate_asked(const struct command *c, struct curve *curve)
 {
+    double sampled_for = curve_is_measured(curve) ? curve->k : 0;
     if (c->tangent > 0 || c->minimax > 0) {
         curve->method = c->minimax > 0 ? TABLE_MINIMAX : TABLE_TANGENT;
         curve->k = c->minimax > 0 ? c->minimax : c->tangent;
-        curve->max = c->max;
-    } else if (c->max > 0) {
-        curve->max = c->max;
     }
+    if (curve->k < sampled_for)
+        fail(STATUS_USER, "curve: f was sampled for a table within %g: ask for a finer one in %s",
+             sampled_for, c->spec);
+    if (sampled_for == 0 && (c->max > 0 || c->tangent > 0 || c->minimax > 0))
+        curve->max = c->max;
     const char *problem = curve_problem(c->arena, curve);
     if (problem)
         fail(STATUS_USER, "%s", problem);

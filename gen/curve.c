@@ -28,7 +28,12 @@ const char *curve_kind_parameters(enum curve_kind kind)
 
 bool curve_kind_is_listed(enum curve_kind kind)
 {
-    return kind == CURVE_PIECEWISE;
+    return kind == CURVE_PIECEWISE || kind == CURVE_FUNCTION;
+}
+
+bool curve_is_measured(const struct curve *curve)
+{
+    return curve->kind == CURVE_FUNCTION;
 }
 
 bool curve_same(const struct curve *a, const struct curve *b)

@@ -22,6 +22,7 @@ enum curve_kind {
     CURVE_SILU,      /* x / (1 + exp(-x)) */
     CURVE_GELU,      /* x (1 + erf(x / sqrt(2))) / 2 */
     CURVE_HARDSWISH, /* x min(max(x + 3, 0), 6) / 6 */
+    CURVE_FUNCTION,  /* samples of any function, joined by straight lines */
     CURVE_DYNAMIC,   /* x < 0: 0; else x + L/(Q(x+I)^P + Z) - L/(Q(x-I)^P + Z) */
     CURVE_KINDS
 };
@@ -31,6 +32,10 @@ enum { DYNAMIC_L, DYNAMIC_Q, DYNAMIC_I, DYNAMIC_P, DYNAMIC_Z, CURVE_PARAMETERS }
 
 struct curve_point {
     double x, y;
+};
+
+struct line {
+    double slope, intercept;
 };
 
 /* One inequality: for from < x <= to the table is slope * x + intercept. All four are values that a
@@ -46,6 +51,7 @@ struct table {
     int count;
     double value_error; /* sup |table(x) - f(x)| over the whole line is at most this: proven */
     double slope_error; /* sup |table'(x) - f'(x)|, away from break points: proven */
+    /* (of CURVE_FUNCTION: as samples show it) */
 };
 
 enum table_method {
@@ -57,8 +63,11 @@ enum table_method {
 struct curve {
     enum curve_kind kind;
     double parameter[CURVE_PARAMETERS];
-    const struct curve_point *points; /* CURVE_PIECEWISE: at least two, x increasing */
+    const struct curve_point *points; /* CURVE_PIECEWISE, _FUNCTION: at least two, x increasing */
     int point_count;
+    struct line tails[2]; /* CURVE_FUNCTION: before the first point, after the last; floats */
+    double deviation, tail_deviation; /* CURVE_FUNCTION: how far the function was seen from the
+                                         lines between points, and from the tails */
     enum table_method method;
     double k;            /* > 0; TABLE_TANGENT: half-width of the corridor; TABLE_MINIMAX: eps */
     double max;          /* break points are within +- this; 0: chosen here */
@@ -94,6 +103,19 @@ const char *curve_problem(struct arena *arena, const struct curve *curve);
  * one on the left (ReLU: slope(0) = 0), but for HARDSWISH, where it is the one on the right. */
 double curve_value(const struct curve *curve, double x);
 double curve_slope(const struct curve *curve, double x);
+
+/* Make CURVE, of which kind, method, k and max are set, from samples of the function F. Between
+ * samples the straight lines are as near to F as k / 1000, as far as samples can tell: an error
+ * bound of the table is measured, not proven. Kinks are found by bisection. The range is -max ..
+ * max, beyond which the curve goes on along its last slope; where max is 0, it is as far out as F
+ * takes to become straight, which samples out to x = 1048576 must show. Beyond, slopes are as
+ * floats hold them. Returns what is wrong with F ("f jumps, or is too steep, at x = 0.5 (from 0 to
+ * 1)") in ARENA; NULL when it is sound. F may leave by a jump. */
+const char *curve_sample(struct arena *arena, struct curve *curve,
+                         double (*f)(void *context, double x), void *context);
+
+/* Is the curve's table error measured on samples (CURVE_FUNCTION), not proven? */
+bool curve_is_measured(const struct curve *curve);
 
 /* The derivatives of f(x) by each parameter, into SLOPES[CURVE_PARAMETERS] by place in
  * curve.parameter: of DYNAMIC by L, Q, I and Z, of LEAKY_RELU and ELU by a; 0 for all others. Those

@@ -57,8 +57,10 @@ static double gap_slack(const struct gap *gap, double a, double b)
 /* Where to cut [A, B] in two: at the curve's kink, or in the middle. */
 static double cut_of(const struct gap *gap, double a, double b)
 {
-    double kink = row_of(gap->curve)->kink;
-    return kink > a && kink < b ? kink : a + (b - a) / 2;
+    const struct curve_row *row = row_of(gap->curve);
+    if (row->cut)
+        return row->cut(gap->curve, gap->side, a, b);
+    return row->kink > a && row->kink < b ? row->kink : a + (b - a) / 2;
 }
 
 /* A, or just beyond the kink that is there. */
@@ -148,6 +150,8 @@ double table_error(const struct curve *curve, const struct table *table, bool of
     struct bound bound = {0, 0};
     const struct curve_row *row = row_of(curve);
     double far = row->falling_from ? row->falling_from(curve) : 0, from, to;
+    if (curve_is_measured(curve))
+        return function_error(curve, table, of_slopes);
     for (int i = 0; i < 2 * table->count; i++) {
         const struct piece *piece = &table->pieces[i / 2];
         struct line line = {piece->slope, piece->intercept};

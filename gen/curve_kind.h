@@ -15,10 +15,6 @@
 
 #include "curve_range.h"
 
-struct line {
-    double slope, intercept; /* y by x, on either side; floats */
-};
-
 struct curve_row {
     const char *name;       /* the spec language's word */
     const char *parameters; /* a letter each, by place in curve.parameter */
@@ -32,10 +28,12 @@ struct curve_row {
     struct table *(*pieces)(struct arena *arena, const struct curve *curve);
     /* r, r' and r'' by t on a range of t >= 0 that has no kink inside. */
     struct jet (*residue)(const struct curve *curve, int side, struct range t);
-    struct line (*asymptote)(const struct curve *curve, int side);
+    struct line (*asymptote)(const struct curve *curve, int side); /* y by x, of floats */
     /* A t from which on the distance to the asymptote, and that of the slopes, only falls; NULL: 0.
      */
     double (*falling_from)(const struct curve *curve);
+    /* Where to look at [a, b] in two parts; NULL: in the middle. */
+    double (*cut)(const struct curve *curve, int side, double a, double b);
     double kink; /* a t > 0 where f' jumps, on both sides; 0: there is none but, perhaps, x = 0 */
     bool symmetric; /* f(-x) = 2 f(0) - f(x) */
 };
@@ -95,6 +93,16 @@ double dynamic_slope(const struct curve *curve, double x);
 void dynamic_parameter_slopes(const struct curve *curve, double x, double *slopes);
 struct jet dynamic_residue(const struct curve *curve, int side, struct range t);
 double dynamic_falling_from(const struct curve *curve);
+
+/* curve_function.c: those of CURVE_FUNCTION's row; and its table_error, of the samples and what is
+ * between them. */
+double function_value(const struct curve *curve, double x);
+double function_slope(const struct curve *curve, double x);
+struct jet function_residue(const struct curve *curve, int side, struct range t);
+struct line function_asymptote(const struct curve *curve, int side);
+double function_falling_from(const struct curve *curve);
+double function_cut(const struct curve *curve, int side, double a, double b);
+double function_error(const struct curve *curve, const struct table *table, bool of_slopes);
 
 /* ---- curve_bound.c: proven bounds ---- */
 

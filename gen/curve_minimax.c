@@ -441,7 +441,7 @@ struct table *shortest_table(struct arena *arena, const struct curve *curve,
     struct tube tube = {
         .points = points->items, .count = points->count, .left = left, .right = right};
     struct path *path = arena_new_of(arena, struct path);
-    double eps = curve->k * (1 - 2 * FINENESS);
+    double eps = (curve->k - curve->deviation) * (1 - 2 * FINENESS);
     struct hull *hulls[] = {&tube.fan.lower, &tube.fan.upper};
     for (int i = 0; i < 2; i++) {
         hulls[i]->points = arena_array(arena, (size_t)points->count + 8, struct curve_point);
@@ -486,6 +486,10 @@ struct table *minimax_table(struct arena *arena, const struct curve *curve)
 {
     const struct curve_row *row = row_of(curve);
     struct point_list left = {0}, all = {0};
+    if (curve_is_measured(curve)) {
+        all = (struct point_list){(struct curve_point *)curve->points, curve->point_count, 0};
+        return shortest_table(arena, curve, &all, curve->tails[0], curve->tails[1]);
+    }
     double ends = fmax(nearest_end(curve, -1, curve->k / 2), nearest_end(curve, 1, curve->k / 2));
     double reach = curve->max > 0 ? fmax(curve->max, ends) : 4 * ends + 4;
     double deviation = curve->k * FINENESS;

@@ -41,8 +41,9 @@ static void describe(struct text *out, const struct curve *curve)
     if (curve->max > 0)
         text_printf(out, " max=%g", curve->max);
     if (table)
-        text_printf(out, ": %d pieces, value within %.4g", table->count,
-                    bound_to_print(table->value_error));
+        text_printf(out, ": %d pieces, value within %.4g%s", table->count,
+                    bound_to_print(table->value_error),
+                    curve_is_measured(curve) ? " (measured)" : "");
 }
 
 char *curve_describe(struct arena *arena, const struct curve *curve)
@@ -86,8 +87,11 @@ void curve_print_text(struct text *out, const struct curve *curve)
         print_line(out, piece);
         text_printf(out, "\n");
     }
-    text_printf(out, "value within %.4g, slope within %.4g of the curve, for every x\n",
-                bound_to_print(table->value_error), bound_to_print(table->slope_error));
+    text_printf(out, "value within %.4g, slope within %.4g of the curve, %s\n",
+                bound_to_print(table->value_error), bound_to_print(table->slope_error),
+                !curve_is_measured(curve) ? "for every x"
+                : curve->max > 0          ? "on samples up to max: measured, not proven"
+                                          : "on samples: measured, not proven");
 }
 
 /* A number as JSON has it: the infinite ends of a table are null. */
@@ -114,6 +118,6 @@ void curve_print_json(struct text *out, const struct curve *curve)
         print_end(out, "to", piece->to);
         text_printf(out, "\"slope\": %.9g, \"intercept\": %.9g}", piece->slope, piece->intercept);
     }
-    text_printf(out, "],\n \"value_error\": %.17g, \"slope_error\": %.17g}\n", table->value_error,
-                table->slope_error);
+    text_printf(out, "],\n \"value_error\": %.17g, \"slope_error\": %.17g%s}\n", table->value_error,
+                table->slope_error, curve_is_measured(curve) ? ", \"measured\": true" : "");
 }

@@ -207,7 +207,9 @@ static void draw_caption(struct text *out, const struct curve *curve, const stru
     const char *found = strchr(curve_describe(arena, curve), ':');
     text_printf(out, "<text x=\"%.2f\" y=\"%.2f\">distance |table - curve|%s%s</text>\n",
                 panel->left, panel->top - 10, found ? found : "",
-                curve->table->value_error > 0 ? " (dashed: the proven bound)" : "");
+                curve->table->value_error <= 0 ? ""
+                : curve_is_measured(curve)     ? " (dashed: the bound that samples show)"
+                                               : " (dashed: the proven bound)");
     arena_free(arena);
 }
 

@@ -230,6 +230,12 @@ static struct curve *read_curve(lua_State *L, struct job *job)
         [TABLE_EXACT] = "exact", [TABLE_TANGENT] = "tangent", [TABLE_MINIMAX] = "minimax"};
     struct curve *curve = arena_new_of(job->arena, struct curve);
     check_bug(curve_kind_find(text_field(L, job, "word"), &curve->kind));
+    if (curve->kind == CURVE_FUNCTION) { /* with all that is asked below */
+        lua_getfield(L, -1, "samples");
+        *curve = *(const struct curve *)lua_touserdata(L, -1);
+        lua_pop(L, 1);
+        return curve;
+    }
     read_curve_parameters(L, curve);
     if (curve->kind == CURVE_PIECEWISE)
         read_points(L, job, curve);
@@ -687,6 +693,54 @@ static int read_fit(lua_State *L)
     return 1;
 }
 
+/* A function of the spec, on the stack at index 1. */
+struct function {
+    lua_State *L;
+    int64_t place; /* of the word that has it */
+    int calls;
+};
+
+static double call_function(void *context, double x)
+{
+    struct function *function = context;
+    lua_State *L = function->L;
+    int64_t place;
+    const char *message;
+    enum { CALLS = 64, STEPS_A_CALL = 20 }; /* what is not Lua is not counted otherwise */
+    if (++function->calls % CALLS == 0)
+        vm_charge(L, CALLS * STEPS_A_CALL);
+    lua_pushvalue(L, 1);
+    lua_pushnumber(L, x);
+    if (!vm_call(L, 1, 1, &place, &message))
+        vm_error(L, place ? place : function->place, "curve: f(%.9g): %s", x, message);
+    if (lua_type(L, -1) != LUA_TNUMBER)
+        vm_error(L, function->place, "curve: f(%.9g) must be a number, given %s", x,
+                 lua_isnil(L, -1) ? "nothing" : lua_pushfstring(L, "a %s", luaL_typename(L, -1)));
+    double y = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    return y;
+}
+
+/* sample(f, place, method, k, max): the struct curve of samples of f. Upvalue: the job. */
+static int sample_function(lua_State *L)
+{
+    struct job *job = lua_touserdata(L, lua_upvalueindex(1));
+    struct function function = {L, lua_tointeger(L, 2), 0};
+    struct curve *curve = arena_new_of(job->arena, struct curve);
+    const char *method = luaL_checkstring(L, 3);
+    curve->kind = CURVE_FUNCTION;
+    curve->method = strcmp(method, "tangent") == 0 ? TABLE_TANGENT : TABLE_MINIMAX;
+    curve->k = luaL_checknumber(L, 4);
+    curve->max = luaL_optnumber(L, 5, 0);
+    const char *problem = curve_problem(job->arena, curve);
+    if (!problem)
+        problem = curve_sample(job->arena, curve, call_function, &function);
+    if (problem)
+        vm_error(L, function.place, "curve: %s", problem);
+    lua_pushlightuserdata(L, curve);
+    return 1;
+}
+
 /* The file's name without folder and ".lua", of PATH. */
 static void push_stem(lua_State *L, const char *path)
 {
@@ -706,6 +760,9 @@ static void push_language(lua_State *L, struct job *job)
     lua_pushlightuserdata(L, job);
     lua_pushcclosure(L, read_fit, 1);
     lua_setfield(L, -2, "read_fit");
+    lua_pushlightuserdata(L, job);
+    lua_pushcclosure(L, sample_function, 1);
+    lua_setfield(L, -2, "sample");
     vm_push_sandbox(L);
     lua_newtable(L);
     for (int i = 0; i < job->setting_count; i++) {

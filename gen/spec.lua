@@ -93,6 +93,10 @@ local flag = { name = "true or false", check = function(value)
   if type(value) == "boolean" then return value end
 end }
 
+local func = { name = "a function of x", check = function(value)
+  if type(value) == "function" then return value end
+end }
+
 local function one_of(...)
   local words, known = { ... }, {}
   for _, word in ipairs(words) do known[word] = word end
@@ -456,6 +460,21 @@ local vocabulary = {
       if fields.learn and fields.table and fields.table.word ~= "exact" then
         return "a curve that learns has no table: training moves it"
       end
+    end },
+  { "curve", "activation", needed("f", func), option("table", made_by("table")),
+    about = "Any function of x, function(x) ... end, called while the spec is read and made a "
+      .. "table: minimax(0.01) where none is given; exact() cannot be. Its bound is measured on "
+      .. "samples, close where f bends, not proven. f gives a number for every x, does not jump, "
+      .. "and becomes straight on both sides, or the table has a max, beyond which its last slope "
+      .. "goes on.",
+    check = function(fields)
+      local method = fields.table or { word = "minimax", eps = 0.01 }
+      if method.word == "exact" then
+        return "a function has no formula for exact(): minimax(eps) or tangent(k)"
+      end
+      fields.samples = host.sample(fields.f, fields.at, method.word, method.eps or method.k,
+        method.max)
+      fields.f = nil
     end },
   { "piecewise", "activation", list = points,
     about = "Straight lines through the points; the outer ones go on for ever." },

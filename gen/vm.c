@@ -239,6 +239,28 @@ void vm_load(lua_State *L, const char *path, const char *text, size_t length, bo
     lua_setupvalue(L, -2, 1);
 }
 
+bool vm_call(lua_State *L, int arguments, int results, int64_t *place, const char **message)
+{
+    struct vm *vm = vm_of(L);
+    int handler = lua_gettop(L) - arguments;
+    bool own;
+    lua_pushcfunction(L, locate);
+    lua_insert(L, handler);
+    vm->failed_at = 0;
+    int status = lua_pcall(L, arguments, results, handler);
+    lua_remove(L, handler);
+    if (status == LUA_OK)
+        return true;
+    *place = vm->failed_at;
+    if (status == LUA_ERRMEM)
+        *message = vm->refused ? vm->refused : "out of memory";
+    else if (lua_type(L, -1) == LUA_TSTRING || lua_type(L, -1) == LUA_TNUMBER)
+        *message = skip_place(vm, lua_tostring(L, -1), place, &own);
+    else
+        *message = "an error without a message";
+    return false;
+}
+
 static int open_libraries(lua_State *L)
 {
     luaL_requiref(L, LUA_GNAME, luaopen_base, 1);

@@ -45,6 +45,11 @@ struct where vm_where(struct lua_State *L, int64_t place);
 _Noreturn void vm_error(struct lua_State *L, int64_t place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Call the function below ARGUMENTS values on the stack for RESULTS values, as lua_call. False
+ * where it failed: *MESSAGE is its error (to be raised again with more words, before anything else
+ * is done), *PLACE where. */
+bool vm_call(struct lua_State *L, int arguments, int results, int64_t *place, const char **message);
+
 /* Count N steps of work that a C function is about to do; raises an error past the limit. */
 void vm_charge(struct lua_State *L, int64_t n);
 

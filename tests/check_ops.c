@@ -131,7 +131,7 @@ static struct curve *dynamic_curve(struct arena *arena, double k)
     return curve;
 }
 
-enum { CURVE_CASES = 22 };
+enum { CURVE_CASES = 23 };
 
 START_TEST(curves)
 {
@@ -159,6 +159,12 @@ START_TEST(curves)
         {.kind = CURVE_HARDSWISH},
         {.kind = CURVE_HARDSWISH, .method = TABLE_TANGENT, .k = 0.03},
         {.kind = CURVE_GELU, .method = TABLE_MINIMAX, .k = 0.03},
+        {.kind = CURVE_FUNCTION,
+         .method = TABLE_MINIMAX,
+         .k = 0.1,
+         .points = points,
+         .point_count = 4,
+         .tails = {{-0.5, 0}, {0, 1}}},
         {.kind = CURVE_ELU, .parameter = {0.7}, .method = TABLE_MINIMAX, .k = 0.03},
     };
     ck_assert_int_eq(COUNT_OF(curves), CURVE_CASES);

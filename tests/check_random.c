@@ -259,6 +259,11 @@ static void add_activation(struct writer *w)
         put(w, "elu { a = %d.5%s },", between(d, 0, 1), table);
         break;
     case 10:
+        if (chance(d, 50)) {
+            put(w, "curve { f = function(x) return math.max(%d, x) - 0.5 / (1 + x * x) end%s },",
+                between(d, -1, 1), chance(d, 50) ? "" : ", table = tangent(0.05)");
+            break;
+        }
         put(w, "piecewise { { -1, %d }, { 0.5, %d }, { 2, 1.5 } },", between(d, -1, 1),
             between(d, -1, 2));
         break;

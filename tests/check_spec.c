@@ -506,6 +506,30 @@ START_TEST(dynamic_relu_brings_its_layers)
 }
 END_TEST
 
+/* A function is sampled once, where the word stands, and not kept. */
+START_TEST(functions_are_sampled)
+{
+    read_text("local calls = 0\n"
+              "local act = curve { f = function(x)\n"
+              "  calls = calls + 1\n"
+              "  return math.max(0.1 * x, x) - 0.2 / (1 + x * x)\n"
+              "end }\n"
+              "local counted = calls\n"
+              "assert(calls > 1000)\n"
+              "local other = curve { f = math.abs, table = tangent(0.1, { max = 3 }) }\n"
+              "return network { input = image(3, 8, 8), act, other, act, softplus(),\n"
+              "  relu_at(counted == calls and 2 or 1) }");
+    const struct curve *act = node_called("curve1")->curve, *other = node_called("curve2")->curve;
+    ck_assert_int_eq(act->kind, CURVE_FUNCTION);
+    ck_assert(act->method == TABLE_MINIMAX && act->k == 0.01 && act->max == 0);
+    ck_assert(other->method == TABLE_TANGENT && other->k == 0.1 && other->max == 3);
+    ck_assert(act->points == node_called("curve3")->curve->points);
+    ck_assert(node_called("relu_at1")->curve->parameter[0] == 2);
+    ck_assert(fabs(curve_value(act, 1) - 0.9) < 1e-4 && fabs(curve_value(act, -9) + 0.9024) < 1e-4);
+    ck_assert(curve_value(other, -100) == 100);
+}
+END_TEST
+
 START_TEST(training_is_read)
 {
     const char *spec = "return network { flatten(), linear(10), data = mnist(),"
@@ -1051,6 +1075,7 @@ static TCase *language_tests(void)
     tcase_add_test(tests, activations_have_their_defaults);
     tcase_add_test(tests, learned_activations_keep_their_parameters);
     tcase_add_test(tests, dynamic_relu_brings_its_layers);
+    tcase_add_test(tests, functions_are_sampled);
     tcase_add_test(tests, training_is_read);
     tcase_add_loop_test(tests, words_of_training_are_read, 0,
                         (int)(sizeof training_cases / sizeof *training_cases));
