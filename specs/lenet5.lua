@@ -1,9 +1,14 @@
 -- LeNet-5 in modern form, for 28x28 pictures. act chooses the curve between its layers; dynamic is
 -- the fitted curve in closed form, table the same curve as an inequality table of half-width k.
+-- augment: small shifts, turns and flips. Without, it overfits Fashion-MNIST in the end; with:
+--
+--     lathe build specs/lenet5.lua --set data=fashion_mnist --set epochs=60 --set augment=true
 local o = options {
   act  = choice { "relu", "tanh", "sigmoid", "dynamic", "table" },
   data = choice { "mnist", "fashion_mnist", "digits" },
   k    = 0.1,
+  augment = false,
+  epochs  = 5,
 }
 
 local fitted = fit "seed-global"
@@ -15,10 +20,11 @@ local act = ({
   table   = dynamic(fitted, { table = tangent(o.k) }),
 })[o.act]
 
+local augment = o.augment and { crop(28, { pad = 2 }), rotate(10), hflip() }
 local data = ({
-  mnist         = mnist { normalize = { mean = 0.1307, std = 0.3081 } },
-  fashion_mnist = fashion_mnist { normalize = { mean = 0.2860, std = 0.3530 } },
-  digits        = digits(),
+  mnist         = mnist { normalize = { mean = 0.1307, std = 0.3081 }, augment = augment },
+  fashion_mnist = fashion_mnist { normalize = { mean = 0.2860, std = 0.3530 }, augment = augment },
+  digits        = digits { augment = augment },
 })[o.data]
 
 return network {
@@ -28,5 +34,5 @@ return network {
   flatten(), linear(120), act, linear(84), act, linear(10),
   loss  = cross_entropy(),
   data  = data,
-  train = { batch = 64, epochs = 5, optimizer = adam(), lr = onecycle { max = 0.005 } },
+  train = { batch = 64, epochs = o.epochs, optimizer = adam(), lr = onecycle { max = 0.005 } },
 }
