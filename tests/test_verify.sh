@@ -26,11 +26,14 @@ for spec in specs/*.lua; do
     */resnet50.lua) set -- --set size=64 --set width=4 --set classes=10 ;;
     */resnext50.lua) set -- --set size=64 --set groups=4 --set planes=8 --set classes=10 ;;
     */densenet121.lua) set -- --set size=64 --set growth=4 --set classes=10 ;;
+    */residual80.lua) set -- --set filters=16 --set augment=all ;;
     *) set -- ;;
     esac
     verify "$spec" "$spec" "$@"
 done
 verify "resnet18 for CIFAR" specs/resnet18.lua --set data=cifar10 --set width=8
+verify "the convolutions of toy" specs/toy.lua --set net=conv --set f=max
+verify "the autoencoder's encoder" specs/autoencoder.lua --set part=encoder
 verify "lenet5 with sigmoid, portable" specs/lenet5.lua --set act=sigmoid --isa portable
 verify "lenet5 with the exact curve, avx2" specs/lenet5.lua --set act=dynamic --isa avx2
 exit $status
