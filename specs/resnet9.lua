@@ -5,6 +5,7 @@ local o = options {
   k     = 0.1, -- half-width of the tables' corridor
   data  = choice { "cifar100", "cifar10" },
   batch = 512,
+  drop  = 0.0, -- stochastic depth: of the second residual, half as much of the first
 }
 
 local curves = fit "seed-layers"
@@ -29,9 +30,9 @@ local data = ({ cifar10 = cifar10, cifar100 = cifar100 })[o.data] {
 return network {
   input = image(3, 32, 32),
   block(64), block(128, true),
-  residual { block(128), block(128) },
+  residual { block(128), block(128), drop = o.drop / 2 },
   block(256, true), block(512, true),
-  residual { block(512), block(512) },
+  residual { block(512), block(512), drop = o.drop },
   maxpool(4), flatten(), dropout(0.2), linear(data.classes),
   loss  = cross_entropy(),
   data  = data,

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The autoencoder of specs/autoencoder.lua beside PCA with as many components.
 
-    autoencoder.py prepare MNIST DIR     DIR/train.npy and test.npy, a picture a row of 784 bytes, and
-                                         their labels, from MNIST's IDX files (.gz or not)
+    autoencoder.py prepare MNIST DIR     DIR/train.npy and test.npy, a picture a row of 784 bytes,
+                                         and their labels, from MNIST's IDX files (.gz or not)
     autoencoder.py pca DIR               PCA's mean squared error on both
     autoencoder.py encoder WHOLE PART    the encoder's share of the whole network's weights
     autoencoder.py columns CODES LABELS  codes and digits as text, for gnuplot
