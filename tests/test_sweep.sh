@@ -69,7 +69,17 @@ is() {
 
 # ---- what it does ----
 
-two_keys() {
+two_held_out() {
+    sed 's/digits()/digits { validation = 0.25 }/' net.lua > held.lua
+    # shellcheck disable=SC2086
+    "$lathe" sweep held.lua $limits --over lr=0.02,0.2 -o held > held.txt || return
+    cat held.txt
+    grep '^  lr .* validation_accuracy .* test_accuracy ' held.txt && grep '^\* 0.2 ' held.txt &&
+        grep 'validation accuracy after each epoch' held/sweep.gp
+}
+check "samples that are held out choose the best" held_out
+
+keys() {
     sweep --over units=8,12 --over lr=0.02,0.2 -o two > two.txt || { cat two.txt && return 1; }
     cat two.txt
     is "$(count two/builds)" 2 && is "$(count two/runs)" 4 && is "$(wc -l < two/sweep.jsonl)" 4 &&
