@@ -3,6 +3,7 @@
  */
 #include "sweep_parts.h"
 #include "sha256.h"
+#include "../runtime/args.h"
 #include "../runtime/recipe.h"
 
 #include <stdio.h>
@@ -366,20 +367,6 @@ static void list_runs(struct sweep *sweep)
 
 /* ---- the whole ---- */
 
-/* WORD as a shell reads it back. */
-static void print_word(const char *word)
-{
-    if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                    "_-+=./:,@%")]) {
-        printf(" %s", word);
-        return;
-    }
-    fputs(" '", stdout);
-    for (; *word; word++)
-        fputs(*word == '\'' ? "'\\''" : (char[2]){*word, '\0'}, stdout);
-    putchar('\'');
-}
-
 static void print_how_to_go_on(const struct sweep *sweep)
 {
     int over = 0;
@@ -387,7 +374,7 @@ static void print_how_to_go_on(const struct sweep *sweep)
         over += sweep->runs.items[i].status != RUN_WAITING;
     printf("stopped after %d of %d runs; to go on:", over, sweep->runs.count);
     for (const char *const *word = sweep->options->command; *word; word++)
-        print_word(*word);
+        lathe_print_word(*word);
     putchar('\n');
 }
 

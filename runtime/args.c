@@ -207,3 +207,16 @@ bool lathe_parse_arguments(const struct lathe_command *command, int argc, char *
         *rest = found;
     return true;
 }
+
+void lathe_print_word(const char *word)
+{
+    if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                    "_-+=./:,@%")]) {
+        printf(" %s", word);
+        return;
+    }
+    fputs(" '", stdout);
+    for (; *word; word++)
+        fputs(*word == '\'' ? "'\\''" : (char[2]){*word, '\0'}, stdout);
+    putchar('\'');
+}

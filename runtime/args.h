@@ -48,4 +48,7 @@ bool lathe_parse_arguments(const struct lathe_command *command, int argc, char *
 /* Was the option NAME given? */
 bool lathe_option_given(const struct lathe_command *command, const char *name);
 
+/* Print a blank and WORD as a shell reads it back. */
+void lathe_print_word(const char *word);
+
 #endif

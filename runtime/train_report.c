@@ -4,27 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "args.h"
 #include "train.h"
-
-/* WORD as a shell reads it back. */
-static void print_word(const char *word)
-{
-    if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                    "_-+=./:,@%")]) {
-        printf(" %s", word);
-        return;
-    }
-    fputs(" '", stdout);
-    for (; *word; word++)
-        fputs(*word == '\'' ? "'\\''" : (char[2]){*word, '\0'}, stdout);
-    putchar('\'');
-}
 
 void lathe_train_print_how_to_resume(const struct lathe_trainer *t, int argc, char **argv)
 {
     printf("stopped after step %" PRIu64 " of %" PRIu64 "; to go on:", t->run.step, t->total_steps);
     for (int i = 0; i < argc; i++)
-        print_word(argv[i]);
+        lathe_print_word(argv[i]);
     puts(t->options->resume ? "" : " --resume");
 }
 
