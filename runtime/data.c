@@ -109,9 +109,14 @@ void lathe_move_sample(struct lathe_dataset *dataset, int from, int to)
     if (dataset->values)
         memcpy(dataset->values + to * targets, dataset->values + from * targets,
                targets * sizeof(float));
+    if (dataset->paths) { /* change places, so that each is freed once */
+        char *held = dataset->paths[to];
+        dataset->paths[to] = dataset->paths[from];
+        dataset->paths[from] = held;
+    }
     if (dataset->images)
         memcpy(dataset->images + to * numbers, dataset->images + from * numbers, numbers);
-    else
+    if (dataset->points)
         memcpy(dataset->points + to * numbers, dataset->points + from * numbers,
                numbers * sizeof(float));
 }
