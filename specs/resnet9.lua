@@ -1,7 +1,13 @@
 -- ResNet-9 for CIFAR with the fitted Dynamic curve: one for every layer, as an inequality table
 -- (act = table) or in closed form (exact), one each (layers), or ReLU to compare with (relu).
+-- Others to compare with: Dynamic whose L, Q and I go on learning from the fitted ones (learn),
+-- PReLU (prelu), Dynamic ReLU (dynamic_relu), and straight pieces that act where x < 0 (piecewise):
+-- a slope of 0.25 down to -1, then 0.05 for ever, so that large negative numbers still have a
+-- gradient (the idea of Wei's piecewise ReLU of 2018; the points are ours).
 local o = options {
-  act   = choice { "table", "exact", "layers", "relu" },
+  act   = choice {
+    "table", "exact", "layers", "relu", "learn", "prelu", "dynamic_relu", "piecewise",
+  },
   k     = 0.1, -- half-width of the tables' corridor
   data  = choice { "cifar100", "cifar10" },
   batch = 512,
@@ -13,6 +19,12 @@ local made = {
   relu   = function() return relu() end,
   exact  = function() return dynamic(fit "seed-global") end,
   table  = function() return dynamic(fit "seed-global", { table = tangent(o.k) }) end,
+  learn  = function() return dynamic(fit "seed-global", { learn = true }) end,
+  prelu  = function() return prelu() end,
+  dynamic_relu = function() return dynamic_relu() end,
+  piecewise = function()
+    return piecewise { { -5, -0.45 }, { -1, -0.25 }, { 0, 0 }, { 1, 1 } }
+  end,
   layers = function(i) return dynamic(curves[i], { table = tangent(o.k) }) end,
 }
 
