@@ -689,6 +689,41 @@ static bool same_exactly(struct arena *arena, struct network *network,
     return same_inference(arena, generated, interpreted, weights, &data, out) && same;
 }
 
+/* A step of MODEL on 1, 2, 3 and 4 threads leaves the same bits: loss, gradients, weights and
+ * running statistics. */
+static bool same_for_threads(struct arena *arena, const struct lathe_model *model, int batch,
+                             struct draw *draw, struct text *out)
+{
+    float **weights = draw_weights(arena, model, draw);
+    struct lathe_batch data = {.count = batch};
+    data.input =
+        draw_integers(arena, (size_t)batch * model->channels * model->height * model->width, draw);
+    data.targets = draw_integers(arena, (size_t)batch * model->outputs, draw);
+    data.labels = arena_array(arena, (size_t)batch, int32_t);
+    for (int i = 0; i < model->parameter_count; i++)
+        for (size_t k = 0; k < lathe_parameter_elements(&model->parameters[i]); k++)
+            weights[i][k] = 0.1f * weights[i][k] + 0.3f;
+    char *memory[4];
+    double loss[4];
+    bool same = true;
+    int before = omp_get_max_threads();
+    for (int t = 0; t < 4; t++) {
+        omp_set_num_threads(t + 1);
+        memory[t] = step(model, weights, &data, &loss[t]);
+        same &= memcmp(&loss[0], &loss[t], sizeof *loss) == 0 &&
+                memcmp(memory[0] + model->gradient_offset, memory[t] + model->gradient_offset,
+                       model->trainable_floats * sizeof(float)) == 0 &&
+                memcmp(memory[0] + model->state_offset, memory[t] + model->state_offset,
+                       model->state_floats * sizeof(float)) == 0;
+    }
+    omp_set_num_threads(before);
+    for (int t = 0; t < 4; t++)
+        free(memory[t]);
+    if (!same)
+        text_printf(out, "  other bits with other numbers of threads\n");
+    return same;
+}
+
 /* ---- one seed ---- */
 
 struct trial {
@@ -733,7 +768,8 @@ static void run_trial(void *context)
     const struct lathe_model *generated =
         build_and_load(arena, network, &t->options, arena_printf(arena, "%s/generated", t->folder));
     if (t->exact) {
-        t->holds = same_exactly(arena, network, generated, t->batch, &t->draw, &t->table);
+        t->holds = same_exactly(arena, network, generated, t->batch, &t->draw, &t->table) &&
+                   same_for_threads(arena, generated, t->batch, &t->draw, &t->table);
         return;
     }
     /* not all samples there is room for, sometimes; a batchnorm wants more than one number */
@@ -742,6 +778,7 @@ static void run_trial(void *context)
                                      .batch = fewer ? between(&t->draw, 1, t->batch) : t->batch,
                                      .entries = 8};
     t->holds = verify_generated(network->graph, generated, &options, &t->table);
+    t->holds &= same_for_threads(arena, generated, t->batch, &t->draw, &t->table);
     if (t->draw.seed % 4 == 0)
         t->holds &= verify_kernels(network->graph, &options, &t->table);
     if (t->draw.seed % 4 == 1 && trained_numbers(network->graph) < 1500)
