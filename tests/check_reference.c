@@ -98,6 +98,43 @@ static struct net structure(void)
     return net;
 }
 
+static void dynamic_relu(struct net *net, int channels, int k, int reduction, const char *name)
+{
+    struct tensor *x = net->last;
+    net_plain(net, OP_globalpool, NULL);
+    net_plain(net, OP_flatten, NULL);
+    net_linear(net, channels / reduction, true, arena_printf(net->arena, "%s.linear1", name));
+    net_curve(net, CURVE_RELU, 0, NULL);
+    struct tensor *residuals =
+        net_linear(net, 2 * k * channels, true, arena_printf(net->arena, "%s.linear2", name));
+    net->last = x;
+    struct node *node = net_node(net, OP_dynamic_relu, name);
+    node_add_input(node, residuals, net->graph);
+    node->dynamic_relu.pieces = k;
+    net_shape(net, node);
+}
+
+static struct net learned(void)
+{
+    struct net net = net_new(3, 6, 5);
+    conv_batchnorm(&net, square_conv(6, 3, 1, 1), "conv1", "bn1");
+    net_learned(&net, prelu_attributes(false), "prelu1");
+    dynamic_relu(&net, 6, 2, 3, "act1");
+    net_conv(&net, square_conv(6, 3, 1, 1), "conv2");
+    net_learned(&net, prelu_attributes(true), "prelu2");
+    net_learned(&net, elu_attributes(false), "elu1");
+    net_conv(&net, square_conv(4, 1, 1, 0), "conv3");
+    net_learned(&net, dynamic_attributes(4, 2, 0.5, 4, 3), "dynamic1");
+    net_plain(&net, OP_globalpool, NULL);
+    net_plain(&net, OP_flatten, NULL);
+    net_linear(&net, 7, true, "linear1");
+    net_learned(&net, elu_attributes(true), "elu2");
+    net_learned(&net, prelu_attributes(false), "prelu3");
+    net_linear(&net, 5, true, "linear2");
+    net_finish(&net, OP_cross_entropy);
+    return net;
+}
+
 static struct net perceptron(void)
 {
     struct net net = net_new(6, 0, 0);
@@ -118,6 +155,7 @@ static const struct {
     {"tests/num/residual.safetensors", residual, 4},
     {"tests/num/perceptron.safetensors", perceptron, 5},
     {"tests/num/structure.safetensors", structure, 4},
+    {"tests/num/learned.safetensors", learned, 4},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 

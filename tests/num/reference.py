@@ -87,6 +87,77 @@ class Structure(nn.Module):
         return self.linear1(x.flatten(1))
 
 
+class LearnedElu(nn.Module):
+    """ELU whose depth, minus the limit to the left, is a weight."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.75))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, f.elu(x) * self.weight.reshape(-1, *[1] * (x.dim() - 2)))
+
+
+class LearnedDynamic(nn.Module):
+    """The Dynamic curve as its formula stands, by automatic differentiation."""
+
+    def __init__(self, parameters, power, z):
+        super().__init__()
+        for name, value in zip("LQI", parameters):
+            setattr(self, name, nn.Parameter(torch.tensor([value])))
+        self.power, self.z = power, z
+
+    def forward(self, x):
+        right = self.L / (self.Q.abs() * (x + self.I) ** self.power + self.z)
+        left = self.L / (self.Q.abs() * (x - self.I) ** self.power + self.z)
+        return torch.where(x > 0, x + right - left, torch.zeros_like(x))
+
+
+class DynamicRelu(nn.Module):
+    """DY-ReLU-B: the outputs of linear2 are those of a_1 ... a_k, then b_1 ... b_k."""
+
+    def __init__(self, channels, k, reduction):
+        super().__init__()
+        self.k, self.channels = k, channels
+        self.linear1 = nn.Linear(channels, channels // reduction)
+        self.linear2 = nn.Linear(channels // reduction, 2 * k * channels)
+
+    def forward(self, x):
+        made = self.linear2(f.relu(self.linear1(x.mean((2, 3)))))
+        made = 2 * torch.sigmoid(made.reshape(-1, 2, self.k, self.channels, 1, 1)) - 1
+        first = torch.zeros(1, self.k, 1, 1, 1).double()
+        first[0, 0] = 1
+        return ((first + made[:, 0]) * x.unsqueeze(1) + 0.5 * made[:, 1]).max(1)[0]
+
+
+class Learned(nn.Module):
+    """Activations with trained parameters: one a channel, one for all, flat."""
+
+    shape, batch, classes = (3, 6, 5), 4, 5
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(6)
+        self.prelu1 = nn.PReLU(6, init=0.3)
+        self.act1 = DynamicRelu(6, 2, 3)
+        self.conv2 = nn.Conv2d(6, 6, 3, padding=1)
+        self.prelu2 = nn.PReLU()
+        self.elu1 = LearnedElu(6)
+        self.conv3 = nn.Conv2d(6, 4, 1)
+        self.dynamic1 = LearnedDynamic((4.0, 2.0, 0.5), 4, 3.0)
+        self.linear1 = nn.Linear(4, 7)
+        self.elu2 = LearnedElu(1)
+        self.prelu3 = nn.PReLU(7)
+        self.linear2 = nn.Linear(7, 5)
+
+    def forward(self, x):
+        x = self.act1(self.prelu1(self.bn1(self.conv1(x))))
+        x = self.elu1(self.prelu2(self.conv2(x)))
+        x = self.dynamic1(self.conv3(x)).mean((2, 3))
+        return self.linear2(self.prelu3(self.elu2(self.linear1(x))))
+
+
 class Perceptron(nn.Module):
     """Flat layers and the mean squared error."""
 
@@ -189,7 +260,7 @@ def write_safetensors(path, tensors):
 def main():
     torch.set_num_threads(1)
     folder = os.path.dirname(os.path.abspath(__file__))
-    for kind in (Convolutions, Residual, Structure, Perceptron):
+    for kind in (Convolutions, Residual, Structure, Learned, Perceptron):
         path = os.path.join(folder, kind.__name__.lower() + ".safetensors")
         write_safetensors(path, reference(kind))
         print(path, os.path.getsize(path), "bytes")
