@@ -5,8 +5,9 @@
 --     lathe show specs/densenet121.lua
 --     lathe build specs/densenet121.lua --infer-batch 2
 --
--- growth: channels that a layer adds; size: rows and columns of the input.
-local o = options { classes = 1000, size = 224, growth = 32 }
+-- growth: channels that a layer adds; size: rows and columns of the input; thinner: what the layers
+-- of a block are divided by, for tests.
+local o = options { classes = 1000, size = 224, growth = 32, thinner = 1 }
 
 local function layer(name)
   return concat {
@@ -20,6 +21,7 @@ end
 local channels = 2 * o.growth
 local function block(number, layers)
   local list = {}
+  layers = layers // o.thinner
   for i = 1, layers do list[i] = layer("dense" .. number .. "_" .. i) end
   channels = channels + layers * o.growth
   return chain(list)

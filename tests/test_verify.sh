@@ -25,7 +25,7 @@ for spec in specs/*.lua; do
     */resnet18.lua) set -- --set size=64 --set width=8 --set classes=10 ;;
     */resnet50.lua) set -- --set size=64 --set width=4 --set classes=10 ;;
     */resnext50.lua) set -- --set size=64 --set groups=4 --set planes=8 --set classes=10 ;;
-    */densenet121.lua) set -- --set size=64 --set growth=4 --set classes=10 ;;
+    */densenet121.lua) set -- --set size=32 --set growth=4 --set thinner=4 --set classes=10 ;;
     */residual80.lua) set -- --set filters=16 --set augment=all ;;
     *) set -- ;;
     esac
