@@ -174,9 +174,9 @@ static bool is_convolution(const struct lathe_cost *cost)
            (strcmp(cost->label, "forward") == 0 || strncmp(cost->label, "backward", 8) == 0);
 }
 
-static void bench_layers(struct arena *arena, const char *spec)
+static void bench_layers(struct arena *arena, const char *spec, int place)
 {
-    struct subject s = build_subject(arena, spec, 0);
+    struct subject s = build_subject(arena, spec, place);
     struct layer_times *times = arena_array(arena, (size_t)s.model->cost_count, struct layer_times);
     double peaks[RUNS], steps[RUNS], total = 0;
     run_step(&s);
@@ -246,7 +246,7 @@ static void run(void *context)
                measure_peak(), measure_bandwidth());
     } else if (strcmp(what, "layers") == 0 && r->argc > 2) {
         for (int i = 2; i < r->argc; i++)
-            bench_layers(arena, r->argv[i]);
+            bench_layers(arena, r->argv[i], i);
     } else if (strcmp(what, "steps") == 0 && r->argc > 2 && r->argc - 2 <= MOST) {
         bench_steps(arena, r->argv + 2, r->argc - 2);
     } else

@@ -1,12 +1,14 @@
 #!/bin/sh
-# The bench of `make bench`: what the machine can do, each convolution of resnet9, steps side by
-# side, generated against interpreted, how long a build takes. $LATHE and $BENCH are the programs.
+# The bench of `make bench`: what the machine can do; each convolution of resnet9, and grouped,
+# depthwise and 1 x 1 ones; steps side by side; generated against interpreted; how long a build
+# takes. $LATHE and $BENCH are the programs.
 set -eu
 lathe=${LATHE:-./lathe}
 bench=${BENCH:-out/.build/bench/bench}
 
 "$bench" peak
-"$bench" layers specs/resnet9.lua:data=cifar10,batch=128,act=relu
+"$bench" layers specs/resnet9.lua:data=cifar10,batch=128,act=relu tests/bench/grouped.lua \
+    tests/bench/pointwise.lua
 "$bench" steps specs/resnet9.lua:data=cifar10,batch=128,act=relu \
     specs/resnet9.lua:data=cifar10,batch=128,act=table \
     specs/resnet9.lua:data=cifar10,batch=128,act=exact
