@@ -147,8 +147,13 @@ void add_axis(const struct lowering *l, struct value *a, const char *letter,
 int accumulators(const struct lowering *l, const struct geometry *g, int k);
 int choose_k_tile(const struct geometry *g);
 
-/* Width of equal tiles of a row, at most MOST, rather than a narrow last one. */
+/* Width of equal tiles of a row, at most MOST pixels, rather than a narrow last one; images that a
+ * tile takes where rows are narrow. */
 int choose_columns(int width, int most);
+int choose_images(const struct lowering *l, int width, int most);
+/* G, or where it is a product of matrices (1 x 1, stride 1, no padding), with its pixels in rows of
+ * another width if that fills tiles better. */
+struct geometry matrix_geometry(const struct lowering *l, const struct geometry *g);
 /* Template list "segments", tiles of a row of TILE columns: edge tiles, whose outer taps leave the
  * image, one by one; the others in a loop. */
 void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w,
@@ -170,9 +175,12 @@ struct call *lower_conv_inference(struct lowering *l, const struct group *group,
                                   const struct norm_regions *norm);
 struct call *lower_conv_training(struct lowering *l, const struct group *group,
                                  struct region *moments);
-/* Number of partial moments that lower_conv_training's kernel writes, and samples of one. */
-void conv_partials(const struct lowering *l, const struct group *group, int *partials, int *images,
-                   int *chunks, int *chunk_rows);
+/* Partial moments that lower_conv_training's kernel writes: how many, samples and rows of one, and
+ * the height and width of what the rows are of. */
+struct partials {
+    int count, images, chunks, chunk_rows, h, w;
+};
+struct partials conv_partials(const struct lowering *l, const struct group *group);
 void lower_conv_weights(struct lowering *l, const struct group *group, struct region *dy);
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
                      struct region *dx, struct region *accumulate);

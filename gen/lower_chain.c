@@ -56,16 +56,17 @@ void lower_chain_forward(struct lowering *l, const struct group *group,
 
 /* ---- batch statistics ---- */
 
-struct partials {
-    int count, images, chunks, chunk_rows;
-};
-
 /* Partial moments of a tensor that no convolution of the group has just made. */
 static struct region *lower_moments(struct lowering *l, const struct group *group,
                                     struct partials *p)
 {
     const struct layout *raw = layout_of(l, group->raw);
-    *p = (struct partials){.count = l->batch, .images = 1, .chunks = 1, .chunk_rows = raw->h};
+    *p = (struct partials){.count = l->batch,
+                           .images = 1,
+                           .chunks = 1,
+                           .chunk_rows = raw->h,
+                           .h = raw->h,
+                           .w = raw->w};
     size_t floats = (size_t)l->batch * layout_blocks(raw) * 3 * l->lanes;
     struct region *moments =
         scratch(l, arena_printf(l->arena, "%s.moments", group->steps.items[group->norm]->name),
@@ -86,7 +87,7 @@ static struct region *conv_moments(struct lowering *l, const struct group *group
                                    struct partials *p)
 {
     const struct layout *raw = layout_of(l, group->raw);
-    conv_partials(l, group, &p->count, &p->images, &p->chunks, &p->chunk_rows);
+    *p = conv_partials(l, group);
     size_t floats = (size_t)p->count * layout_blocks(raw) * 3 * l->lanes;
     struct region *moments =
         scratch(l, arena_printf(l->arena, "%s.moments", group->steps.items[group->norm]->name),
@@ -145,8 +146,8 @@ struct norm_regions lower_norm(struct lowering *l, const struct group *group)
     value_int(a, "IMAGES", p.images);
     value_int(a, "CHUNKS", p.chunks);
     value_int(a, "CHUNK_ROWS", p.chunk_rows);
-    value_int(a, "H", raw->h);
-    value_int(a, "W", raw->w);
+    value_int(a, "H", p.h);
+    value_int(a, "W", p.w);
     value_text(a, "eps", arena_printf(l->arena, "%.17g", node->batchnorm.eps));
     value_text(a, "momentum", arena_printf(l->arena, "%.17g", node->batchnorm.momentum));
     read_operand(l, call, "moments", moments);

@@ -32,11 +32,6 @@ struct tiles {
     int chunk_rows, chunks;
 };
 
-int choose_columns(int width, int most)
-{
-    return divide_up(width, divide_up(width, most));
-}
-
 /* Blocks of input channels whose weights for one tile fill the first-level cache: the sums wait in
  * the output while the next blocks' weights come in. All blocks where that would save nothing. */
 static int choose_block_chunk(const struct lowering *l, const struct geometry *g, int k)
@@ -78,11 +73,7 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
     struct tiles t = {.k = choose_k_tile(g)};
     int most = accumulators(l, g, t.k);
     t.columns = choose_columns(out_w, most);
-    t.images = out_w * 2 <= most ? most / out_w : 1;
-    if (t.images > l->batch)
-        t.images = l->batch;
-    if (t.images > 8)
-        t.images = 8;
+    t.images = choose_images(l, out_w, most);
     t.chunk_rows = min_int(out_h, max_int(chunk_rows / row_multiple, 1) * row_multiple);
     t.chunks = divide_up(out_h, t.chunk_rows);
     t.item_images = t.images;
@@ -237,7 +228,8 @@ static struct call *start_forward(struct lowering *l, const struct group *group,
 {
     struct axis h, w;
     forward_axes(g, &h, &w);
-    struct call *call = add_call(l, group, "conv.c.t", geometry_name(l, g, what), "forward");
+    struct geometry image = head_geometry(l, group->head);
+    struct call *call = add_call(l, group, "conv.c.t", geometry_name(l, &image, what), "forward");
     add_conv_arguments(l, call, g, &h, &w, t);
     add_costs(l, call, g, g->flops, group->output);
     value_flag(call->arguments, "accumulates", false);
@@ -257,10 +249,11 @@ struct call *lower_conv_inference(struct lowering *l, const struct group *group,
 {
     struct geometry g = head_geometry(l, group->head);
     bool pooled = group->pool != NULL;
+    if (!pooled)
+        g = matrix_geometry(l, &g);
     int k = choose_k_tile(&g), multiple = pooled ? group->pool->pool.kernel_h : 1;
     int rows = rows_for_threads(l, &g, g.out_h, k);
-    if (pooled)
-        rows = min_int(rows, plane_rows(l, &g, k));
+    rows = min_int(rows, pooled ? plane_rows(l, &g, k) : rows_in_cache(&g, g.out_h));
     struct tiles t = choose_tiles(l, &g, g.out_h, g.out_w, multiple, rows);
     if (pooled || t.chunks > 1)
         t.images = t.item_images = 1;
@@ -281,23 +274,27 @@ struct call *lower_conv_inference(struct lowering *l, const struct group *group,
     return call;
 }
 
-static struct tiles training_tiles(const struct lowering *l, const struct group *group,
+/* SECOND: a pass over the rows just made follows, which needs them as they are. */
+static struct tiles training_tiles(const struct lowering *l, const struct group *group, bool second,
                                    struct geometry *g)
 {
     *g = head_geometry(l, group->head);
-    int multiple = group->pool ? group->pool->pool.kernel_h : 1;
+    if (!second)
+        *g = matrix_geometry(l, g);
+    int multiple = second && group->pool ? group->pool->pool.kernel_h : 1;
     return choose_tiles(l, g, g->out_h, g->out_w, multiple, rows_in_cache(g, g->out_h));
 }
 
-void conv_partials(const struct lowering *l, const struct group *group, int *partials, int *images,
-                   int *chunks, int *chunk_rows)
+struct partials conv_partials(const struct lowering *l, const struct group *group)
 {
     struct geometry g;
-    struct tiles t = training_tiles(l, group, &g);
-    *images = t.item_images;
-    *chunks = t.chunks;
-    *chunk_rows = t.chunk_rows;
-    *partials = divide_up(l->batch, t.item_images) * t.chunks;
+    struct tiles t = training_tiles(l, group, false, &g);
+    return (struct partials){.count = divide_up(l->batch, t.item_images) * t.chunks,
+                             .images = t.item_images,
+                             .chunks = t.chunks,
+                             .chunk_rows = t.chunk_rows,
+                             .h = g.out_h,
+                             .w = g.out_w};
 }
 
 /* MOMENTS: where the epilogue leaves partial statistics, with batchnorm; then the steps are another
@@ -306,8 +303,8 @@ struct call *lower_conv_training(struct lowering *l, const struct group *group,
                                  struct region *moments)
 {
     struct geometry g;
-    struct tiles t = training_tiles(l, group, &g);
     bool second = !moments && (group->steps.count > 0 || group->pool);
+    struct tiles t = training_tiles(l, group, second, &g);
     struct call *call = start_forward(l, group, "forward", &g, &t);
     bool biased = group->head->input_count > 2;
     value_flag(call->arguments, "biased", biased);
@@ -344,12 +341,14 @@ struct call *lower_conv_training(struct lowering *l, const struct group *group,
 static struct region *transposed_weight(struct lowering *l, const struct group *group,
                                         const struct geometry *g, const struct geometry *b)
 {
+    struct geometry image = head_geometry(l, group->head);
     size_t floats = (size_t)b->out_blocks * b->in_blocks * g->kernel_h * g->kernel_w *
                     b->weight_rows * l->lanes;
     struct region *region = scratch(
         l, arena_printf(l->arena, "%s.weight.transposed", group->head->name), floats, "packed");
-    struct call *call = add_call(l, group, g->window ? "transpose_narrow.c.t" : "transpose.c.t",
-                                 geometry_name(l, g, "transpose"), "weights for backward data");
+    struct call *call =
+        add_call(l, group, g->window ? "transpose_narrow.c.t" : "transpose.c.t",
+                 geometry_name(l, &image, "transpose"), "weights for backward data");
     struct value *a = call->arguments;
     value_int(a, "OUT_BLOCKS", g->out_blocks / g->spans);
     value_int(a, "IN_BLOCKS", b->out_blocks / b->spans);
@@ -370,8 +369,9 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
                              struct region *const operands[4])
 {
     struct tiles t = choose_tiles(l, b, h->out, w->out, 1, rows_in_cache(b, h->out));
+    struct geometry image = head_geometry(l, group->head);
     struct call *call =
-        add_call(l, group, "conv.c.t", geometry_name(l, g, "backward_data"), "backward data");
+        add_call(l, group, "conv.c.t", geometry_name(l, &image, "backward_data"), "backward data");
     add_conv_arguments(l, call, b, h, w, &t);
     double flops = 2.0 * g->out_c * g->group_in * axis_pairs(h) * axis_pairs(w);
     add_costs(l, call, b, flops, group->input);
@@ -395,7 +395,7 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
                      struct region *dx, struct region *accumulate)
 {
-    struct geometry g = head_geometry(l, group->head);
+    struct geometry image = head_geometry(l, group->head), g = matrix_geometry(l, &image);
     struct geometry b = exchanged_geometry(l, &g);
     struct region *operands[4] = {dy, transposed_weight(l, group, &g, &b), dx, accumulate};
     for (int ph = 0; ph < min_int(g.stride_h, g.in_h); ph++)

@@ -3,6 +3,11 @@
  */
 #include "lower.h"
 
+enum {
+    MATRIX_ROWS = 4,  /* of a matrix product's pixels, at least: pieces of work for threads */
+    SMALL_IMAGE = 128 /* pixels of an image that is one row then */
+};
+
 /* ---- one direction ---- */
 
 static struct axis forward_axis(int in, int out, int kernel, int stride, int dilation, int pad)
@@ -235,6 +240,39 @@ void add_axis(const struct lowering *l, struct value *a, const char *letter,
                 {"STEP", axis->step}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         value_int(a, arena_printf(l->arena, "%s_%s", rows[i].name, letter), rows[i].value);
+}
+
+int choose_columns(int width, int most)
+{
+    return divide_up(width, divide_up(width, most));
+}
+
+int choose_images(const struct lowering *l, int width, int most)
+{
+    return width * 2 <= most ? min_int(min_int(most / width, l->batch), 8) : 1;
+}
+
+/* Pixels of a tile on the average, in rows of WIDTH pixels. */
+static double tile_pixels(const struct lowering *l, int width, int most)
+{
+    return (double)choose_images(l, width, most) * width / divide_up(width, most);
+}
+
+struct geometry matrix_geometry(const struct lowering *l, const struct geometry *g)
+{
+    struct geometry best = *g;
+    bool matrix = g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 &&
+                  g->in_h == g->out_h && g->in_w == g->out_w;
+    int pixels = g->in_h * g->in_w, most = accumulators(l, g, choose_k_tile(g));
+    double fullest = tile_pixels(l, g->in_w, most) * 1.02; /* what is not worth the trouble */
+    for (int rows = pixels > SMALL_IMAGE ? MATRIX_ROWS : 1; matrix && rows <= pixels; rows++) {
+        if (pixels % rows != 0 || tile_pixels(l, pixels / rows, most) <= fullest)
+            continue;
+        fullest = tile_pixels(l, pixels / rows, most);
+        best.in_h = best.out_h = rows;
+        best.in_w = best.out_w = pixels / rows;
+    }
+    return best;
 }
 
 void add_groups(const struct lowering *l, struct value *a, const struct geometry *g)
