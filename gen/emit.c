@@ -394,8 +394,7 @@ static void push_common(struct printer *p)
     set_integer(lua, "gradient_floats",
                 train ? (lua_Integer)train->space_offset[SPACE_GRADIENT] : 0);
     set_integer(lua, "state_at", train ? (lua_Integer)train->space_offset[SPACE_STATE] : 0);
-    const struct node *last = network->graph->output->producer;
-    set_flag(lua, "probabilities", last && last->op == OP_softmax);
+    set_flag(lua, "probabilities", graph_gives_probabilities(network->graph));
     set_integer(lua, "parameter_count", p->emission->infer->parameter_count);
     set_flag(lua, "embeds", p->emission->weights != NULL);
 }
@@ -601,7 +600,15 @@ static void push_model(struct printer *p)
     set_text(p, "data", &data);
     set_string(p->lua, "training", training.data);
     text_free(&training);
-    set_string(p->lua, "loss", network->loss == LATHE_MSE ? "LATHE_MSE" : "LATHE_CROSS_ENTROPY");
+    static const char *const losses[] = {[LATHE_CROSS_ENTROPY] = "LATHE_CROSS_ENTROPY",
+                                         [LATHE_MSE] = "LATHE_MSE",
+                                         [LATHE_BCE] = "LATHE_BCE"};
+    set_string(p->lua, "loss", losses[network->loss]);
+    const char *smoothing =
+        network->smoothing > 0
+            ? arena_printf(p->arena, "\n        .smoothing = %.17g,", network->smoothing)
+            : "";
+    set_string(p->lua, "smoothing", smoothing);
 }
 
 /* ---- files ---- */

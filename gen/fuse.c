@@ -172,6 +172,7 @@ static void group_from(struct fusion *f, struct node *node)
         break;
     case OP_cross_entropy:
     case OP_mse:
+    case OP_bce:
         group_alone(f, node, GROUP_LOSS);
         break;
     case OP_globalpool:

@@ -393,7 +393,7 @@ struct lathe_model *interp_model(struct arena *arena, const struct network *netw
         .height = tensor_h(graph->input),
         .width = tensor_w(graph->input),
         .outputs = (int)tensor_elements(graph->output),
-        .probabilities = graph->output->producer && graph->output->producer->op == OP_softmax,
+        .probabilities = graph_gives_probabilities(graph),
         .loss = network->loss,
         .data = network->data,
         .training = network->training,

@@ -12,6 +12,14 @@ static const char *const op_names[OP_COUNT] = {
 #undef OP
 };
 
+bool graph_gives_probabilities(const struct graph *graph)
+{
+    const struct node *last = graph->output->producer;
+    const struct node *loss = graph->loss ? graph->loss->producer : NULL;
+    return last && (last->op == OP_softmax ||
+                    (loss && loss->op == OP_bce && loss->inputs[0] != graph->output));
+}
+
 const char *op_name(enum op op)
 {
     check_bug((unsigned)op < OP_COUNT);

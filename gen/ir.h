@@ -50,12 +50,14 @@ struct tensor {
 enum init_word {
     INIT_DEFAULT,
     INIT_UNIFORM, /* U(+-bound); bound 0: 1/sqrt(fan_in) */
+    INIT_NORMAL,  /* normal, deviation as given; biases 0 */
     INIT_XAVIER,  /* normal, deviation 1/sqrt(fan_in); biases 0 */
-    INIT_HE       /* normal, deviation sqrt(2/fan_in); biases 0 */
+    INIT_HE,      /* normal, deviation sqrt(2/fan_in); biases 0 */
+    INIT_ZEROS    /* all 0, biases too */
 };
 struct init_choice {
     enum init_word word;
-    double value; /* bound for INIT_UNIFORM, 0: from fan_in */
+    double value; /* bound for INIT_UNIFORM, 0: from fan_in; deviation for INIT_NORMAL */
 };
 
 struct conv_attributes {
@@ -112,6 +114,9 @@ struct node {
         struct {
             double eps, momentum;
         } batchnorm;
+        struct {
+            double smoothing; /* of cross_entropy */
+        } loss;
         struct curve *curve;
         struct learned_attributes learned;
         struct {
@@ -185,6 +190,10 @@ static inline const struct gate *tensor_gate(const struct tensor *tensor)
     return tensor->producer ? tensor->producer->gate : NULL;
 }
 
+/* GRAPH's output are probabilities: it went through softmax, or through the sigmoid whose input bce
+ * takes. */
+bool graph_gives_probabilities(const struct graph *graph);
+
 const char *op_name(enum op op);
 
 /* Structure is sound: order, producers, consumers, counts; a violation is a bug of lathe. */
@@ -204,6 +213,7 @@ struct network {
     struct lathe_data data;
     bool has_data, has_training;
     enum lathe_loss loss;
+    double smoothing; /* of cross_entropy */
     struct lathe_training training;
 };
 

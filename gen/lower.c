@@ -414,20 +414,34 @@ static void lower_softmax(struct lowering *l, const struct group *group)
     count_operand(l, call);
 }
 
+/* What the target of a sample's label and those of all classes are made of. */
+static void smoothing_arguments(struct value *arguments, const struct node *loss, int classes)
+{
+    double smoothing = loss->loss.smoothing;
+    value_flag(arguments, "smooths", smoothing > 0);
+    value_real(arguments, "mostly", 1 - smoothing);
+    value_real(arguments, "small", smoothing / classes);
+}
+
 /* Loss and its gradient at once: the sums over the batch go to *result. */
 static void lower_loss(struct lowering *l, const struct group *group)
 {
     const struct node *loss = group->head;
     bool entropy = loss->op == OP_cross_entropy;
+    const char *const template = entropy              ? "cross_entropy.c.t"
+                                 : loss->op == OP_bce ? "bce.c.t"
+                                                      : "mse.c.t";
     const struct layout *in = layout_of(l, loss->inputs[0]);
     struct call *call =
-        add_call(l, group, entropy ? "cross_entropy.c.t" : "mse.c.t",
+        add_call(l, group, template,
                  arena_printf(l->arena, "%s_%dx%dx%d", op_name(loss->op), in->c, in->h, in->w),
                  "forward and backward");
     value_int(call->arguments, "C", in->c);
     value_int(call->arguments, "C_BLOCKS", layout_blocks(in));
     value_int(call->arguments, "H", in->h);
     value_int(call->arguments, "W", in->w);
+    if (entropy)
+        smoothing_arguments(call->arguments, loss, in->c);
     read_operand(l, call, "out", region_of(l, loss->inputs[0]));
     struct tensor *gradient = loss->inputs[0]->gradient;
     write_operand(l, call, "gradient", region_of(l, gradient));

@@ -251,14 +251,13 @@ static struct curve *read_curve(lua_State *L, struct job *job)
 /* The node's "init". */
 static struct init_choice read_init(lua_State *L)
 {
-    static const char *const words[] = {[INIT_DEFAULT] = "",
-                                        [INIT_UNIFORM] = "uniform",
-                                        [INIT_XAVIER] = "xavier",
-                                        [INIT_HE] = "he"};
+    static const char *const words[] = {
+        [INIT_DEFAULT] = "",      [INIT_UNIFORM] = "uniform", [INIT_NORMAL] = "normal",
+        [INIT_XAVIER] = "xavier", [INIT_HE] = "he",           [INIT_ZEROS] = "zeros"};
     struct init_choice init = {INIT_DEFAULT, 0};
     if (enter(L, "init")) {
         init.word = (enum init_word)WORD_FIELD(L, words);
-        init.value = number_or(L, "bound", 0);
+        init.value = number_or(L, "bound", number_or(L, "std", 0));
         leave(L);
     }
     return init;
@@ -298,6 +297,9 @@ static void read_attributes(lua_State *L, struct job *job, struct node *node,
     case OP_batchnorm:
         node->batchnorm.eps = number_field(L, "eps");
         node->batchnorm.momentum = number_field(L, "momentum");
+        break;
+    case OP_cross_entropy:
+        node->loss.smoothing = job->network->smoothing = number_or(L, "smoothing", 0);
         break;
     case OP_curve:
         node->curve = read_curve(L, job);
@@ -631,7 +633,10 @@ static void read_network(lua_State *L, struct job *job)
         job->input_dims[i] = (int)shape[i];
     job->output = whole_field(L, "output");
     const char *loss = text_field(L, job, "loss");
-    network->loss = loss && strcmp(loss, "mse") == 0 ? LATHE_MSE : LATHE_CROSS_ENTROPY;
+    if (loss)
+        network->loss = strcmp(loss, "mse") == 0   ? LATHE_MSE
+                        : strcmp(loss, "bce") == 0 ? LATHE_BCE
+                                                   : LATHE_CROSS_ENTROPY;
     read_gates(L, job);
     read_layers(L, job);
     read_data(L, job);
@@ -879,7 +884,7 @@ static void check_outputs(struct job *job)
     size_t outputs = tensor_elements(output);
     if (!network->has_data || data->target == LATHE_TARGET_NONE)
         return;
-    if (data->source == LATHE_XOR && network->loss == LATHE_MSE && outputs == 1) {
+    if (data->source == LATHE_XOR && network->loss != LATHE_CROSS_ENTROPY && outputs == 1) {
         data->classes = 0;
         data->targets = 1;
     }

@@ -22,8 +22,8 @@ struct spec_setting {
  * shapes, and the loss node where the spec has a loss or data:
  *
  * - graph->output is what the last layer computes. The loss takes it too, but where that layer is
- *   softmax and the loss cross_entropy, the loss takes softmax's input: cross-entropy is computed
- *   from logits, and infer still writes probabilities.
+ *   softmax and the loss cross_entropy, or sigmoid and bce, the loss takes the layer's input: these
+ *   are computed from logits, and infer still writes probabilities.
  * - residual is an add node of the residual's name ("residual1") over (body, shortcut).
  * - Without data, has_data is false and data holds the input's shape alone (classes 0); without
  *   train, has_training is false; without both and without loss, graph->loss is NULL.

@@ -489,12 +489,18 @@ local vocabulary = {
   { "exact", "table",
     about = "No table: the curve is computed by its formula. The same as to give no table." },
 
-  { "cross_entropy", "loss",
+  { "cross_entropy", "loss", option("smoothing", fraction, 0),
     about = "Minus the logarithm of the right class's probability, from logits (no softmax is "
-      .. "needed before it), mean over the batch. As torch.nn.CrossEntropyLoss." },
+      .. "needed before it), mean over the batch. As torch.nn.CrossEntropyLoss. smoothing: this "
+      .. "share of the target is spread evenly over all classes, its label_smoothing." },
   { "mse", "loss",
     about = "Mean squared error over the batch and all outputs; against one-hot targets where "
       .. "there are classes. As torch.nn.MSELoss." },
+  { "bce", "loss",
+    about = "Binary cross-entropy, from logits, mean over the batch and all outputs, as "
+      .. "torch.nn.BCEWithLogitsLoss: each output is a yes or no of its own. Targets are one-hot "
+      .. "where there are classes, else numbers from 0 to 1. Where sigmoid() is the last layer, "
+      .. "the loss takes its input, and infer writes its output." },
 
   { "sgd", "optimizer", option("momentum", number(0), 0), option("dampening", number(0), 0),
     option("nesterov", flag, false), weight_decay, l1,
@@ -565,8 +571,12 @@ local vocabulary = {
   { "uniform", "init", option("bound", positive),
     about = "U(-bound, bound), biases too; bound: 1/sqrt(fan_in) where not given. Layers without "
       .. "init have that, too." },
+  { "normal", "init", needed("std", positive), about = "Normal, deviation std; biases 0." },
   { "xavier", "init", about = "Normal, deviation 1/sqrt(fan_in); biases 0." },
   { "he", "init", about = "Normal, deviation sqrt(2/fan_in); biases 0." },
+  { "zeros", "init",
+    about = "All 0, biases too. Nothing is learnt from there: with relu between two layers or more "
+      .. "that have no bias, no weight ever moves; with biases, the last layer's bias alone." },
 
   { "mnist", "data", augment, normalize, subset, validation, target,
     shape = { 1, 28, 28 }, classes = 10,
@@ -1246,7 +1256,9 @@ local function add_loss(fields, output)
     { word = data.classes == 0 and "mse" or "cross_entropy", at = fields.at }
   if not loss then return nil end
   local last = nodes[output]
-  local from = last.op == "softmax" and loss.word == "cross_entropy" and last.inputs[1] or output
+  local whole = last.op == "softmax" and loss.word == "cross_entropy"
+    or last.fields.word == "sigmoid" and loss.word == "bce"
+  local from = whole and last.inputs[1] or output
   add_node(loss.word, "loss", loss, from)
   return loss.word
 end

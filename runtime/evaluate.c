@@ -40,7 +40,7 @@ struct lathe_batch lathe_batch_new(const struct lathe_model *model, int count)
         .input = lathe_alloc(samples, lathe_sample_floats(model) * sizeof(float))};
     if (model->data.classes)
         batch.labels = lathe_alloc(samples, sizeof *batch.labels);
-    if (model->loss == LATHE_MSE && model->data.target != LATHE_TARGET_NONE)
+    if (model->loss != LATHE_CROSS_ENTROPY && model->data.target != LATHE_TARGET_NONE)
         batch.targets = lathe_alloc(samples, (size_t)model->outputs * sizeof *batch.targets);
     return batch;
 }
@@ -234,10 +234,12 @@ void lathe_probabilities(const struct lathe_evaluator *evaluator, const float *o
                          double *probability)
 {
     int outputs = evaluator->model->outputs;
-    double scale = evaluator->probabilities ? 0 : log_sum_exp(output, outputs);
-    for (int i = 0; i < outputs; i++)
-        probability[i] =
-            evaluator->probabilities ? (double)output[i] : exp((double)output[i] - scale);
+    bool each = evaluator->model->loss == LATHE_BCE;
+    double scale = evaluator->probabilities || each ? 0 : log_sum_exp(output, outputs);
+    for (int i = 0; i < outputs; i++) {
+        double x = (double)output[i];
+        probability[i] = evaluator->probabilities ? x : each ? 1 / (1 + exp(-x)) : exp(x - scale);
+    }
 }
 
 int lathe_answer(const float *output, int outputs)
@@ -248,13 +250,41 @@ int lathe_answer(const float *output, int outputs)
     return best;
 }
 
-/* -log of the label's probability. One that rounded to 0 counts as the smallest normal float. */
+/* -log(PROBABILITY). One that rounded to 0 counts as the smallest normal float. */
+static double surprise(double probability)
+{
+    return -log(probability < (double)FLT_MIN ? (double)FLT_MIN : probability);
+}
+
+/* -log of the label's probability, with smoothing mixed with the mean of all classes'. */
 static double cross_entropy(const struct lathe_evaluator *evaluator, const float *output, int label)
 {
-    if (!evaluator->probabilities)
-        return log_sum_exp(output, evaluator->model->outputs) - (double)output[label];
-    double probability = (double)output[label];
-    return -log(probability < (double)FLT_MIN ? (double)FLT_MIN : probability);
+    const struct lathe_model *model = evaluator->model;
+    int outputs = model->outputs;
+    double scale = evaluator->probabilities ? 0 : log_sum_exp(output, outputs), all = 0;
+    for (int i = 0; model->smoothing > 0 && i < outputs; i++)
+        all += evaluator->probabilities ? surprise((double)output[i]) : scale - (double)output[i];
+    double right =
+        evaluator->probabilities ? surprise((double)output[label]) : scale - (double)output[label];
+    return (1 - model->smoothing) * right + model->smoothing * all / outputs;
+}
+
+/* Mean over the outputs, as torch.nn.BCEWithLogitsLoss has it. A probability that rounded to 1
+ * counts as half a step below. */
+static double binary_entropy(const struct lathe_evaluator *evaluator, const float *output,
+                             const float *target)
+{
+    const double nearest = 1 - 0x1p-25;
+    int outputs = evaluator->model->outputs;
+    double sum = 0;
+    for (int i = 0; i < outputs; i++) {
+        double x = (double)output[i], wanted = (double)target[i];
+        if (evaluator->probabilities)
+            sum += wanted * surprise(x) + (1 - wanted) * surprise(1 - (x > nearest ? nearest : x));
+        else
+            sum += (x > 0 ? x : 0) - wanted * x + log1p(exp(-fabs(x)));
+    }
+    return sum / outputs;
 }
 
 /* Mean over the outputs, as torch.nn.MSELoss has it. */
@@ -287,9 +317,11 @@ static void add_batch(const struct lathe_evaluator *evaluator, struct lathe_metr
     int outputs = model->outputs;
     for (int i = 0; i < batch->count; i++) {
         const float *output = evaluator->output + (size_t)i * (size_t)outputs;
-        if (batch->targets)
-            total->loss +=
-                squared_error(output, batch->targets + (size_t)i * (size_t)outputs, outputs);
+        const float *target = batch->targets ? batch->targets + (size_t)i * (size_t)outputs : NULL;
+        if (target && model->loss == LATHE_BCE)
+            total->loss += binary_entropy(evaluator, output, target);
+        else if (target)
+            total->loss += squared_error(output, target, outputs);
         else if (batch->labels)
             total->loss += cross_entropy(evaluator, output, batch->labels[i]);
         if (batch->labels) {

@@ -1,7 +1,15 @@
+$ if smooths then
+/* Mean over the batch of log(sum exp(out)) - sum target * out, where targets are small, that of the
+ * label mostly + small; its gradient, (softmax - target) / N. */
+$ else
 /* Mean over the batch of log(sum exp(out)) - out[label]; its gradient, (softmax - one-hot) / N. */
+$ end
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C = ${C}, C_PADDED = ${C_BLOCKS} * V };
+$ if smooths then
+    const float mostly = (float)${mostly}, small = (float)${small};
+$ end
 #pragma omp for
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * ${out_image};
@@ -16,10 +24,21 @@ static void ${name}(${parameters})
         }
         const float sum = (float)total;
         const int label = labels[n];
+$ if smooths then
+        float below = mostly * (x[best] - x[label]);
+        for (int c = 0; c < C; c++)
+            below += small * (x[best] - x[c]);
+        loss[n] = logf(sum) + below;
+$ else
         loss[n] = logf(sum) + x[best] - x[label];
+$ end
         correct[n] = best == label;
         for (int c = 0; c < C; c++)
+$ if smooths then
+            g[c] = (g[c] / sum - (c == label) * mostly - small) / (float)count;
+$ else
             g[c] = (g[c] / sum - (c == label)) / (float)count;
+$ end
         for (int c = C; c < C_PADDED; c++)
             g[c] = 0;
     }

@@ -22,7 +22,7 @@ const struct lathe_model ${network}_model = {
         .width = ${width},
         .outputs = ${outputs},
         .probabilities = ${probabilities and "true" or "false"},
-        .loss = ${loss},${data}${training}        .parameters = ${network}_parameters,
+        .loss = ${loss},${smoothing}${data}${training}        .parameters = ${network}_parameters,
         .parameter_count = ${parameter_count},
         .trainable_floats = ${trainable_floats},
         .state_floats = ${state_floats},

@@ -11,6 +11,8 @@
 #include "../gen/interp.h"
 #include "../gen/verify.h"
 
+#include "num/loss_reference.inc"
+
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -345,13 +347,95 @@ START_TEST(dropout)
 }
 END_TEST
 
+/* Of softmax or not; smoothing of cross-entropy; bce of images too. */
 START_TEST(losses)
 {
-    struct net net = net_of_parameter(6, 0, 0);
+    static const enum op ops[] = {OP_mse,           OP_mse, OP_cross_entropy,
+                                  OP_cross_entropy, OP_bce, OP_bce};
+    struct net net = net_of_parameter(6, _i == 5 ? 3 : 0, _i == 5 ? 2 : 0);
     if (_i == 1)
         net_plain(&net, OP_softmax, NULL);
-    net_finish(&net, _i == 2 ? OP_cross_entropy : OP_mse);
+    net_finish(&net, ops[_i]);
+    if (_i == 3)
+        net.graph->loss->producer->loss.smoothing = 0.3;
     check_graph(&net, 5);
+}
+END_TEST
+
+/* Value and gradient in double on PyTorch's inputs: four samples of two outputs. */
+START_TEST(losses_are_pytorchs)
+{
+    static const enum op ops[] = {OP_cross_entropy, OP_cross_entropy, OP_mse, OP_bce, OP_bce};
+    struct net net = net_of_parameter(2, 0, 0);
+    net_finish(&net, ops[_i]);
+    if (_i == 1)
+        net.graph->loss->producer->loss.smoothing = 0.1;
+    struct interp *interp =
+        interp_new(interp_lay_out(net.arena, net.graph, PRECISION_DOUBLE, 4, true));
+    const struct node *loss = net.graph->loss->producer;
+    static const int32_t labels[] = {0, 1, 1, 0};
+    float targets[8];
+    for (int i = 0; i < 8; i++)
+        targets[i] = _i == 4 ? (float)soft_targets[i] : labels[i / 2] == i % 2;
+    interp->run.labels = labels;
+    interp->run.targets = targets;
+    interp->run.count = 4;
+    interp->run.training = true;
+    interp_set(interp, loss->inputs[0], loss_inputs, 8);
+    double value, gradient[8];
+    interp_node(loss, &interp->run);
+    for (int i = 0; i < net.graph->nodes.count; i++)
+        if (net.graph->nodes.items[i]->forward == loss)
+            interp_node(net.graph->nodes.items[i], &interp->run);
+    interp_get(interp, net.graph->loss, &value, 1);
+    interp_get(interp, loss->inputs[0]->gradient, gradient, 8);
+    /* targets are floats: those of bce differ from PyTorch's doubles in the eighth figure */
+    ck_assert_double_eq_tol(value, loss_cases[_i].loss, 1e-7);
+    for (int i = 0; i < 8; i++)
+        ck_assert_double_eq_tol(gradient[i], loss_cases[_i].gradient[i], 1e-8);
+    interp_free(interp);
+    arena_free(net.arena);
+}
+END_TEST
+
+/* From weights of 0 nothing is learnt but, where there are biases, the last of these. */
+START_TEST(zeros_do_not_move)
+{
+    bool bias = _i == 1;
+    struct net net = net_new(5, 0, 0);
+    net_linear(&net, 4, bias, "first");
+    net_curve(&net, CURVE_RELU, 0, NULL);
+    net_linear(&net, 4, bias, "second");
+    net_curve(&net, CURVE_RELU, 0, NULL);
+    net_linear(&net, 3, bias, "last");
+    net_finish(&net, OP_cross_entropy);
+    struct interp *interp =
+        interp_new(interp_lay_out(net.arena, net.graph, PRECISION_FLOAT, 2, true));
+    float input[10] = {1, -2, 3, -4, 5, 0.5f, 7, -8, 9, 1};
+    const int32_t labels[] = {0, 2};
+    const double zeros[20] = {0};
+    int moved = 0;
+    for (int i = 0; i < net.graph->tensors.count; i++)
+        if (net.graph->tensors.items[i]->kind == TENSOR_PARAMETER)
+            interp_set(interp, net.graph->tensors.items[i], zeros,
+                       tensor_elements(net.graph->tensors.items[i]));
+    struct lathe_batch batch = {.input = input, .labels = (int32_t *)labels, .count = 2};
+    interp_step(interp, &batch, 0, 0);
+    for (int i = 0; i < net.graph->tensors.count; i++) {
+        const struct tensor *tensor = net.graph->tensors.items[i];
+        double gradient[20] = {0};
+        if (tensor->kind != TENSOR_PARAMETER)
+            continue;
+        interp_get(interp, tensor->gradient, gradient, tensor_elements(tensor));
+        bool moves = false;
+        for (int k = 0; k < 20; k++)
+            moves |= gradient[k] != 0;
+        ck_assert_int_eq(moves, strcmp(tensor->name, "last.bias") == 0);
+        moved += moves;
+    }
+    ck_assert_int_eq(moved, bias);
+    interp_free(interp);
+    arena_free(net.arena);
 }
 END_TEST
 
@@ -731,6 +815,8 @@ START_TEST(initialisation)
         {{INIT_UNIFORM, 0.5}, LATHE_UNIFORM, 0.5, 0.5},
         {{INIT_XAVIER, 0}, LATHE_NORMAL, 0.25, 0},
         {{INIT_HE, 0}, LATHE_NORMAL, 0.35355339059327379, 0},
+        {{INIT_NORMAL, 0.7}, LATHE_NORMAL, 0.7, 0},
+        {{INIT_ZEROS, 0}, LATHE_CONSTANT, 0, 0},
     };
     struct net net = net_new(8, 4, 4);
     struct conv_attributes conv = square_conv(2, 2, 1, 0); /* fan_in 8 / 2 * 2 * 2 = 16 */
@@ -1202,7 +1288,9 @@ static void add_kernel_tests(Suite *suite)
     tcase_add_test(kernels, skipped_bodies);
     tcase_add_loop_test(kernels, reshaping, 0, 2);
     tcase_add_loop_test(kernels, local_response_norm, 0, 6);
-    tcase_add_loop_test(kernels, losses, 0, 3);
+    tcase_add_loop_test(kernels, losses, 0, 6);
+    tcase_add_loop_test(kernels, zeros_do_not_move, 0, 2);
+    tcase_add_loop_test(kernels, losses_are_pytorchs, 0, 5);
     tcase_add_test(kernels, addition);
     tcase_add_loop_test(kernels, resnet, 0, 3);
     tcase_add_loop_test(kernels, exact_convolution, 0, COUNT_OF(conv_cases));

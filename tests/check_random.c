@@ -540,8 +540,13 @@ static void add_ending(struct writer *w)
         add_linear(w, w->exact ? 1 << between(w->draw, 0, 3) : between(w->draw, 2, 20));
     }
     if (w->flat && !w->exact && chance(w->draw, 30))
-        put(w, "softmax(),");
-    put(w, "loss = %s(),", entropy ? "cross_entropy" : "mse");
+        put(w, chance(w->draw, 60) ? "softmax()," : "sigmoid(),");
+    if (entropy && chance(w->draw, 40))
+        put(w, "loss = cross_entropy { smoothing = 0.%d },", between(w->draw, 1, 9));
+    else if (!entropy && !w->exact && chance(w->draw, 50))
+        put(w, "loss = bce(),");
+    else
+        put(w, "loss = %s(),", entropy ? "cross_entropy" : "mse");
 }
 
 /* The spec of DRAW's seed: a text to be freed. BATCH: of training. */

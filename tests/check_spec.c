@@ -229,6 +229,30 @@ START_TEST(nodes_carry_their_lines)
 }
 END_TEST
 
+START_TEST(bce_takes_logits)
+{
+    read_layers("flatten(), linear(10), sigmoid(), loss = bce()");
+    ck_assert_int_eq(network->loss, LATHE_BCE);
+    ck_assert_str_eq(network->graph->loss->producer->inputs[0]->name, "linear1");
+    ck_assert_str_eq(network->graph->output->name, "sigmoid1");
+    ck_assert(graph_gives_probabilities(network->graph));
+    read_layers("flatten(), linear(10), loss = bce()");
+    ck_assert_str_eq(network->graph->loss->producer->inputs[0]->name, "linear1");
+    ck_assert(!graph_gives_probabilities(network->graph));
+    read_layers("flatten(), linear(10), sigmoid(), loss = mse()");
+    ck_assert_str_eq(network->graph->loss->producer->inputs[0]->name, "sigmoid1");
+    ck_assert(!graph_gives_probabilities(network->graph));
+    read_layers("flatten(), linear(10), loss = cross_entropy { smoothing = 0.1 }");
+    ck_assert(network->smoothing == 0.1);
+    ck_assert(network->graph->loss->producer->loss.smoothing == 0.1);
+    read_layers(
+        "flatten(), linear(10, { init = zeros() }), linear(3), init = normal { std = 0.2 }");
+    ck_assert_int_eq(node_called("linear1")->linear.init.word, INIT_ZEROS);
+    ck_assert_int_eq(node_called("linear2")->linear.init.word, INIT_NORMAL);
+    ck_assert(node_called("linear2")->linear.init.value == 0.2);
+}
+END_TEST
+
 START_TEST(cross_entropy_takes_logits)
 {
     read_layers("flatten(), linear(10), softmax(), loss = cross_entropy()");
@@ -590,6 +614,8 @@ START_TEST(points_are_a_regression_with_one_output)
     read_text("return network { linear(1), data = points 'xor', loss = mse() }");
     ck_assert_int_eq(network->data.classes, 0);
     ck_assert_int_eq(network->loss, LATHE_MSE);
+    read_text("return network { linear(1), sigmoid(), data = points 'xor', loss = bce() }");
+    ck_assert_int_eq(network->data.classes, 0);
     read_text("return network { linear(2), data = points 'xor' }");
     ck_assert_int_eq(network->data.classes, 2);
     ck_assert_str_eq(tensor_shape_text(arena, network->graph->input), "2");
@@ -1067,6 +1093,7 @@ static TCase *language_tests(void)
     tcase_add_test(tests, residual_takes_a_shortcut);
     tcase_add_test(tests, nodes_carry_their_lines);
     tcase_add_test(tests, cross_entropy_takes_logits);
+    tcase_add_test(tests, bce_takes_logits);
     tcase_add_test(tests, networks_are_named);
     tcase_add_test(tests, a_layer_may_be_used_twice);
     tcase_add_test(tests, conv_has_pytorchs_defaults_but_same_padding);

@@ -15,7 +15,10 @@
 #include "softmax.h"
 
 #include "../runtime/schedule.h"
+#include "../runtime/evaluate.h"
 #include "../runtime/split.h"
+
+#include "num/loss_reference.inc"
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -292,6 +295,75 @@ START_TEST(there_is_nothing_to_judge_by)
 }
 END_TEST
 
+/* ---- losses of an evaluation ---- */
+
+/* The outputs are PyTorch's inputs as they are, or their probabilities. */
+static void fixed_infer(const struct lathe_model *model, const float *input, float *output,
+                        int count, void *arena)
+{
+    (void)arena;
+    for (int i = 0; i < count; i++, input += 2, output += 2) {
+        const double *x = &loss_inputs[2 * (2 * (int)input[0] + (int)input[1])];
+        double sum = exp(x[0]) + exp(x[1]);
+        for (int c = 0; c < 2; c++)
+            output[c] = (float)(!model->probabilities      ? x[c]
+                                : model->loss == LATHE_BCE ? 1 / (1 + exp(-x[c]))
+                                                           : exp(x[c]) / sum);
+    }
+}
+
+static void fixed_load(const struct lathe_model *model, const float *const *logical, void *arena)
+{
+    (void)model, (void)logical, (void)arena;
+}
+
+START_TEST(evaluations_are_pytorchs)
+{
+    static const struct {
+        enum lathe_loss loss;
+        double smoothing;
+    } cases[] = {
+        {LATHE_CROSS_ENTROPY, 0}, {LATHE_CROSS_ENTROPY, 0.1}, {LATHE_MSE, 0}, {LATHE_BCE, 0}};
+    struct lathe_model model = {.abi = LATHE_ABI,
+                                .name = "fixed",
+                                .channels = 2,
+                                .height = 1,
+                                .width = 1,
+                                .outputs = 2,
+                                .loss = cases[_i / 2].loss,
+                                .smoothing = cases[_i / 2].smoothing,
+                                .probabilities = _i % 2 && cases[_i / 2].loss != LATHE_MSE,
+                                .infer_batch = 3,
+                                .infer_arena_bytes = 64,
+                                .load = fixed_load,
+                                .infer = fixed_infer,
+                                .data = {.source = LATHE_XOR,
+                                         .channels = 2,
+                                         .height = 1,
+                                         .width = 1,
+                                         .classes = 2,
+                                         .deviation = {1, 1},
+                                         .subset = 1}};
+    struct lathe_dataset *set = lathe_open_dataset(&model.data, NULL, true, 0);
+    struct lathe_evaluator *evaluator = lathe_evaluator_new(&model, 1);
+    struct lathe_metrics metrics = lathe_evaluate(evaluator, set);
+    ck_assert_double_eq_tol(metrics.loss, loss_cases[_i / 2].loss, 1e-6);
+    static const uint32_t some[] = {3, 1};
+    double part = lathe_evaluate_part(evaluator, set, some, 2).loss;
+    static const uint32_t others[] = {0, 2};
+    part += lathe_evaluate_part(evaluator, set, others, 2).loss;
+    ck_assert_double_eq_tol(part / 2, metrics.loss, 1e-12);
+    double probability[2];
+    lathe_probabilities(evaluator, (const float[]){0.25f, 0.75f}, probability);
+    double expected = model.probabilities       ? 0.75
+                      : model.loss == LATHE_BCE ? 1 / (1 + exp(-0.75))
+                                                : 1 / (1 + exp(-0.5));
+    ck_assert_double_eq_tol(probability[1], expected, 1e-12);
+    lathe_evaluator_free(evaluator);
+    lathe_close_dataset(set);
+}
+END_TEST
+
 /* ---- the same bits after a stop ---- */
 
 static const struct lathe_optimizer resumed[] = {
@@ -345,6 +417,7 @@ int main(void)
     tcase_add_test(tests, an_early_end_is_an_end);
     tcase_add_loop_test(tests, plateaus_lower_the_rate, 0, 2);
     tcase_add_test(tests, there_is_nothing_to_judge_by);
+    tcase_add_loop_test(tests, evaluations_are_pytorchs, 0, 8);
     tcase_add_loop_test(tests, every_optimizer_resumes, 0, COUNT_OF(resumed));
     tcase_add_loop_test(tests, judging_resumes, 0, 5);
     suite_add_tcase(suite, tests);

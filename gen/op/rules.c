@@ -89,9 +89,11 @@ void add_layer_weights(struct graph *graph, struct node *node, int rank, const i
     double value = 1 / sqrt(fan_in), bias_value = value;
     if (choice.word == INIT_UNIFORM && choice.value > 0) {
         value = bias_value = choice.value;
-    } else if (choice.word == INIT_XAVIER || choice.word == INIT_HE) {
-        init = LATHE_NORMAL;
-        value = sqrt((choice.word == INIT_HE ? 2 : 1) / fan_in);
+    } else if (choice.word != INIT_DEFAULT && choice.word != INIT_UNIFORM) {
+        init = choice.word == INIT_ZEROS ? LATHE_CONSTANT : LATHE_NORMAL;
+        value = choice.word == INIT_ZEROS    ? 0
+                : choice.word == INIT_NORMAL ? choice.value
+                                             : sqrt((choice.word == INIT_HE ? 2 : 1) / fan_in);
         bias_init = LATHE_CONSTANT;
         bias_value = 0;
     }

@@ -1,0 +1,1 @@
+local a = cross_entropy { smoothing = 1 }

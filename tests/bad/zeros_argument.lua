@@ -1,0 +1,1 @@
+local a = zeros { std = 1 }
