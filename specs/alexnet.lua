@@ -5,7 +5,21 @@
 --     lathe build specs/alexnet.lua --infer-batch 2
 --
 -- size: rows and columns of the input, 63 or more (the first linear layer grows with it).
-local o = options { classes = 1000, size = 224 }
+-- data = images: folders of pictures in ImageNet's layout, cut and changed as is usual there.
+local o = options {
+  classes = 1000, size = 224,
+  data = choice { "none", "images" }, batch = 64, epochs = 90,
+}
+
+local function pictures()
+  local side = o.size * 8 // 7 -- 256 for 224
+  return images {
+    size = { 3, side, side }, classes = o.classes,
+    augment   = { rotate(30), perspective(0.3, { p = 0.5 }), crop(o.size), hflip() },
+    normalize = { mean = { 0.485, 0.456, 0.406 }, std = { 0.229, 0.224, 0.225 } },
+  }
+end
+local data = o.data == "images" and pictures() or nil
 
 local function pool() return maxpool(3, { stride = 2 }) end
 
@@ -20,5 +34,8 @@ return network {
   dropout(0.5), linear(4096), relu(),
   dropout(0.5), linear(4096), relu(),
   linear(o.classes),
-  loss = cross_entropy(),
+  loss  = cross_entropy(),
+  data  = data,
+  train = data and { batch = o.batch, epochs = o.epochs, lr = cosine { lr = 0.01 },
+                     optimizer = sgd { momentum = 0.9, nesterov = true, weight_decay = 1e-4 } },
 }

@@ -7,7 +7,21 @@
 --
 -- growth: channels that a layer adds; size: rows and columns of the input; thinner: what the layers
 -- of a block are divided by, for tests.
-local o = options { classes = 1000, size = 224, growth = 32, thinner = 1 }
+-- data = images: folders of pictures in ImageNet's layout, cut and changed as is usual there.
+local o = options {
+  classes = 1000, size = 224, growth = 32, thinner = 1,
+  data = choice { "none", "images" }, batch = 64, epochs = 90,
+}
+
+local function pictures()
+  local side = o.size * 8 // 7 -- 256 for 224
+  return images {
+    size = { 3, side, side }, classes = o.classes,
+    augment   = { rotate(30), perspective(0.3, { p = 0.5 }), crop(o.size), hflip() },
+    normalize = { mean = { 0.485, 0.456, 0.406 }, std = { 0.229, 0.224, 0.225 } },
+  }
+end
+local data = o.data == "images" and pictures() or nil
 
 local function layer(name)
   return concat {
@@ -41,5 +55,8 @@ return network {
   block(1, 6), transition(1), block(2, 12), transition(2),
   block(3, 24), transition(3), block(4, 16),
   batchnorm(), relu(), globalpool(), flatten(), linear(o.classes),
-  loss = cross_entropy(),
+  loss  = cross_entropy(),
+  data  = data,
+  train = data and { batch = o.batch, epochs = o.epochs, lr = cosine { lr = 0.1 },
+                     optimizer = sgd { momentum = 0.9, nesterov = true, weight_decay = 1e-4 } },
 }

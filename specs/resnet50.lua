@@ -6,24 +6,36 @@
 --     lathe build specs/resnet50.lua --infer-batch 2
 --
 -- size: rows and columns of the input. Below 64, the first convolution is 3x3 without stride, and
--- there is no pool behind it, as is usual for CIFAR. data: what to train on, none: only infer.
+-- there is no pool behind it, as is usual for CIFAR. data: what to train on, none: only infer;
+-- images: folders of pictures in ImageNet's layout, cut and changed as is usual there.
 local o = options {
   size    = 224,
   width   = 64, -- channels of the first stage; each further one has twice as many
   classes = 1000,
-  data    = choice { "none", "cifar10", "cifar100" },
+  data    = choice { "none", "cifar10", "cifar100", "images" },
   batch   = 64,
   epochs  = 100,
 }
 
+local function pictures()
+  local side = o.size * 8 // 7 -- 256 for 224
+  return images {
+    size = { 3, side, side }, classes = o.classes,
+    augment   = { rotate(30), perspective(0.3, { p = 0.5 }), crop(o.size), hflip() },
+    normalize = { mean = { 0.485, 0.456, 0.406 }, std = { 0.229, 0.224, 0.225 } },
+  }
+end
+
 local data
-if o.data ~= "none" then
+if o.data == "images" then
+  data = pictures()
+elseif o.data ~= "none" then
   data = ({ cifar10 = cifar10, cifar100 = cifar100 })[o.data] {
     augment   = { crop(32, { pad = 4, mode = "reflect" }), hflip() },
     normalize = { mean = { 0.4914, 0.4822, 0.4465 }, std = { 0.2023, 0.1994, 0.2010 } },
   }
 end
-local size = data and 32 or o.size
+local size = data and o.data ~= "images" and 32 or o.size
 
 local function block(name, channels, stride, widens)
   return chain {

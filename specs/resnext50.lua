@@ -7,7 +7,21 @@
 --
 -- groups and width, the channels of each in the first stage; planes: a quarter of what that stage
 -- puts out; size: rows and columns of the input.
-local o = options { classes = 1000, size = 224, groups = 32, width = 4, planes = 64 }
+-- data = images: folders of pictures in ImageNet's layout, cut and changed as is usual there.
+local o = options {
+  classes = 1000, size = 224, groups = 32, width = 4, planes = 64,
+  data = choice { "none", "images" }, batch = 64, epochs = 90,
+}
+
+local function pictures()
+  local side = o.size * 8 // 7 -- 256 for 224
+  return images {
+    size = { 3, side, side }, classes = o.classes,
+    augment   = { rotate(30), perspective(0.3, { p = 0.5 }), crop(o.size), hflip() },
+    normalize = { mean = { 0.485, 0.456, 0.406 }, std = { 0.229, 0.224, 0.225 } },
+  }
+end
+local data = o.data == "images" and pictures() or nil
 
 local function block(name, planes, stride, widens)
   local channels = planes // o.planes * o.groups * o.width
@@ -42,5 +56,8 @@ return network {
   stage(1, o.planes, 3), stage(2, 2 * o.planes, 4),
   stage(3, 4 * o.planes, 6), stage(4, 8 * o.planes, 3),
   globalpool(), flatten(), linear(o.classes),
-  loss = cross_entropy(),
+  loss  = cross_entropy(),
+  data  = data,
+  train = data and { batch = o.batch, epochs = o.epochs, lr = cosine { lr = 0.1 },
+                     optimizer = sgd { momentum = 0.9, nesterov = true, weight_decay = 1e-4 } },
 }

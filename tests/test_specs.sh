@@ -28,4 +28,28 @@ show resnet18 11689512 specs/resnet18.lua
 show resnet50 25557032 specs/resnet50.lua
 show resnext50_32x4d 25028904 specs/resnext50.lua
 show densenet121 7978856 specs/densenet121.lua
+
+# zero-init: training moves no weight; with the init of He it does.
+folder=$(mktemp -d) || exit 3
+trap 'rm -rf "$folder"' EXIT
+weights_move() { # INIT
+    "$lathe" build specs/zero-init.lua --set data=digits --set init="$1" -o "$folder/$1" \
+        > "$folder/log" 2>&1 &&
+        "$folder/$1/train" --epochs 0 --quiet --save "$folder/before" > "$folder/log" 2>&1 &&
+        "$folder/$1/train" --epochs 1 --quiet --save "$folder/after" > "$folder/log" 2>&1 || {
+        cat "$folder/log"
+        return 2
+    }
+    ! cmp -s "$folder/before" "$folder/after"
+}
+weights_move zeros
+zeros=$?
+weights_move he
+he=$?
+if [ $zeros = 1 ] && [ $he = 0 ]; then
+    echo "ok - zero-init: no weight moves"
+else
+    status=1
+    echo "not ok - zero-init: weights move: zeros $zeros, expected 1; he $he, expected 0"
+fi
 exit $status
