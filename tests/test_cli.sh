@@ -302,7 +302,7 @@ spoil() {
     tail -n 3 verdict.txt
     return 1
 }
-check "verify: a sign in conv.c.t" spoil conv.c.t 'sum[p][j] += pixel' 'sum[p][j] -= pixel'
+check "verify: a sign in conv_dense.c.t" spoil conv_dense.c.t 'sum[p][j] += pixel' 'sum[p][j] -= pixel'
 check "verify: a sign in chain_backward.c.t" spoil chain_backward.c.t 'row[0] += g' 'row[0] -= g'
 
 # ---- bad specs and options ----
@@ -326,7 +326,7 @@ refuse "shapes that do not fit" 1 \
     "$lathe" build shape.lua -o kept
 
 refuse "an option that the spec does not have" 1 \
-    "specs/lenet5.lua: no option 'nosuch' (it has: act, data, k)" \
+    "specs/lenet5.lua: no option 'nosuch' (it has: act, augment, data, epochs, k)" \
     "$lathe" build specs/lenet5.lua --set nosuch=1 -o kept
 refuse "a choice that the spec does not have" 1 \
     "specs/lenet5.lua: option data must be 'mnist' or 'fashion_mnist' or 'digits', given 'svhn'" \

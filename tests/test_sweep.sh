@@ -69,7 +69,7 @@ is() {
 
 # ---- what it does ----
 
-two_held_out() {
+held_out() {
     sed 's/digits()/digits { validation = 0.25 }/' net.lua > held.lua
     # shellcheck disable=SC2086
     "$lathe" sweep held.lua $limits --over lr=0.02,0.2 -o held > held.txt || return
@@ -79,7 +79,7 @@ two_held_out() {
 }
 check "samples that are held out choose the best" held_out
 
-keys() {
+two_keys() {
     sweep --over units=8,12 --over lr=0.02,0.2 -o two > two.txt || { cat two.txt && return 1; }
     cat two.txt
     is "$(count two/builds)" 2 && is "$(count two/runs)" 4 && is "$(wc -l < two/sweep.jsonl)" 4 &&
@@ -211,7 +211,7 @@ go_on() {
 "$lathe" sweep net.lua --limit-train 960 --limit-test 100 $cut -o whole > /dev/null
 
 interrupted() {
-    stop INT int && is $status 0 && tail -n 1 int.txt &&
+    stop INT int && is "$status" 0 && tail -n 1 int.txt &&
         tail -n 1 int.txt |
         grep '^stopped after 0 of 2 runs; to go on: .* sweep net.lua .*-o int$' &&
         ls int/runs/*/checkpoint/checkpoint-* && go_on int &&
