@@ -407,7 +407,9 @@ START_TEST(folders_say_what_is_missing)
     put_png("test/cow/b.png", 10, 20, 30);
     says(&data, &test, LATHE_USER, "@/test/cow: a class that is not in train");
     says(&data, &train, 0, "1 samples");
-    unlink(lathe_join(root, "train/cat/b.png"));
+    char *gone = lathe_join(root, "train/cat/b.png");
+    unlink(gone);
+    free(gone);
     says(&data, &train, LATHE_USER, "@/train: no pictures (.png, .jpg, .jpeg, .bmp, .ppm, .pgm)");
 }
 END_TEST
@@ -455,7 +457,7 @@ START_TEST(damaged_png_is_never_taken)
     uint8_t file[1024], pixels[3 * SIDE * SIDE];
     struct lathe_error error;
     size_t length = png(file, 10, 20, 30);
-    const char *path = lathe_join(root, "image.png");
+    char *path = lathe_join(root, "image.png");
     for (size_t cut = 0; cut < length; cut++) {
         put("image.png", file, cut);
         ck_assert(!lathe_decode_image(path, 3, SIDE, SIDE, pixels, &error));
@@ -468,6 +470,7 @@ START_TEST(damaged_png_is_never_taken)
     }
     put("image.png", file, length);
     ck_assert(lathe_decode_image(path, 3, SIDE, SIDE, pixels, &error));
+    free(path);
 }
 END_TEST
 
@@ -482,18 +485,21 @@ START_TEST(cut_jpeg_is_refused)
     FILE *stream = fopen(path, "rb");
     if (!stream) {
         printf("skipped: no data in %s\n", folder);
+        free(path);
         return;
     }
     size_t length = fread(file, 1, sizeof file, stream);
     fclose(stream);
     ck_assert(lathe_decode_image(path, 3, 16, 16, pixels, &error));
-    const char *cut = lathe_join(root, "cut.jpg");
+    char *cut = lathe_join(root, "cut.jpg");
     for (size_t part = 2; part < length; part += length / 40) {
         put("cut.jpg", file, part);
         ck_assert_msg(!lathe_decode_image(cut, 3, 16, 16, pixels, &error), "cut at %zu", part);
     }
     put("cut.jpg", file, length - 1);
     ck_assert(!lathe_decode_image(cut, 3, 16, 16, pixels, &error));
+    free(path);
+    free(cut);
 }
 END_TEST
 
@@ -662,7 +668,7 @@ static void read_it(void *context)
 /* Read a network of LAYERS and DATA; false where it is refused, with the message in failure. */
 static bool read_spec(const char *text)
 {
-    struct reading reading = {lathe_join(root, "net.lua")};
+    struct reading reading = {arena_printf(arena, "%s/net.lua", root)};
     put("net.lua", text, strlen(text));
     return protected_call(read_it, &reading, &failure) == STATUS_DONE;
 }
