@@ -302,7 +302,8 @@ spoil() {
     tail -n 3 verdict.txt
     return 1
 }
-check "verify: a sign in conv_dense.c.t" spoil conv_dense.c.t 'sum[p][j] += pixel' 'sum[p][j] -= pixel'
+check "verify: a sign in conv_dense.c.t" \
+    spoil conv_dense.c.t 'sum[p][j] += pixel' 'sum[p][j] -= pixel'
 check "verify: a sign in chain_backward.c.t" spoil chain_backward.c.t 'row[0] += g' 'row[0] -= g'
 
 # ---- bad specs and options ----
