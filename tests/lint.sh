@@ -12,7 +12,7 @@ trap 'rm -f "$report"' EXIT
 # itself.
 floors='
     0.0  base
-    0.1  isa sha256 embedded
+    0.1  isa sha256 embedded winograd
     1.0  curve vm ops.def
     1.1  ir
     2.0  op/*

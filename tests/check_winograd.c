@@ -1,0 +1,205 @@
+/*
+ * check_winograd: Winograd's matrices correlate, in one and two dimensions, and the statements
+ * printed for a matrix multiply by it.
+ *
+ * Random tests print their seed; CHECK_SEED=n repeats one.
+ */
+#include "winograd.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* The pairs (m, r) that are tried: those of kernels first. */
+static const struct {
+    int m, r;
+} sizes[] = {{4, 3}, {3, 4}, {2, 3}, {3, 2}, {1, 2}, {2, 1}, {6, 3}, {3, 6}, {4, 5}, {5, 2}};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static void start_random(const char *name)
+{
+    const char *given = getenv("CHECK_SEED");
+    long seed = given ? strtol(given, NULL, 10) : (long)time(NULL);
+    printf("%s: CHECK_SEED=%ld\n", name, seed);
+    srand48(seed);
+}
+
+static double small_integer(void)
+{
+    return (double)(lrand48() % 19 - 9);
+}
+
+/* to = matrix * from * its transpose. */
+static void apply(const struct winograd_matrix *m, double from[][WINOGRAD_MOST],
+                  double to[][WINOGRAD_MOST])
+{
+    double half[WINOGRAD_MOST][WINOGRAD_MOST] = {{0}};
+    for (int i = 0; i < m->rows; i++)
+        for (int j = 0; j < m->columns; j++)
+            for (int k = 0; k < m->columns; k++)
+                half[i][j] += m->at[i][k] * from[k][j];
+    for (int i = 0; i < m->rows; i++)
+        for (int j = 0; j < m->rows; j++) {
+            to[i][j] = 0;
+            for (int k = 0; k < m->columns; k++)
+                to[i][j] += half[i][k] * m->at[j][k];
+        }
+}
+
+/* Sums of products of integers are integers: what Winograd makes of them is off by roundings of
+ * 1e-16 alone, and rounds to the same. */
+START_TEST(correlates)
+{
+    struct winograd w = winograd_make(sizes[_i].m, sizes[_i].r);
+    start_random("correlates");
+    for (int trial = 0; trial < 100; trial++) {
+        double d[WINOGRAD_MOST][WINOGRAD_MOST], g[WINOGRAD_MOST][WINOGRAD_MOST];
+        double input[WINOGRAD_MOST][WINOGRAD_MOST], filter[WINOGRAD_MOST][WINOGRAD_MOST];
+        double y[WINOGRAD_MOST][WINOGRAD_MOST];
+        for (int i = 0; i < w.n * w.n; i++)
+            d[i / w.n][i % w.n] = small_integer();
+        for (int i = 0; i < w.r * w.r; i++)
+            g[i / w.r][i % w.r] = small_integer();
+        apply(&w.input, d, input);
+        apply(&w.filter, g, filter);
+        for (int i = 0; i < w.n * w.n; i++)
+            input[i / w.n][i % w.n] *= filter[i / w.n][i % w.n];
+        apply(&w.output, input, y);
+        for (int i = 0; i < w.m; i++)
+            for (int j = 0; j < w.m; j++) {
+                double direct = 0;
+                for (int k = 0; k < w.r * w.r; k++)
+                    direct += d[i + k / w.r][j + k % w.r] * g[k / w.r][k % w.r];
+                ck_assert_msg(fabs(y[i][j] - direct) < 1e-8, "F(%d, %d): %.17g, direct %g", w.m,
+                              w.r, y[i][j], direct);
+            }
+    }
+}
+END_TEST
+
+/* ---- statements ---- */
+
+/* A name and its value: "x[3]", "even0". */
+struct variable {
+    char name[32];
+    double value;
+};
+struct variables {
+    struct variable list[64];
+    int count;
+};
+
+static double *find(struct variables *v, const char *name)
+{
+    for (int i = 0; i < v->count; i++)
+        if (strcmp(v->list[i].name, name) == 0)
+            return &v->list[i].value;
+    struct variable *fresh = &v->list[v->count++];
+    snprintf(fresh->name, sizeof fresh->name, "%s", name);
+    fresh->value = NAN; /* used before it is set */
+    return &fresh->value;
+}
+
+/* "-x[4] + 0.5f * even0 - ...": numbers end in f, names begin with a letter. */
+static double evaluate(struct variables *v, char *text)
+{
+    double sum = 0, factor = 1, sign = 1;
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) {
+        if (*word == '-') {
+            sign = -1;
+            word++;
+        } else if (*word == '+')
+            sign = 1;
+        if (*word == '(') /* (vf){0} */
+            return 0;
+        char *end;
+        double number = strtod(word, &end);
+        if (end != word && *end == 'f')
+            factor = number;
+        else if (*word >= 'a' && *word <= 'z') {
+            sum += sign * factor * *find(v, word);
+            factor = sign = 1;
+        }
+    }
+    return sum;
+}
+
+static void run(struct variables *v, const struct winograd_code *code)
+{
+    for (int i = 0; i < code->lines.count; i++) {
+        char line[512], *equals, *name = line;
+        snprintf(line, sizeof line, "%s", code->lines.items[i]);
+        ck_assert_ptr_nonnull(equals = strstr(line, " = "));
+        ck_assert_int_eq(line[strlen(line) - 1], ';');
+        line[strlen(line) - 1] = '\0';
+        *equals = '\0';
+        if (strncmp(name, "const vf ", 9) == 0)
+            name += 9;
+        double value = evaluate(v, equals + 3);
+        *find(v, name) = value;
+    }
+}
+
+static void check_code(struct arena *arena, const struct winograd_matrix *m)
+{
+    struct winograd_code code = winograd_print(arena, m, "x", "y");
+    struct variables v = {.count = 0};
+    double x[WINOGRAD_MOST];
+    char name[32];
+    for (int j = 0; j < m->columns; j++) {
+        snprintf(name, sizeof name, "x[%d]", j);
+        *find(&v, name) = x[j] = small_integer();
+    }
+    run(&v, &code);
+    for (int i = 0; i < m->rows; i++) {
+        double row = 0;
+        for (int j = 0; j < m->columns; j++)
+            row += m->at[i][j] * x[j];
+        snprintf(name, sizeof name, "y[%d]", i);
+        ck_assert_msg(fabs(*find(&v, name) - row) <= 1e-6 * (1 + fabs(row)), "%s is %g, not %g",
+                      name, *find(&v, name), row);
+    }
+}
+
+START_TEST(statements_multiply)
+{
+    struct arena *arena = arena_new();
+    struct winograd w = winograd_make(sizes[_i].m, sizes[_i].r);
+    start_random("statements_multiply");
+    for (int trial = 0; trial < 20; trial++) {
+        check_code(arena, &w.filter);
+        check_code(arena, &w.input);
+        check_code(arena, &w.output);
+    }
+    arena_free(arena);
+}
+END_TEST
+
+/* F(4, 3)'s statements share even and odd parts: without, 36 multiplications and more. */
+START_TEST(statements_are_few)
+{
+    struct arena *arena = arena_new();
+    struct winograd w = winograd_make(4, 3);
+    ck_assert_int_le(winograd_print(arena, &w.input, "x", "y").operations, 12);
+    ck_assert_int_le(winograd_print(arena, &w.output, "x", "y").operations, 12);
+    arena_free(arena);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("winograd");
+    TCase *tests = tcase_create("winograd");
+    tcase_add_loop_test(tests, correlates, 0, SIZES);
+    tcase_add_loop_test(tests, statements_multiply, 0, SIZES);
+    tcase_add_test(tests, statements_are_few);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
