@@ -87,9 +87,9 @@ $(PROGRAM): $(OBJECTS) $(BUILD)/flags $(BUILD)/files
 
 $(OBJECTS): | libraries-found
 
-$(BUILD)/embed: gen/embed.c gen/base.c gen/base.h
+$(BUILD)/embed: gen/embed.c gen/base.c gen/base_file.c gen/base.h
 	@mkdir -p $(@D)
-	$(Q)$(HOSTCC) -std=gnu11 -O1 -Wall -Wextra gen/embed.c gen/base.c -o $@
+	$(Q)$(HOSTCC) -std=gnu11 -O1 -Wall -Wextra $(filter %.c,$^) -o $@
 
 $(BUILD)/embedded.c: $(BUILD)/embed $(EMBEDDED) $(BUILD)/files
 	$(Q)$(BUILD)/embed $@ $(EMBEDDED) && touch $@

@@ -1,21 +1,12 @@
 /*
- * base: arenas, growable arrays, string building, checked arithmetic, files and the one way to
- * fail.
+ * base: arenas, growable arrays, string building, checked arithmetic and the one way to fail.
  */
-#ifndef _XOPEN_SOURCE
-#define _XOPEN_SOURCE 700 /* POSIX.1-2008 and realpath */
-#endif
-
 #include "base.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* ---- arenas ----
  *
@@ -102,17 +93,14 @@ char *arena_copy(struct arena *arena, const char *text)
 
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
-    va_list arguments, again;
-    check_bug(format);
+    struct text text = {0};
+    va_list arguments;
     va_start(arguments, format);
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    text_vprintf(&text, format, arguments);
     va_end(arguments);
-    check_bug(length >= 0);
-    char *text = arena_alloc(arena, (size_t)length + 1, 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
-    va_end(again);
-    return text;
+    char *copy = arena_copy(arena, text.data);
+    text_free(&text);
+    return copy;
 }
 
 /* ITEMS, moved and *capacity doubled where there is no room for one more than COUNT. */
@@ -158,15 +146,27 @@ void text_add(struct text *text, const char *bytes, size_t length)
     text->data[text->length] = '\0';
 }
 
+void text_blanks(struct text *text, size_t count)
+{
+    text_reserve(text, count);
+    memset(text->data + text->length, ' ', count);
+    text->length += count;
+    text->data[text->length] = '\0';
+}
+
 void text_vprintf(struct text *text, const char *format, va_list arguments)
 {
     va_list again;
     check_bug(format);
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    text_reserve(text, 80); /* mostly enough, so that nothing is formatted twice */
+    size_t room = text->capacity - text->length;
+    int length = vsnprintf(text->data + text->length, room, format, arguments);
     check_bug(length >= 0);
-    text_reserve(text, (size_t)length);
-    vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+    if ((size_t)length >= room) {
+        text_reserve(text, (size_t)length);
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+    }
     va_end(again);
     text->length += (size_t)length;
 }
@@ -336,228 +336,4 @@ const char *nearest_word(const char *word, const char *const *words, int count)
         }
     }
     return nearest;
-}
-
-/* ---- files ---- */
-
-/* read(), again when a signal interrupts it. */
-static ssize_t read_some(int descriptor, void *data, size_t length)
-{
-    ssize_t got;
-    do
-        got = read(descriptor, data, length);
-    while (got < 0 && errno == EINTR);
-    return got;
-}
-
-static int open_again(const char *path, int flags)
-{
-    int descriptor;
-    do
-        descriptor = open(path, flags | O_CLOEXEC, 0666);
-    while (descriptor < 0 && errno == EINTR);
-    return descriptor;
-}
-
-_Noreturn static void fail_to_read(int descriptor, const char *path)
-{
-    int error = errno;
-    if (descriptor >= 0)
-        close(descriptor);
-    fail(STATUS_USER, "cannot read %s: %s", path, strerror(error));
-}
-
-char *read_file(struct arena *arena, const char *path, size_t *length)
-{
-    struct stat about;
-    int descriptor = open_again(path, O_RDONLY);
-    if (descriptor < 0 || fstat(descriptor, &about) < 0)
-        fail_to_read(descriptor, path);
-    /* A pipe has no size and a file may grow meanwhile: the size is where to start from. */
-    size_t capacity = about.st_size > 0 ? (size_t)about.st_size + 1 : 4096;
-    char *data = arena_alloc(arena, capacity, 1);
-    *length = 0;
-    ssize_t got;
-    while ((got = read_some(descriptor, data + *length, capacity - *length)) > 0) {
-        *length += (size_t)got;
-        if (*length == capacity) {
-            char *larger = arena_alloc(arena, capacity, 2);
-            data = memcpy(larger, data, capacity);
-            capacity *= 2;
-        }
-    }
-    if (got < 0)
-        fail_to_read(descriptor, path);
-    close(descriptor);
-    data[*length] = '\0';
-    return data;
-}
-
-/* Is PATH a plain file of just these bytes? */
-static bool file_holds(const char *path, const void *data, size_t length)
-{
-    struct stat about;
-    int descriptor = open_again(path, O_RDONLY);
-    if (descriptor < 0)
-        return false;
-    size_t seen = 0;
-    bool same = fstat(descriptor, &about) == 0 && (size_t)about.st_size == length;
-    while (same && seen < length) {
-        char block[8192];
-        ssize_t got = read_some(descriptor, block, sizeof block);
-        same = got > 0 && (size_t)got <= length - seen &&
-               memcmp(block, (const char *)data + seen, (size_t)got) == 0;
-        seen += got > 0 ? (size_t)got : 0;
-    }
-    close(descriptor);
-    return same;
-}
-
-/* All of DATA into DESCRIPTOR; false with errno set if that fails. */
-static bool write_all(int descriptor, const char *data, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(descriptor, data, length);
-        if (written < 0 && errno != EINTR)
-            return false;
-        if (written > 0) {
-            data += written;
-            length -= (size_t)written;
-        }
-    }
-    return true;
-}
-
-/* fsync the folder that holds PATH, so that a new name in it lasts; false with errno set. */
-static bool sync_folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strdup(path) : strdup(".");
-    if (!folder)
-        return false;
-    if (slash)
-        folder[slash == path ? 1 : slash - path] = '\0';
-    int descriptor = open_again(folder, O_RDONLY | O_DIRECTORY);
-    free(folder);
-    if (descriptor < 0)
-        return errno == EACCES; /* a folder to write in but not to read: nothing more to be done */
-    /* EINVAL: a file system that has no fsync for folders */
-    bool done = fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP;
-    int error = errno;
-    close(descriptor);
-    errno = error;
-    return done;
-}
-
-/* Create a file beside PATH under a name nobody has; its name, malloc'd, or NULL with errno set.
- * Unlike mkstemp it leaves the permissions to the umask. */
-static char *open_temporary(const char *path, int *descriptor)
-{
-    enum { TRIES = 100 };
-    size_t size = strlen(path) + 48;
-    char *name = malloc(size);
-    if (!name)
-        return NULL;
-    for (int i = 0; i < TRIES; i++) {
-        snprintf(name, size, "%s.%ld-%d.tmp", path, (long)getpid(), i);
-        *descriptor = open_again(name, O_WRONLY | O_CREAT | O_EXCL);
-        if (*descriptor >= 0)
-            return name;
-        if (errno != EEXIST)
-            break;
-    }
-    int error = errno;
-    free(name);
-    errno = error;
-    return NULL;
-}
-
-/* Put DATA in the place of the plain file TARGET, or leave all as it was: false with errno set. */
-static bool replace_file(const char *target, const void *data, size_t length)
-{
-    int descriptor;
-    char *temporary = open_temporary(target, &descriptor);
-    if (!temporary)
-        return false;
-    bool written = write_all(descriptor, data, length) && fsync(descriptor) == 0;
-    int error = errno;
-    if (close(descriptor) < 0 && written) {
-        written = false;
-        error = errno;
-    }
-    if (written && rename(temporary, target) < 0) {
-        written = false;
-        error = errno;
-    }
-    if (!written)
-        unlink(temporary);
-    free(temporary);
-    errno = error;
-    return written && sync_folder_of(target);
-}
-
-/* Devices and pipes have no contents to keep: write into them, for a rename would replace them. */
-static bool write_through(const char *path, const void *data, size_t length)
-{
-    int descriptor = open_again(path, O_WRONLY);
-    if (descriptor < 0)
-        return false;
-    bool written = write_all(descriptor, data, length);
-    int error = errno;
-    if (close(descriptor) < 0 && written)
-        return false;
-    errno = error;
-    return written;
-}
-
-bool write_file(const char *path, const void *data, size_t length)
-{
-    struct stat about;
-    bool exists = stat(path, &about) == 0;
-    bool plain = !exists || S_ISREG(about.st_mode);
-    if (exists && plain && file_holds(path, data, length))
-        return false;
-    char *target = exists ? realpath(path, NULL) : strdup(path); /* a link stays a link */
-    bool written = target && (plain ? replace_file(target, data, length)
-                                    : write_through(target, data, length));
-    int error = errno;
-    free(target);
-    if (!written)
-        fail(STATUS_RESOURCE, "cannot write %s: %s", path, strerror(error));
-    return true;
-}
-
-/* mkdir of one folder whose parent is there; an existing folder is as good. */
-static bool make_one_folder(const char *path)
-{
-    struct stat about;
-    if (mkdir(path, 0777) == 0)
-        return sync_folder_of(path);
-    if (errno != EEXIST)
-        return false;
-    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
-        return true;
-    errno = ENOTDIR;
-    return false;
-}
-
-void make_folder(const char *path)
-{
-    char *prefix = strdup(path);
-    if (!prefix)
-        fail_memory(strlen(path) + 1);
-    bool made = true;
-    for (char *end = prefix; made && *end; end++) {
-        /* a prefix ends before a slash (but the root's) and where the path does */
-        if (end[1] != '/' && end[1] != '\0')
-            continue;
-        char keep = end[1];
-        end[1] = '\0';
-        made = make_one_folder(prefix);
-        end[1] = keep;
-    }
-    int error = errno;
-    free(prefix);
-    if (!made)
-        fail(STATUS_RESOURCE, "cannot make folder %s: %s", path, strerror(error));
 }

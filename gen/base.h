@@ -1,5 +1,6 @@
 /*
- * base: arenas, growable arrays, string building, checked arithmetic and the one way to fail.
+ * base: arenas, growable arrays, string building, checked arithmetic, files and the one way to
+ * fail.
  * Floor 0 of the generator: includes nothing of gen/.
  */
 #ifndef LATHE_BASE_H
@@ -49,6 +50,7 @@ struct text {
     size_t length, capacity;
 };
 void text_add(struct text *text, const char *bytes, size_t length);
+void text_blanks(struct text *text, size_t count);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_vprintf(struct text *text, const char *format, va_list arguments);
 void text_free(struct text *text);
@@ -128,6 +130,15 @@ char *read_file(struct arena *arena, const char *path, size_t *length);
 /* Write DATA to PATH only if PATH does not hold these bytes already: temporary file in the same
  * folder, fsync, rename. Returns true if it wrote; fails with STATUS_RESOURCE. */
 bool write_file(const char *path, const void *data, size_t length);
+
+/* The same for COUNT files, which take their names when all of them are on the disk: a failure
+ * before that leaves all as it was. Returns how many it wrote. */
+struct output {
+    const char *path;
+    const void *data;
+    size_t length;
+};
+int write_files(const struct output *outputs, int count);
 
 /* mkdir -p; fails (STATUS_RESOURCE) naming the folder. */
 void make_folder(const char *path);

@@ -471,6 +471,33 @@ START_TEST(a_disk_that_fills_up_leaves_the_old_file)
 }
 END_TEST
 
+static void write_two(void *second)
+{
+    const struct output outputs[] = {{in_folder("first"), "new", 3}, {second, "new", 3}};
+    write_files(outputs, 2);
+}
+
+START_TEST(files_take_their_names_together)
+{
+    write_file(in_folder("first"), "old", 3);
+    write_file(in_folder("third"), "same", 4);
+    assert_fails(write_two, in_folder("none/under"), STATUS_RESOURCE, "cannot write",
+                 "No such file or directory");
+    assert_holds(in_folder("first"), "old", 3);
+    ck_assert_int_eq(count_entries(), 2);
+    make_folder(in_folder("sub"));
+    const struct output outputs[] = {{in_folder("first"), "new", 3},
+                                     {in_folder("sub/second"), "new", 3},
+                                     {in_folder("third"), "same", 4}};
+    ck_assert_int_eq(write_files(outputs, 3), 2);
+    ck_assert_int_eq(write_files(outputs, 3), 0);
+    ck_assert_int_eq(write_files(outputs, 0), 0);
+    assert_holds(in_folder("first"), "new", 3);
+    assert_holds(in_folder("sub/second"), "new", 3);
+    ck_assert_int_eq(count_entries(), 3);
+}
+END_TEST
+
 START_TEST(devices_are_written_into)
 {
     struct stat about;
@@ -562,6 +589,7 @@ Suite *base_suite(void)
     tcase_add_test(files, a_link_stays_a_link);
     tcase_add_test(files, failed_writes_leave_all_as_it_was);
     tcase_add_test(files, a_disk_that_fills_up_leaves_the_old_file);
+    tcase_add_test(files, files_take_their_names_together);
     tcase_add_test(files, devices_are_written_into);
     tcase_add_test(files, reading_fails_by_name);
     tcase_add_test(files, pipes_are_read_to_their_end);
