@@ -38,7 +38,7 @@ static void fill_words(const char *line, size_t length, const char *prefix, stru
         if (line[cut] != ' ')
             break;
         text_add(out, line, cut);
-        text_printf(out, "\n");
+        text_add(out, "\n", 1);
         struct text rest = {0};
         text_printf(&rest, "%s%.*s", prefix, (int)(length - cut - 1), line + cut + 1);
         fill_words(rest.data, rest.length, prefix, out);
@@ -46,7 +46,7 @@ static void fill_words(const char *line, size_t length, const char *prefix, stru
         return;
     }
     text_add(out, line, length);
-    text_printf(out, "\n");
+    text_add(out, "\n", 1);
 }
 
 /* A line that is a comment from COLUMN on, or within one. */
@@ -151,7 +151,7 @@ static void wrap_code(const char *line, size_t length, struct text *out)
     }
     while (rest.length > WIDTH && (cut = find_cut(rest.data, rest.length, &open)) > 0) {
         text_add(out, rest.data, cut);
-        text_printf(out, "\n");
+        text_add(out, "\n", 1);
         int column = open.count ? open.column[open.count - 1] + 1 : (int)indent + 4;
         if (column > FARTHEST)
             column = (int)indent + 8;
@@ -164,7 +164,7 @@ static void wrap_code(const char *line, size_t length, struct text *out)
         rest = next;
     }
     text_add(out, rest.data, rest.length);
-    text_printf(out, "\n");
+    text_add(out, "\n", 1);
     text_free(&rest);
 }
 
@@ -209,7 +209,7 @@ void emit_wrap(const char *text, size_t length, struct text *out)
         size_t indent = indent_of(line, size), comment = find_comment(line, size);
         if (size <= WIDTH || line[indent] == '#') {
             text_add(out, line, size);
-            text_printf(out, "\n");
+            text_add(out, "\n", 1);
         } else if (strncmp(line + indent, "/*", 2) == 0 || strncmp(line + indent, "* ", 2) == 0)
             wrap_comment(line, size, indent, out);
         else if (comment < size)

@@ -163,23 +163,18 @@ static void verify_backward(const struct node *node)
         check_bug(node->inputs[plain]->of == forward->outputs[0]);
 }
 
-static int uses(const struct graph *graph, const struct tensor *tensor)
-{
-    int count = 0;
-    for (int i = 0; i < graph->nodes.count; i++)
-        for (int k = 0; k < graph->nodes.items[i]->input_count; k++)
-            count += graph->nodes.items[i]->inputs[k] == tensor;
-    return count;
-}
-
 void graph_verify(const struct graph *graph)
 {
     bool *ready = calloc((size_t)graph->tensors.count + 1, sizeof *ready);
-    if (!ready)
+    int *uses = calloc((size_t)graph->tensors.count + 1, sizeof *uses); /* by tensor id */
+    if (!ready || !uses)
         fail(STATUS_RESOURCE, "out of memory");
     for (int i = 0; i < graph->nodes.count; i++) {
-        verify_order(graph, graph->nodes.items[i], ready);
-        verify_backward(graph->nodes.items[i]);
+        const struct node *node = graph->nodes.items[i];
+        verify_order(graph, node, ready);
+        verify_backward(node);
+        for (int k = 0; k < node->input_count; k++)
+            uses[node->inputs[k]->id]++;
     }
     for (int i = 0; i < graph->tensors.count; i++) {
         const struct tensor *tensor = graph->tensors.items[i];
@@ -187,11 +182,11 @@ void graph_verify(const struct graph *graph)
         verify_tensor(graph, tensor);
         if (tensor->producer && !ready[i])
             bug("the producer of %s is not in the graph", tensor->name);
-        if (uses(graph, tensor) != tensor->consumers.count)
-            bug("%s has %d uses, but %d consumers", tensor->name, uses(graph, tensor),
-                tensor->consumers.count);
+        if (uses[i] != tensor->consumers.count)
+            bug("%s has %d uses, but %d consumers", tensor->name, uses[i], tensor->consumers.count);
     }
     free(ready);
+    free(uses);
     check_bug(graph->input && graph->input->kind == TENSOR_INPUT);
     check_bug(graph->output && graph->output->batched);
     check_bug(!graph->loss || graph->loss->dims[0] == 1);

@@ -28,10 +28,13 @@ static int by_size(const void *a, const void *b)
     return x->last != y->last ? x->last - y->last : strcmp(x->name, y->name);
 }
 
-static int by_offset(const void *a, const void *b)
+/* REGION into the COUNT regions of PLACED, sorted by offset. */
+static void insert_by_offset(struct region **placed, int count, struct region *region)
 {
-    const struct region *x = *(struct region *const *)a, *y = *(struct region *const *)b;
-    return (x->offset > y->offset) - (x->offset < y->offset);
+    int i = count;
+    for (; i > 0 && placed[i - 1]->offset > region->offset; i--)
+        placed[i] = placed[i - 1];
+    placed[i] = region;
 }
 
 static bool live_together(const struct region *a, const struct region *b)
@@ -68,8 +71,7 @@ static size_t place_work(struct program *program, struct region **list, int coun
         size_t end = list[i]->offset + aligned(list[i]->floats);
         if (end > size)
             size = end;
-        placed[i] = list[i];
-        qsort(placed, (size_t)i + 1, sizeof *placed, by_offset);
+        insert_by_offset(placed, i, list[i]);
     }
     return size;
 }

@@ -146,7 +146,7 @@ static void write_bytes(struct writer *writer, const char *bytes, size_t length)
         const char *newline = memchr(bytes, '\n', length);
         size_t size = newline ? (size_t)(newline - bytes) + 1 : length;
         if (writer->line_start && *bytes != '\n')
-            text_printf(writer->out, "%*s", (int)writer->indent, "");
+            text_blanks(writer->out, (size_t)writer->indent);
         text_add(writer->out, bytes, size);
         writer->line_start = newline != NULL;
         bytes += size;
