@@ -6,10 +6,11 @@
 --     lathe build specs/autoencoder.lua && out/autoencoder/train --data out/ae --save out/ae/w.st
 --
 -- part: whole, or the encoder alone, whose outputs are the codes. test: which pictures infer takes,
--- those for tests or those for training. Each pixel is scaled to mean 0 and variance 1.
+-- those for tests, for training, or for tests scaled on their own (autoencoder.py says how). Each
+-- pixel is scaled to mean 0 and variance 1.
 local o = options {
   part   = choice { "whole", "encoder" },
-  test   = choice { "test", "train" },
+  test   = choice { "test", "train", "own" },
   act    = choice { "elu", "relu", "tanh" },
   epochs = 30,
 }

@@ -2,13 +2,16 @@
 """The autoencoder of specs/autoencoder.lua beside PCA with as many components.
 
     autoencoder.py prepare MNIST DIR     DIR/train.npy and test.npy, a picture a row of 784 bytes,
-                                         and their labels, from MNIST's IDX files (.gz or not)
-    autoencoder.py pca DIR               PCA's mean squared error on both
+                                         and their labels, from MNIST's IDX files (.gz or not);
+                                         own.npy: see below
+    autoencoder.py pca DIR               PCA's mean squared error on the three
     autoencoder.py encoder WHOLE PART    the encoder's share of the whole network's weights
     autoencoder.py columns CODES LABELS  codes and digits as text, for gnuplot
 
 Pixels are scaled as normalize = "auto" does: by the mean and deviation that each has in the
-training set. PCA is the eigenvectors of the covariance (numpy), its error that of the projection.
+training set. own.npy are the test pictures moved so that this scaling gives what scaling by their
+own mean and deviation would: pixels that are constant in the test set become 0, as in the source's
+figures. PCA is the eigenvectors of the covariance (numpy), its error that of the projection.
 """
 
 import gzip
@@ -38,14 +41,26 @@ def prepare(source, folder):
         numpy.save(f"{folder}/{ours}_labels.npy", read_idx(source, theirs + "-labels-idx1-ubyte"))
 
 
+    train, test = (numpy.load(f"{folder}/{name}.npy") / 255 for name in ("train", "test"))
+    mean, deviation = scale_of(train)
+    own_mean, own_deviation = scale_of(test)
+    own = (test - own_mean) / own_deviation * deviation + mean
+    numpy.save(f"{folder}/own.npy", own.astype(numpy.float32))
+
+
+def scale_of(pictures):
+    deviation = pictures.std(0)
+    return pictures.mean(0), numpy.where(deviation == 0, 1, deviation)
+
+
 def pca(folder):
     train, test = (numpy.load(f"{folder}/{name}.npy") / 255 for name in ("train", "test"))
-    mean, deviation = train.mean(0), train.std(0)
-    deviation[deviation == 0] = 1
-    train, test = (train - mean) / deviation, (test - mean) / deviation
+    own = numpy.load(f"{folder}/own.npy").astype(float)
+    mean, deviation = scale_of(train)
+    train, test, own = ((x - mean) / deviation for x in (train, test, own))
     _, vectors = numpy.linalg.eigh(train.T @ train)
     best = vectors[:, -2:]
-    for name, x in (("train", train), ("test", test)):
+    for name, x in (("train", train), ("test", test), ("own", own)):
         print(f"{name}: PCA {((x - x @ best @ best.T) ** 2).mean():.4f}")
 
 
