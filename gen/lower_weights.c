@@ -8,8 +8,10 @@
 enum {
     WEIGHTS_L1_BYTES = 24 * 1024, /* of the first-level cache, what pixels may fill */
     PIECE_BYTES = 640 * 1024,     /* of the second level, what a piece of the gradient may fill */
+    PIXEL_BYTES = 1024 * 1024,    /* likewise all pixels of a batch that pieces read again */
     PARTIAL_BYTES = 8 * 1024 * 1024, /* all partial gradients of a weight */
     MOST_SPLITS = 16,
+    SPLIT_PIXELS = 64, /* that a split of a small layer sums at least */
     NARROW_COLUMNS = 14
 };
 
@@ -52,33 +54,64 @@ static void choose_weight_blocking(const struct lowering *l, const struct geomet
     p->image_chunk = min_int(p->image_chunk, l->batch);
 }
 
+/* The largest proper divisor of GROUP that is a multiple of MULTIPLE; 0: there is none. */
+static int next_smaller(int group, int multiple)
+{
+    for (int next = (group - 1) / multiple * multiple; next > 0; next -= multiple)
+        if (group % next == 0)
+            return next;
+    return 0;
+}
+
+/* Pieces of the weight that fit the second-level cache and keep threads busy. */
+static void choose_weight_pieces(const struct geometry *g, size_t bytes, struct weights_plan *p)
+{
+    p->k_group = g->out_blocks / g->spans;
+    p->c_group = g->in_blocks;
+    int pieces = p->splits * g->spans, next;
+    size_t piece = bytes / (size_t)g->spans;
+    while ((piece > PIECE_BYTES || pieces < ITEMS) &&
+           (next = next_smaller(p->k_group, p->k_tile)) > 0) {
+        piece = piece / p->k_group * next;
+        pieces = pieces * p->k_group / next;
+        p->k_group = next;
+    }
+    while (g->in_block > 1 && (piece > PIECE_BYTES || pieces < ITEMS) &&
+           (next = next_smaller(p->c_group, 1)) > 0) {
+        piece = piece / p->c_group * next;
+        pieces = pieces * p->c_group / next;
+        p->c_group = next;
+    }
+}
+
+/* Most splits of the batch. Where all pixels stay in the second-level cache, pieces of the weight
+ * read them again at no cost: splits, whose gradients must be summed, are only for what pieces
+ * leave of the threads. */
+static int most_splits(const struct lowering *l, const struct geometry *g,
+                       const struct weights_plan *p)
+{
+    size_t floats = (size_t)g->image_blocks * g->in_block * g->in_h * g->in_w +
+                    (size_t)g->out_blocks * l->lanes * g->out_h * g->out_w;
+    if (4 * floats * l->batch > PIXEL_BYTES)
+        return MOST_SPLITS;
+    int wanted = divide_up(ITEMS, g->out_blocks / p->k_tile);
+    int fit = l->batch * g->out_h * g->out_w / SPLIT_PIXELS;
+    return max_int(1, min_int(min_int(wanted, fit), MOST_SPLITS));
+}
+
 /* Splits of the batch while their partial gradients stay small, then pieces of the weight. */
 static void choose_weight_items(const struct lowering *l, const struct geometry *g,
                                 struct weights_plan *p)
 {
     size_t bytes = (size_t)4 * g->out_blocks * l->lanes * g->in_blocks * g->weight_rows *
                    g->kernel_h * g->kernel_w;
+    int most = min_int(most_splits(l, g, p), l->batch);
     p->splits = 1;
-    while (p->splits * 2 <= MOST_SPLITS && bytes * p->splits * 2 <= PARTIAL_BYTES &&
-           p->splits * 2 <= l->batch)
+    while (p->splits * 2 <= most && bytes * p->splits * 2 <= PARTIAL_BYTES)
         p->splits *= 2;
     p->split_images = divide_up(l->batch, p->splits);
     p->splits = divide_up(l->batch, p->split_images);
-    int blocks = g->out_blocks / g->spans;
-    p->k_group = blocks;
-    p->c_group = g->in_blocks;
-    int pieces = p->splits * g->spans;
-    size_t piece = bytes / (size_t)g->spans;
-    while ((piece > PIECE_BYTES || pieces < ITEMS) && p->k_group % (2 * p->k_tile) == 0) {
-        p->k_group /= 2;
-        piece /= 2;
-        pieces *= 2;
-    }
-    while (g->in_block > 1 && (piece > PIECE_BYTES || pieces < ITEMS) && p->c_group % 2 == 0) {
-        p->c_group /= 2;
-        piece /= 2;
-        pieces *= 2;
-    }
+    choose_weight_pieces(g, bytes, p);
 }
 
 /* Channels of a group and rows of taps at once, so that their sums stay in registers. */

@@ -28,36 +28,34 @@ enum {
     at_linear1_weight_grad = 5328,               /* packed */
     at_linear1_bias = 2768,                      /* packed */
     at_linear1_bias_grad = 5584,                 /* packed */
-    at_batchnorm1_moments = 5600,                /* shift, sum, sum of squares of distances from the
+    at_batchnorm1_moments = 9696,                /* shift, sum, sum of squares of distances from the
                                                   * shift; calls 1 to 2 */
-    at_conv1 = 14816,                            /* 4 x 1 x 8 x 8 x 16; calls 1 to 26 */
-    at_batchnorm1_mean = 22000,                  /* per channel; calls 2 to 25 */
-    at_batchnorm1_invstd = 21984,                /* per channel; calls 2 to 25 */
-    at_batchnorm1_scale = 22016,                 /* per channel; calls 2 to 25 */
-    at_maxpool1 = 18912,                         /* 4 x 1 x 4 x 4 x 16; calls 3 to 19 */
-    at_residual1_body_conv1 = 19936,             /* 4 x 1 x 4 x 4 x 16; calls 4 to 22 */
-    at_residual1 = 5600,                         /* 4 x 1 x 4 x 4 x 16; calls 4 to 16 */
-    at_globalpool1 = 7648,                       /* 4 x 1 x 1 x 1 x 16; calls 5 to 15 */
-    at_dropout1 = 7712,                          /* 4 x 1 x 1 x 1 x 16; calls 6 to 11 */
-    at_linear1 = 6624,                           /* 4 x 1 x 1 x 1 x 16; calls 7 to 9 */
-    at_linear1_grad = 7776,                      /* 4 x 1 x 1 x 1 x 16; calls 8 to 14 */
-    at_sample_loss = 6704,                       /* per sample; calls 8 to 8 */
-    at_sample_correct = 6688,                    /* per sample; calls 8 to 8 */
-    at_linear1_bias_sums = 6688,                 /* a sample and channel; calls 9 to 10 */
-    at_linear1_weight_partial = 6624,            /* 4 partial gradients; calls 11 to 12 */
-    at_dropout1_grad = 6880,                     /* 4 x 1 x 1 x 1 x 16; calls 14 to 15 */
-    at_linear1_weight_transposed = 6624,         /* packed; calls 13 to 14 */
-    at_flatten1_grad = 6624,                     /* 4 x 1 x 1 x 1 x 16; calls 15 to 16 */
-    at_residual1_grad = 20960,                   /* 4 x 1 x 4 x 4 x 16; calls 16 to 22 */
-    at_residual1_body_conv1_bias_sums = 5600,    /* a sample and channel; calls 17 to 18 */
-    at_residual1_body_conv1_weight_partial = 5600, /* 4 partial gradients; calls 19 to 20 */
-    at_maxpool1_grad = 7904,                     /* 4 x 1 x 4 x 4 x 16; calls 22 to 25 */
-    at_residual1_body_conv1_weight_transposed = 5600, /* packed; calls 21 to 22 */
-    at_conv1_norm_sums = 5600,                   /* a sample and channel; calls 23 to 24 */
-    at_batchnorm1_mean_g = 5728,                 /* per channel; calls 24 to 25 */
-    at_batchnorm1_mean_gx = 5744,                /* per channel; calls 24 to 25 */
-    at_conv1_weight_partial = 5600,              /* 4 partial gradients; calls 26 to 27 */
-    arena_floats = 22032
+    at_conv1 = 5600,                             /* 4 x 1 x 8 x 8 x 16; calls 1 to 24 */
+    at_batchnorm1_mean = 15088,                  /* per channel; calls 2 to 23 */
+    at_batchnorm1_invstd = 15072,                /* per channel; calls 2 to 23 */
+    at_batchnorm1_scale = 15104,                 /* per channel; calls 2 to 23 */
+    at_maxpool1 = 9696,                          /* 4 x 1 x 4 x 4 x 16; calls 3 to 18 */
+    at_residual1_body_conv1 = 12000,             /* 4 x 1 x 4 x 4 x 16; calls 4 to 20 */
+    at_residual1 = 10720,                        /* 4 x 1 x 4 x 4 x 16; calls 4 to 15 */
+    at_globalpool1 = 13024,                      /* 4 x 1 x 1 x 1 x 16; calls 5 to 14 */
+    at_dropout1 = 11744,                         /* 4 x 1 x 1 x 1 x 16; calls 6 to 11 */
+    at_linear1 = 11808,                          /* 4 x 1 x 1 x 1 x 16; calls 7 to 9 */
+    at_linear1_grad = 13088,                     /* 4 x 1 x 1 x 1 x 16; calls 8 to 13 */
+    at_sample_loss = 11888,                      /* per sample; calls 8 to 8 */
+    at_sample_correct = 11872,                   /* per sample; calls 8 to 8 */
+    at_linear1_bias_sums = 11872,                /* a sample and channel; calls 9 to 10 */
+    at_dropout1_grad = 13152,                    /* 4 x 1 x 1 x 1 x 16; calls 13 to 14 */
+    at_linear1_weight_transposed = 11744,        /* packed; calls 12 to 13 */
+    at_flatten1_grad = 11744,                    /* 4 x 1 x 1 x 1 x 16; calls 14 to 15 */
+    at_residual1_grad = 13024,                   /* 4 x 1 x 4 x 4 x 16; calls 15 to 20 */
+    at_residual1_body_conv1_bias_sums = 10720,   /* a sample and channel; calls 16 to 17 */
+    at_maxpool1_grad = 14048,                    /* 4 x 1 x 4 x 4 x 16; calls 20 to 23 */
+    at_residual1_body_conv1_weight_transposed = 9696, /* packed; calls 19 to 20 */
+    at_conv1_norm_sums = 9696,                   /* a sample and channel; calls 21 to 22 */
+    at_batchnorm1_mean_g = 9824,                 /* per channel; calls 22 to 23 */
+    at_batchnorm1_mean_gx = 9840,                /* per channel; calls 22 to 23 */
+    at_conv1_weight_partial = 9696,              /* 4 partial gradients; calls 24 to 25 */
+    arena_floats = 15120
 };
 
 /* ---- curves ---- */
@@ -1009,7 +1007,7 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
-        SPLITS = 4, SPLIT_IMAGES = 1
+        SPLITS = 1, SPLIT_IMAGES = 4
     };
 #pragma omp for schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
@@ -1088,22 +1086,6 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
                         }
                 }
             }
-        }
-    }
-}
-
-static void sum_4_of_256(const float *restrict partial, float *restrict sum, int count)
-{
-    enum { FLOATS = 256, BLOCK = 4096, SPLITS = 4, SPLIT_IMAGES = 1 };
-    const int used = (count + SPLIT_IMAGES - 1) / SPLIT_IMAGES;
-#pragma omp for
-    for (int block = 0; block < (FLOATS + BLOCK - 1) / BLOCK; block++) {
-        const int end = (block + 1) * BLOCK < FLOATS ? (block + 1) * BLOCK : FLOATS;
-        for (int i = block * BLOCK; i < end; i += 16) {
-            vf total = lathe_load(partial + i);
-            for (int s = 1; s < used; s++)
-                total += lathe_load(partial + (size_t)s * FLOATS + i);
-            lathe_store(sum + i, total);
         }
     }
 }
@@ -1477,7 +1459,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 4, ROW_CHUNK = 4, CHUNKS = 1,
-        SPLITS = 4, SPLIT_IMAGES = 1
+        SPLITS = 1, SPLIT_IMAGES = 4
     };
 #pragma omp for schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
@@ -1556,22 +1538,6 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                         }
                 }
             }
-        }
-    }
-}
-
-static void sum_4_of_2304(const float *restrict partial, float *restrict sum, int count)
-{
-    enum { FLOATS = 2304, BLOCK = 4096, SPLITS = 4, SPLIT_IMAGES = 1 };
-    const int used = (count + SPLIT_IMAGES - 1) / SPLIT_IMAGES;
-#pragma omp for
-    for (int block = 0; block < (FLOATS + BLOCK - 1) / BLOCK; block++) {
-        const int end = (block + 1) * BLOCK < FLOATS ? (block + 1) * BLOCK : FLOATS;
-        for (int i = block * BLOCK; i < end; i += 16) {
-            vf total = lathe_load(partial + i);
-            for (int s = 1; s < used; s++)
-                total += lathe_load(partial + (size_t)s * FLOATS + i);
-            lathe_store(sum + i, total);
         }
     }
 }
@@ -2191,8 +2157,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
 
         /* linear1 (line 7): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_16_to_10_backward_weights(arena + at_dropout1, arena + at_linear1_grad,
-                                         arena + at_linear1_weight_partial, count);
-        sum_4_of_256(arena + at_linear1_weight_partial, arena + at_linear1_weight_grad, count);
+                                         arena + at_linear1_weight_grad, count);
         linear_16_to_10_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
 
         /* linear1 (line 7): backward data; 0.000 MFLOP, 0.000 MB of activations a sample */
@@ -2219,10 +2184,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
          * MB of activations a sample */
         conv3x3_8x4x4_to_8x4x4_backward_weights(arena + at_maxpool1,
                                                 arena + at_residual1_body_conv1,
-                                                arena + at_residual1_body_conv1_weight_partial,
-                                                count);
-        sum_4_of_2304(arena + at_residual1_body_conv1_weight_partial,
-                      arena + at_residual1_body_conv1_weight_grad, count);
+                                                arena + at_residual1_body_conv1_weight_grad, count);
         conv3x3_8x4x4_to_8x4x4_transpose(arena + at_residual1_body_conv1_weight,
                                          arena + at_residual1_body_conv1_weight_transposed);
 

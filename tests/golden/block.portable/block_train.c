@@ -28,36 +28,34 @@ enum {
     at_linear1_weight_grad = 1584,               /* packed */
     at_linear1_bias = 816,                       /* packed */
     at_linear1_bias_grad = 1680,                 /* packed */
-    at_batchnorm1_moments = 1696,                /* shift, sum, sum of squares of distances from the
+    at_batchnorm1_moments = 3744,                /* shift, sum, sum of squares of distances from the
                                                   * shift; calls 1 to 2 */
-    at_conv1 = 4000,                             /* 4 x 2 x 8 x 8 x 4; calls 1 to 26 */
-    at_batchnorm1_mean = 7600,                   /* per channel; calls 2 to 25 */
-    at_batchnorm1_invstd = 7584,                 /* per channel; calls 2 to 25 */
-    at_batchnorm1_scale = 7616,                  /* per channel; calls 2 to 25 */
-    at_maxpool1 = 6048,                          /* 4 x 2 x 4 x 4 x 4; calls 3 to 19 */
-    at_residual1_body_conv1 = 6560,              /* 4 x 2 x 4 x 4 x 4; calls 4 to 22 */
-    at_residual1 = 1696,                         /* 4 x 2 x 4 x 4 x 4; calls 4 to 16 */
-    at_globalpool1 = 2640,                       /* 4 x 2 x 1 x 1 x 4; calls 5 to 15 */
-    at_dropout1 = 2672,                          /* 4 x 2 x 1 x 1 x 4; calls 6 to 11 */
-    at_linear1 = 2208,                           /* 4 x 3 x 1 x 1 x 4; calls 7 to 9 */
-    at_linear1_grad = 2592,                      /* 4 x 3 x 1 x 1 x 4; calls 8 to 14 */
-    at_sample_loss = 2272,                       /* per sample; calls 8 to 8 */
-    at_sample_correct = 2256,                    /* per sample; calls 8 to 8 */
-    at_linear1_bias_sums = 2256,                 /* a sample and channel; calls 9 to 10 */
-    at_linear1_weight_partial = 2208,            /* 4 partial gradients; calls 11 to 12 */
-    at_dropout1_grad = 2304,                     /* 4 x 2 x 1 x 1 x 4; calls 14 to 15 */
-    at_linear1_weight_transposed = 2208,         /* packed; calls 13 to 14 */
-    at_flatten1_grad = 2208,                     /* 4 x 2 x 1 x 1 x 4; calls 15 to 16 */
-    at_residual1_grad = 7072,                    /* 4 x 2 x 4 x 4 x 4; calls 16 to 22 */
-    at_residual1_body_conv1_bias_sums = 1696,    /* a sample and channel; calls 17 to 18 */
-    at_residual1_body_conv1_weight_partial = 1696, /* 4 partial gradients; calls 19 to 20 */
-    at_maxpool1_grad = 2272,                     /* 4 x 2 x 4 x 4 x 4; calls 22 to 25 */
-    at_residual1_body_conv1_weight_transposed = 1696, /* packed; calls 21 to 22 */
-    at_conv1_norm_sums = 1696,                   /* a sample and channel; calls 23 to 24 */
-    at_batchnorm1_mean_g = 1760,                 /* per channel; calls 24 to 25 */
-    at_batchnorm1_mean_gx = 1776,                /* per channel; calls 24 to 25 */
-    at_conv1_weight_partial = 1696,              /* 4 partial gradients; calls 26 to 27 */
-    arena_floats = 7632
+    at_conv1 = 1696,                             /* 4 x 2 x 8 x 8 x 4; calls 1 to 24 */
+    at_batchnorm1_mean = 6320,                   /* per channel; calls 2 to 23 */
+    at_batchnorm1_invstd = 6304,                 /* per channel; calls 2 to 23 */
+    at_batchnorm1_scale = 6336,                  /* per channel; calls 2 to 23 */
+    at_maxpool1 = 3744,                          /* 4 x 2 x 4 x 4 x 4; calls 3 to 18 */
+    at_residual1_body_conv1 = 4768,              /* 4 x 2 x 4 x 4 x 4; calls 4 to 20 */
+    at_residual1 = 4256,                         /* 4 x 2 x 4 x 4 x 4; calls 4 to 15 */
+    at_globalpool1 = 5424,                       /* 4 x 2 x 1 x 1 x 4; calls 5 to 14 */
+    at_dropout1 = 5456,                          /* 4 x 2 x 1 x 1 x 4; calls 6 to 11 */
+    at_linear1 = 5280,                           /* 4 x 3 x 1 x 1 x 4; calls 7 to 9 */
+    at_linear1_grad = 5376,                      /* 4 x 3 x 1 x 1 x 4; calls 8 to 13 */
+    at_sample_loss = 5344,                       /* per sample; calls 8 to 8 */
+    at_sample_correct = 5328,                    /* per sample; calls 8 to 8 */
+    at_linear1_bias_sums = 5328,                 /* a sample and channel; calls 9 to 10 */
+    at_dropout1_grad = 5456,                     /* 4 x 2 x 1 x 1 x 4; calls 13 to 14 */
+    at_linear1_weight_transposed = 5280,         /* packed; calls 12 to 13 */
+    at_flatten1_grad = 5792,                     /* 4 x 2 x 1 x 1 x 4; calls 14 to 15 */
+    at_residual1_grad = 5280,                    /* 4 x 2 x 4 x 4 x 4; calls 15 to 20 */
+    at_residual1_body_conv1_bias_sums = 4256,    /* a sample and channel; calls 16 to 17 */
+    at_maxpool1_grad = 5792,                     /* 4 x 2 x 4 x 4 x 4; calls 20 to 23 */
+    at_residual1_body_conv1_weight_transposed = 3744, /* packed; calls 19 to 20 */
+    at_conv1_norm_sums = 3744,                   /* a sample and channel; calls 21 to 22 */
+    at_batchnorm1_mean_g = 3808,                 /* per channel; calls 22 to 23 */
+    at_batchnorm1_mean_gx = 3824,                /* per channel; calls 22 to 23 */
+    at_conv1_weight_partial = 3744,              /* 4 partial gradients; calls 24 to 25 */
+    arena_floats = 6352
 };
 
 /* ---- curves ---- */
@@ -802,7 +800,7 @@ static void linear_8_to_10_backward_weights(const float *restrict in,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 3,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
-        SPLITS = 4, SPLIT_IMAGES = 1
+        SPLITS = 1, SPLIT_IMAGES = 4
     };
 #pragma omp for schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
@@ -881,22 +879,6 @@ static void linear_8_to_10_backward_weights(const float *restrict in,
                         }
                 }
             }
-        }
-    }
-}
-
-static void sum_4_of_96(const float *restrict partial, float *restrict sum, int count)
-{
-    enum { FLOATS = 96, BLOCK = 4096, SPLITS = 4, SPLIT_IMAGES = 1 };
-    const int used = (count + SPLIT_IMAGES - 1) / SPLIT_IMAGES;
-#pragma omp for
-    for (int block = 0; block < (FLOATS + BLOCK - 1) / BLOCK; block++) {
-        const int end = (block + 1) * BLOCK < FLOATS ? (block + 1) * BLOCK : FLOATS;
-        for (int i = block * BLOCK; i < end; i += 4) {
-            vf total = lathe_load(partial + i);
-            for (int s = 1; s < used; s++)
-                total += lathe_load(partial + (size_t)s * FLOATS + i);
-            lathe_store(sum + i, total);
         }
     }
 }
@@ -1282,7 +1264,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 2,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 4, ROW_CHUNK = 4, CHUNKS = 1,
-        SPLITS = 4, SPLIT_IMAGES = 1
+        SPLITS = 1, SPLIT_IMAGES = 4
     };
 #pragma omp for schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
@@ -1361,22 +1343,6 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                         }
                 }
             }
-        }
-    }
-}
-
-static void sum_4_of_576(const float *restrict partial, float *restrict sum, int count)
-{
-    enum { FLOATS = 576, BLOCK = 4096, SPLITS = 4, SPLIT_IMAGES = 1 };
-    const int used = (count + SPLIT_IMAGES - 1) / SPLIT_IMAGES;
-#pragma omp for
-    for (int block = 0; block < (FLOATS + BLOCK - 1) / BLOCK; block++) {
-        const int end = (block + 1) * BLOCK < FLOATS ? (block + 1) * BLOCK : FLOATS;
-        for (int i = block * BLOCK; i < end; i += 4) {
-            vf total = lathe_load(partial + i);
-            for (int s = 1; s < used; s++)
-                total += lathe_load(partial + (size_t)s * FLOATS + i);
-            lathe_store(sum + i, total);
         }
     }
 }
@@ -1892,8 +1858,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
 
         /* linear1 (line 7): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_10_backward_weights(arena + at_dropout1, arena + at_linear1_grad,
-                                        arena + at_linear1_weight_partial, count);
-        sum_4_of_96(arena + at_linear1_weight_partial, arena + at_linear1_weight_grad, count);
+                                        arena + at_linear1_weight_grad, count);
         linear_8_to_10_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
 
         /* linear1 (line 7): backward data; 0.000 MFLOP, 0.000 MB of activations a sample */
@@ -1920,10 +1885,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
          * MB of activations a sample */
         conv3x3_8x4x4_to_8x4x4_backward_weights(arena + at_maxpool1,
                                                 arena + at_residual1_body_conv1,
-                                                arena + at_residual1_body_conv1_weight_partial,
-                                                count);
-        sum_4_of_576(arena + at_residual1_body_conv1_weight_partial,
-                     arena + at_residual1_body_conv1_weight_grad, count);
+                                                arena + at_residual1_body_conv1_weight_grad, count);
         conv3x3_8x4x4_to_8x4x4_transpose(arena + at_residual1_body_conv1_weight,
                                          arena + at_residual1_body_conv1_weight_transposed);
 

@@ -18,20 +18,18 @@ enum {
     at_linear2_weight_grad = 720,                /* packed */
     at_linear2_bias = 608,                       /* packed */
     at_linear2_bias_grad = 1232,                 /* packed */
-    at_linear1 = 3424,                           /* 4 x 2 x 1 x 1 x 16; calls 1 to 12 */
-    at_dynamic1 = 3296,                          /* 4 x 2 x 1 x 1 x 16; calls 1 to 6 */
-    at_linear2 = 3552,                           /* 4 x 1 x 1 x 1 x 16; calls 2 to 9 */
-    at_sigmoid1 = 1248,                          /* 4 x 1 x 1 x 1 x 16; calls 2 to 3 */
-    at_sigmoid1_grad = 1312,                     /* 4 x 1 x 1 x 1 x 16; calls 3 to 4 */
-    at_sample_loss = 1392,                       /* per sample; calls 3 to 3 */
-    at_sample_correct = 1376,                    /* per sample; calls 3 to 3 */
-    at_linear2_bias_sums = 1248,                 /* a sample and channel; calls 4 to 5 */
-    at_linear2_weight_partial = 1248,            /* 4 partial gradients; calls 6 to 7 */
-    at_dynamic1_grad = 1760,                     /* 4 x 2 x 1 x 1 x 16; calls 9 to 10 */
-    at_linear2_weight_transposed = 1248,         /* packed; calls 8 to 9 */
-    at_linear1_bias_sums = 1248,                 /* a sample and channel; calls 10 to 11 */
-    at_linear1_weight_partial = 1248,            /* 4 partial gradients; calls 12 to 13 */
-    arena_floats = 3616
+    at_linear1 = 1760,                           /* 4 x 2 x 1 x 1 x 16; calls 1 to 11 */
+    at_dynamic1 = 1248,                          /* 4 x 2 x 1 x 1 x 16; calls 1 to 6 */
+    at_linear2 = 2016,                           /* 4 x 1 x 1 x 1 x 16; calls 2 to 8 */
+    at_sigmoid1 = 1376,                          /* 4 x 1 x 1 x 1 x 16; calls 2 to 3 */
+    at_sigmoid1_grad = 1440,                     /* 4 x 1 x 1 x 1 x 16; calls 3 to 4 */
+    at_sample_loss = 1520,                       /* per sample; calls 3 to 3 */
+    at_sample_correct = 1504,                    /* per sample; calls 3 to 3 */
+    at_linear2_bias_sums = 1376,                 /* a sample and channel; calls 4 to 5 */
+    at_dynamic1_grad = 1888,                     /* 4 x 2 x 1 x 1 x 16; calls 8 to 9 */
+    at_linear2_weight_transposed = 1248,         /* packed; calls 7 to 8 */
+    at_linear1_bias_sums = 1248,                 /* a sample and channel; calls 9 to 10 */
+    arena_floats = 2080
 };
 
 /* ---- curves ---- */
@@ -654,7 +652,7 @@ static void linear_32_to_1_backward_weights(const float *restrict in,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
-        SPLITS = 4, SPLIT_IMAGES = 1
+        SPLITS = 1, SPLIT_IMAGES = 4
     };
 #pragma omp for schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
@@ -733,22 +731,6 @@ static void linear_32_to_1_backward_weights(const float *restrict in,
                         }
                 }
             }
-        }
-    }
-}
-
-static void sum_4_of_512(const float *restrict partial, float *restrict sum, int count)
-{
-    enum { FLOATS = 512, BLOCK = 4096, SPLITS = 4, SPLIT_IMAGES = 1 };
-    const int used = (count + SPLIT_IMAGES - 1) / SPLIT_IMAGES;
-#pragma omp for
-    for (int block = 0; block < (FLOATS + BLOCK - 1) / BLOCK; block++) {
-        const int end = (block + 1) * BLOCK < FLOATS ? (block + 1) * BLOCK : FLOATS;
-        for (int i = block * BLOCK; i < end; i += 16) {
-            vf total = lathe_load(partial + i);
-            for (int s = 1; s < used; s++)
-                total += lathe_load(partial + (size_t)s * FLOATS + i);
-            lathe_store(sum + i, total);
         }
     }
 }
@@ -1066,7 +1048,7 @@ static void linear_2_to_20_backward_weights(const float *restrict in,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 2,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
-        SPLITS = 4, SPLIT_IMAGES = 1
+        SPLITS = 1, SPLIT_IMAGES = 4
     };
 #pragma omp for schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
@@ -1149,22 +1131,6 @@ static void linear_2_to_20_backward_weights(const float *restrict in,
     }
 }
 
-static void sum_4_of_64(const float *restrict partial, float *restrict sum, int count)
-{
-    enum { FLOATS = 64, BLOCK = 4096, SPLITS = 4, SPLIT_IMAGES = 1 };
-    const int used = (count + SPLIT_IMAGES - 1) / SPLIT_IMAGES;
-#pragma omp for
-    for (int block = 0; block < (FLOATS + BLOCK - 1) / BLOCK; block++) {
-        const int end = (block + 1) * BLOCK < FLOATS ? (block + 1) * BLOCK : FLOATS;
-        for (int i = block * BLOCK; i < end; i += 16) {
-            vf total = lathe_load(partial + i);
-            for (int s = 1; s < used; s++)
-                total += lathe_load(partial + (size_t)s * FLOATS + i);
-            lathe_store(sum + i, total);
-        }
-    }
-}
-
 
 /* ---- the network ---- */
 
@@ -1204,8 +1170,7 @@ static void dense_step(const struct lathe_model *model, const struct lathe_batch
         /* linear2 (line 5) + sigmoid1 (line 5): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_32_to_1_backward_weights(arena + at_dynamic1, arena + at_linear2,
-                                        arena + at_linear2_weight_partial, count);
-        sum_4_of_512(arena + at_linear2_weight_partial, arena + at_linear2_weight_grad, count);
+                                        arena + at_linear2_weight_grad, count);
         linear_32_to_1_transpose(arena + at_linear2_weight, arena + at_linear2_weight_transposed);
 
         /* linear2 (line 5) + sigmoid1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations
@@ -1222,8 +1187,7 @@ static void dense_step(const struct lathe_model *model, const struct lathe_batch
         /* linear1 (line 4) + dynamic1 (line 4): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_2_to_20_backward_weights(batch->input, arena + at_linear1,
-                                        arena + at_linear1_weight_partial, count);
-        sum_4_of_64(arena + at_linear1_weight_partial, arena + at_linear1_weight_grad, count);
+                                        arena + at_linear1_weight_grad, count);
     }
 }
 
