@@ -64,6 +64,8 @@ struct program *build_program(struct arena *arena, struct network *network,
         lower(arena, graph, groups, options->isa, batch, training, training && options->verify);
     dump_program(options, "fuse", program);
     plan_memory(program);
+    if (!options->verify)
+        choose_team(program);
     dump_program(options, "plan", program);
     return program;
 }

@@ -13,7 +13,8 @@ struct build_options {
     int infer_batch;     /* samples a call of infer takes at most */
     const char *cc;      /* the C compiler: name or path */
     const char *weights; /* safetensors to embed into infer; NULL: none */
-    bool verify;         /* list the training step's tensors; none overlap */
+    bool verify;         /* list the training step's tensors; none overlap; no call is too small
+                          * for threads */
     bool profile;        /* mark the time of each call of the training step */
     const char *dump;    /* passes after which to print the graph, separated by commas; or NULL */
 };

@@ -185,6 +185,16 @@ static void print_gates(struct printer *p, const struct graph *graph, struct tex
     }
 }
 
+/* What of a parallel region's clauses depends on the number of samples. */
+static const char *team_clause(struct printer *p, const struct program *program)
+{
+    if (program->team_from <= 1)
+        return "";
+    if (program->team_from > program->batch)
+        return " if (false)";
+    return arena_printf(p->arena, " if (count >= %d)", program->team_from);
+}
+
 static void push_program(struct printer *p, const struct program *program)
 {
     struct text map = {0}, loads = {0}, tensors = {0}, costs = {0}, gates = {0};
@@ -203,6 +213,7 @@ static void push_program(struct printer *p, const struct program *program)
     emit_set_text(p->lua, "costs", &costs);
     emit_set_flag(p->lua, "verifies", p->emission->verify && program->training);
     emit_set_text(p->lua, "gates", &gates);
+    emit_set_string(p->lua, "team", team_clause(p, program));
     emit_set_text(p->lua, "map", &map);
     emit_set_text(p->lua, "loads", &loads);
     emit_set_text(p->lua, "tensors", &tensors);

@@ -198,6 +198,7 @@ struct program {
     int parameter_count;
     size_t trainable_floats, state_floats;
     int shapes_block; /* channel block V */
+    int team_from;    /* samples from which on a call is worth more than one thread */
 };
 
 /* lower.c: groups to calls on regions. */
@@ -206,6 +207,8 @@ struct program *lower(struct arena *arena, struct graph *graph, struct groups *g
 
 /* plan.c: give every region its offset; regions of SPACE_WORK whose uses do not overlap share. */
 void plan_memory(struct program *program);
+/* team.c: choose team_from, which is 0 without it: every call is worth all threads. */
+void choose_team(struct program *program);
 void program_print(const struct program *program, struct text *out);
 
 /* layout.c: input INPUT of the node CONCAT begins and ends with a block of LANES channels (the last

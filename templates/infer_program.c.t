@@ -23,7 +23,7 @@ void ${network}_pack(const struct lathe_model *model, const float *const *logica
 void ${network}_infer_some(const float *input, float *output, int count, void *memory)
 {
     float *const arena = memory;
-#pragma omp parallel
+#pragma omp parallel${team}
     {
         lathe_flush_denormals();${calls}    }
 }

@@ -23,7 +23,7 @@ static void ${network}_step(const struct lathe_model *model, const struct lathe_
     float *const arena = memory;
     const int count = batch->count;
     const struct lathe_parameter *const parameters = ${network}_parameters;
-    (void)model, (void)seed, (void)step, (void)parameters;${gates}#pragma omp parallel
+    (void)model, (void)seed, (void)step, (void)parameters;${gates}#pragma omp parallel${team}
     {
         lathe_flush_denormals();${calls}    }
 }

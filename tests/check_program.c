@@ -1167,6 +1167,41 @@ START_TEST(too_large_a_network_is_refused)
 }
 END_TEST
 
+/* ---- threads ---- */
+
+/* team_from of CALLS calls of MFLOP a sample each, at most 64 samples. */
+static int team_of(int calls, double mflop)
+{
+    struct program *program = empty_program(false, false);
+    program->batch = 64;
+    for (int i = 0; i < calls; i++) {
+        struct call *call = arena_new_of(arena, struct call);
+        call->flops = mflop * 1e6;
+        vector_push(arena, &program->calls, call);
+    }
+    choose_team(program);
+    return program->team_from;
+}
+
+START_TEST(small_calls_get_one_thread)
+{
+    int one = team_of(1, 0.1), many = team_of(100, 0.001);
+    ck_assert_int_eq(team_of(1, 1000), 1);
+    ck_assert_int_gt(one, 1);
+    ck_assert_int_le(one, 64);
+    ck_assert_int_gt(many, one); /* the same work with more barriers */
+    ck_assert_int_eq(team_of(1, 0.0001), 65);
+    struct program *heavy = empty_program(false, false); /* few flops, but much to read */
+    heavy->batch = 1;
+    struct call *call = arena_new_of(arena, struct call);
+    struct operand weights = {.region = add_region(heavy, SPACE_WEIGHTS, 10 << 20, 0, 0)};
+    vector_push(arena, &call->operands, weights);
+    vector_push(arena, &heavy->calls, call);
+    choose_team(heavy);
+    ck_assert_int_eq(heavy->team_from, 1);
+}
+END_TEST
+
 /* ---- parameters ---- */
 
 static size_t region_floats(const struct program *program, const char *name)
@@ -1578,6 +1613,7 @@ static TCase *program_tests(void)
     tcase_add_test(tests, random_plans_are_sound);
     tcase_add_loop_test(tests, regions_take_turns, 0, 2);
     tcase_add_test(tests, too_large_a_network_is_refused);
+    tcase_add_test(tests, small_calls_get_one_thread);
     tcase_add_loop_test(tests, programs_of_our_specs_are_sound, 0, 4);
     tcase_add_test(tests, values_keep_their_order);
     tcase_add_test(tests, isas_are_found_by_name);

@@ -1811,7 +1811,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
     const int count = batch->count;
     const struct lathe_parameter *const parameters = block_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
-#pragma omp parallel
+#pragma omp parallel if (false)
     {
         lathe_flush_denormals();
 

@@ -531,7 +531,7 @@ void dense_pack(const struct lathe_model *model, const float *const *logical, vo
 void dense_infer_some(const float *input, float *output, int count, void *memory)
 {
     float *const arena = memory;
-#pragma omp parallel
+#pragma omp parallel if (false)
     {
         lathe_flush_denormals();
 

@@ -1581,7 +1581,7 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
     const struct lathe_parameter *const parameters = paths_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
     const bool kept1 = lathe_kept(seed, step, 0, 2147483648u); /* residual1 */
-#pragma omp parallel
+#pragma omp parallel if (false)
     {
         lathe_flush_denormals();
 
