@@ -3,10 +3,12 @@
 -- Others to compare with: Dynamic whose L, Q and I go on learning from the fitted ones (learn),
 -- PReLU (prelu), Dynamic ReLU (dynamic_relu), and straight pieces that act where x < 0 (piecewise):
 -- a slope of 0.25 down to -1, then 0.05 for ever, so that large negative numbers still have a
--- gradient (the idea of Wei's piecewise ReLU of 2018; the points are ours).
+-- gradient (the idea of Wei's piecewise ReLU of 2018; the points are ours). mish, x
+-- tanh(softplus(x)) (Misra 2019), is a curve that lathe has no word for, here as 16 pieces.
 local o = options {
   act   = choice {
     "table", "exact", "layers", "relu", "learn", "prelu", "dynamic_relu", "piecewise",
+    "mish",
   },
   k     = 0.1, -- half-width of the tables' corridor
   data  = choice { "cifar100", "cifar10" },
@@ -24,6 +26,10 @@ local made = {
   dynamic_relu = function() return dynamic_relu() end,
   piecewise = function()
     return piecewise { { -5, -0.45 }, { -1, -0.25 }, { 0, 0 }, { 1, 1 } }
+  end,
+  mish = function()
+    local function f(x) return x - 2 * x / (1 + (1 + math.exp(x)) ^ 2) end
+    return curve { f = f, table = minimax(0.0033) }
   end,
   layers = function(i) return dynamic(curves[i], { table = tangent(o.k) }) end,
 }

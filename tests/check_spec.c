@@ -1029,6 +1029,21 @@ START_TEST(resnet9_has_the_published_curves)
 }
 END_TEST
 
+/* What the bench calls a curve of 16 pieces. */
+START_TEST(resnet9_has_mish_as_16_pieces)
+{
+    read_spec("specs/resnet9.lua", "act", "mish");
+    struct curve *curve = node_called("curve1")->curve;
+    if (!curve->table)
+        curve_tabulate(network->arena, curve);
+    ck_assert_int_eq(curve->table->count, 16);
+    for (double x = -8; x <= 8; x += 0.01) {
+        double softplus = log1p(exp(x));
+        ck_assert_double_eq_tol(curve_value(curve, x), x * tanh(softplus), 1e-4);
+    }
+}
+END_TEST
+
 /* ---- tests/bad ---- */
 
 static struct dirent **bad;
@@ -1135,6 +1150,7 @@ static TCase *room_tests(void)
     tcase_add_test(tests, the_reference_has_every_word);
     tcase_add_test(tests, our_specs_are_what_they_say);
     tcase_add_test(tests, resnet9_has_the_published_curves);
+    tcase_add_test(tests, resnet9_has_mish_as_16_pieces);
     return tests;
 }
 
