@@ -23,6 +23,7 @@ LUA := $(call package,lua5.4 lua-5.4 lua54)
 CHECK := $(call package,check)
 BLAS := $(call package,openblas)
 ZLIB := $(call package,zlib)
+ONEDNN := $(shell grep -ls 'VERSION_MAJOR 2' /usr/include/oneapi/dnnl/dnnl_version.h)
 STB := $(firstword $(wildcard $(patsubst %,%/stb_image.h,/usr/include/stb /usr/local/include/stb \
                                                         /usr/include /usr/local/include)))
 
@@ -43,13 +44,14 @@ ROOM_OBJECTS := $(filter-out $(BUILD)/gen/main.o,$(OBJECTS))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/check_%.c,$(wildcard tests/*.c)))
 TEST_SCRIPTS := $(wildcard tests/test_*.sh)
-BENCHES := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/onednn.c,$(wildcard tests/bench/*.c)))
+BENCHES := $(BUILD)/bench/bench $(if $(ONEDNN),$(BUILD)/bench/onednn)
 GOLDEN := $(foreach test,$(TESTS) $(TEST_SCRIPTS),$(if $(findstring golden,$(test)),$(test)))
 C_FILES := $(filter-out tests/golden/%, \
     $(wildcard $(foreach folder,gen gen/op runtime tests tests/*,$(folder)/*.c $(folder)/*.h)))
 
 .PHONY: all check bench demo data lint fmt bless asan ubsan tsan fuzz repro install clean help deps
-.PHONY: check-all check-programs libraries-found FORCE
+.PHONY: check-all check-programs benches bench-deps libraries-found FORCE
 
 all: $(PROGRAM) ## build ./lathe (the default)
 
@@ -110,21 +112,26 @@ $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ROOM_OBJECTS) $(BUILD)/files
 	$(call link,$(TEST_LIBS))
 
-$(BENCHES): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(ROOM_OBJECTS) $(BUILD)/files
+$(BUILD)/bench/bench: $(BENCH_OBJECTS) $(ROOM_OBJECTS) $(BUILD)/files
 	@mkdir -p $(@D)
-	$(call link,$(TEST_LIBS))
+	$(call link)
+
+$(BUILD)/bench/onednn: $(BUILD)/tests/bench/onednn.o $(BUILD)/files
+	@mkdir -p $(@D)
+	$(call link,-ldnnl)
 
 -include $(patsubst %.o,%.d,$(OBJECTS) $(TEST_SUPPORT) $(TESTS:=.o) \
-                            $(BENCHES:$(BUILD)/%=$(BUILD)/tests/%.o))
+                            $(BENCH_OBJECTS) $(BUILD)/tests/bench/onednn.o)
 
 # ---- tests ----
 
-RUN_TESTS = LATHE='$(abspath $(PROGRAM))' LATHE_DATA='$(abspath $(LATHE_DATA))' sh tests/run.sh
+RUN_TESTS = LATHE='$(abspath $(PROGRAM))' BENCH='$(abspath $(BUILD)/bench/bench)' \
+    LATHE_DATA='$(abspath $(LATHE_DATA))' sh tests/run.sh
 
 check: deps ## build and run all tests
 	@$(MAKE) $(JOBS) check-all
 
-check-all: $(PROGRAM) $(TESTS)
+check-all: $(PROGRAM) $(TESTS) $(BENCHES)
 	@$(RUN_TESTS) $(TESTS) $(TEST_SCRIPTS)
 
 check-programs: $(PROGRAM) $(TESTS)
@@ -175,10 +182,17 @@ demo: deps ## generate, train and run a small network on drawn digits
 	@$(MAKE) $(JOBS) all
 	@sh tests/demo.sh
 
-bench: deps ## measure: tests/bench/run.sh
-	@$(MAKE) $(JOBS) all $(BENCHES)
-	@LATHE='$(abspath $(PROGRAM))' LATHE_DATA='$(abspath $(LATHE_DATA))' \
-	    BENCH='$(abspath $(BUILD)/bench/bench)' sh tests/bench/run.sh
+# BENCH_ONLY: rows whose "task case batch" have it in them; BENCH_FLAGS=--json: for machines
+bench: deps ## compare with other programs, side by side: tests/bench/README.md
+	@$(MAKE) $(JOBS) all benches
+	@$(BUILD)/bench/bench table $(BENCH_FLAGS) $(if $(BENCH_ONLY),'$(BENCH_ONLY)')
+
+benches: $(BENCHES)
+
+bench-deps: ## install what the bench compares with (apt, npm)
+	@CC='$(CC)' sh tests/deps.sh bench
+	@npm install --ignore-scripts --no-audit --no-fund --prefix $(BUILD)/bench/node \
+	    onnxruntime-node@1.30.0
 
 data: ## download MNIST, Fashion-MNIST and CIFAR into data/
 	@sh tests/data.sh data
@@ -195,4 +209,4 @@ clean: ## remove ./lathe and the objects; other things in out/ stay
 	rm -rf out/.build lathe
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile

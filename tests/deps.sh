@@ -1,5 +1,6 @@
 # deps: find what building and testing lathe need by looking for the things themselves, and install
-# the Debian packages of what is missing. Silent where all is there.
+# the Debian packages of what is missing. Silent where all is there. "deps.sh bench": also what the
+# bench compares with.
 #
 # Plain sh and nothing else: on a fresh machine there are git and make.
 
@@ -32,6 +33,14 @@ package zlib || need zlib1g-dev
 there gnuplot || need gnuplot-nox
 header /usr/include/stb/stb_image.h /usr/local/include/stb/stb_image.h /usr/include/stb_image.h \
     /usr/local/include/stb_image.h || need libstb-dev
+
+has_torch() { "$1" -c 'import torch' 2> /dev/null; }
+if [ "${1:-}" = bench ]; then
+    header /usr/include/oneapi/dnnl/dnnl.h || need libdnnl-dev
+    has_torch python3 || has_torch /usr/bin/python3 || need python3-torch
+    there node || need nodejs
+    there npm || need npm
+fi
 
 [ -z "$missing" ] && exit 0
 
