@@ -14,6 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A file of kernels takes the compiler about as long as a second of one core's time, and small
+ * networks stay in one. */
+enum { PART_BYTES = 96 << 10 };
+
 /* ---- passes ---- */
 
 /* NAME is one of the words of LIST, which commas separate. */
@@ -89,6 +93,7 @@ static struct emission run_passes(struct arena *arena, struct network *network,
         .cc = options->cc,
         .verify = options->verify,
         .profile = options->profile,
+        .part_bytes = options->part_bytes ? options->part_bytes : PART_BYTES,
         .weights = options->weights,
     };
 }

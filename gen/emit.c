@@ -195,33 +195,6 @@ static const char *team_clause(struct printer *p, const struct program *program)
     return arena_printf(p->arena, " if (count >= %d)", program->team_from);
 }
 
-static void push_program(struct printer *p, const struct program *program)
-{
-    struct text map = {0}, loads = {0}, tensors = {0}, costs = {0}, gates = {0};
-    bool profiles = p->emission->profile && program->training;
-    emit_calls(p, program);
-    if (program->training)
-        print_gates(p, program->graph, &gates);
-    print_map(p, program, &map);
-    print_loads(p, program, &loads);
-    if (p->emission->verify && program->training)
-        print_tensors(p, program, &tensors);
-    if (profiles)
-        print_costs(program, &costs);
-    push_common(p);
-    emit_set_flag(p->lua, "profiles", profiles);
-    emit_set_text(p->lua, "costs", &costs);
-    emit_set_flag(p->lua, "verifies", p->emission->verify && program->training);
-    emit_set_text(p->lua, "gates", &gates);
-    emit_set_string(p->lua, "team", team_clause(p, program));
-    emit_set_text(p->lua, "map", &map);
-    emit_set_text(p->lua, "loads", &loads);
-    emit_set_text(p->lua, "tensors", &tensors);
-    emit_set_text(p->lua, "curves", &p->curves);
-    emit_set_text(p->lua, "kernels", &p->kernels);
-    emit_set_text(p->lua, "calls", &p->calls);
-}
-
 /* ---- files ---- */
 
 /* DATA, which stays, is to be written to FOLDER/FILE. */
@@ -250,6 +223,69 @@ static void add_rendered(struct printer *p, const char *folder, const char *file
                    memcpy(arena_alloc(p->arena, text.length, 1), text.data, text.length),
                    text.length);
     text_free(&text);
+}
+
+/* Push the fields that a program's files share. PARTS: files of kernels apart; 0: none. */
+static void push_program(struct printer *p, const char *stem, int parts)
+{
+    push_common(p);
+    emit_set_string(p->lua, "stem", stem);
+    emit_set_integer(p->lua, "parts", parts);
+}
+
+/* The kernels of a program to files of their own, STEM_kernels1.c and so on. */
+static void add_kernels(struct printer *p, const char *folder, const char *stem, int parts)
+{
+    push_program(p, stem, parts);
+    emit_set_text(p->lua, "curves", &p->curves);
+    emit_set_text(p->lua, "prototypes", &p->prototypes);
+    add_rendered(p, folder, arena_printf(p->arena, "%s_kernels.h", stem), "kernels.h.t");
+    for (int i = 0; i < parts; i++) {
+        push_program(p, stem, parts);
+        emit_set_integer(p->lua, "part", i + 1);
+        emit_set_text(p->lua, "kernels", &p->kernels.items[i]);
+        add_rendered(p, folder, arena_printf(p->arena, "%s_kernels%d.c", stem, i + 1),
+                     "kernels.c.t");
+    }
+}
+
+/* PROGRAM to NAME_infer.c or NAME_train.c, and to files of kernels where they are long. Returns how
+ * many of the latter there are. */
+static int add_program(struct printer *p, const char *folder, const struct program *program)
+{
+    struct text map = {0}, loads = {0}, tensors = {0}, costs = {0}, gates = {0};
+    bool training = program->training, profiles = p->emission->profile && training;
+    bool verifies = p->emission->verify && training;
+    const char *kind = training ? "train" : "infer";
+    const char *stem = arena_printf(p->arena, "%s_%s", p->emission->network->name, kind);
+    emit_calls(p, program, stem);
+    int parts = p->prototypes.length ? p->kernels.count : 0;
+    if (training)
+        print_gates(p, program->graph, &gates);
+    print_map(p, program, &map);
+    print_loads(p, program, &loads);
+    if (verifies)
+        print_tensors(p, program, &tensors);
+    if (profiles)
+        print_costs(program, &costs);
+    if (parts)
+        add_kernels(p, folder, stem, parts);
+    push_program(p, stem, parts);
+    emit_set_flag(p->lua, "profiles", profiles);
+    emit_set_text(p->lua, "costs", &costs);
+    emit_set_flag(p->lua, "verifies", verifies);
+    emit_set_text(p->lua, "gates", &gates);
+    emit_set_string(p->lua, "team", team_clause(p, program));
+    emit_set_text(p->lua, "map", &map);
+    emit_set_text(p->lua, "loads", &loads);
+    emit_set_text(p->lua, "tensors", &tensors);
+    emit_set_text(p->lua, "curves", &p->curves);
+    emit_set_text(p->lua, "kernels",
+                  parts || !p->kernels.count ? &(struct text){0} : &p->kernels.items[0]);
+    emit_set_text(p->lua, "calls", &p->calls);
+    add_rendered(p, folder, arena_printf(p->arena, "%s.c", stem),
+                 arena_printf(p->arena, "%s_program.c.t", kind));
+    return parts;
 }
 
 static void add_runtime(struct printer *p, const char *folder)
@@ -287,13 +323,11 @@ void emit(struct arena *arena, const struct emission *emission, const char *fold
     struct printer p = {.arena = arena, .lua = templates_open(), .emission = emission};
     if (!emission->digest)
         add_runtime(&p, folder);
-    push_program(&p, emission->infer);
-    add_rendered(&p, folder, arena_printf(arena, "%s_infer.c", name), "infer_program.c.t");
+    int infer_parts = add_program(&p, folder, emission->infer), train_parts = 0;
     push_common(&p);
     add_rendered(&p, folder, "infer.c", "infer_main.c.t");
     if (emission->train) {
-        push_program(&p, emission->train);
-        add_rendered(&p, folder, arena_printf(arena, "%s_train.c", name), "train_program.c.t");
+        train_parts = add_program(&p, folder, emission->train);
         push_common(&p);
         add_rendered(&p, folder, "train.c", "train_main.c.t");
     }
@@ -303,6 +337,8 @@ void emit(struct arena *arena, const struct emission *emission, const char *fold
     push_common(&p);
     add_rendered(&p, folder, arena_printf(arena, "%s.h", name), "model.h.t");
     push_common(&p);
+    emit_set_integer(p.lua, "infer_parts", infer_parts);
+    emit_set_integer(p.lua, "train_parts", train_parts);
     add_rendered(&p, folder, "Makefile", "Makefile.t");
     if (emission->weights && !emission->digest)
         add_embedded(&p, folder);

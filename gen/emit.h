@@ -15,13 +15,14 @@ struct emission {
     const char *cc;              /* the compiler's name, for the Makefile */
     bool verify;                 /* list the training step's tensors */
     bool profile;                /* mark the time of each call of the training step */
-    const char *weights;         /* path of weights to embed into infer; NULL: none */
-    struct sha256 *digest;       /* not NULL: write nothing, add what is rendered to this */
+    size_t part_bytes;     /* kernels of more than this are spread over files of about this size */
+    const char *weights;   /* path of weights to embed into infer; NULL: none */
+    struct sha256 *digest; /* not NULL: write nothing, add what is rendered to this */
 };
 
 /* Write FOLDER (unless the emission has a digest): NAME.h, NAME_model.c, NAME_infer.c,
- * NAME_train.c, the two mains, Makefile, and runtime/. Files that hold the same bytes already are
- * left alone. */
+ * NAME_train.c, kernels of these two where they are long, the two mains, Makefile, runtime/. Files
+ * that hold the same bytes already are left alone. */
 void emit(struct arena *arena, const struct emission *emission, const char *folder);
 
 /* emit_wrap.c: append TEXT, C, to OUT with its lines broken to at most 100 columns, where blanks

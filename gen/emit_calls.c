@@ -27,10 +27,11 @@ static bool name_taken(const struct printer *p, const char *name)
     return false;
 }
 
-/* Render TEMPLATE with the arguments on the stack, whose name is '@', to OUT unless the same text
- * is there. Returns the function's name: WISH, with OWNER where WISH is taken by another text. */
-static const char *render_once(struct printer *p, const char *template, const char *wish,
-                               const char *owner, struct text *out)
+/* Render TEMPLATE with the arguments on the stack, whose name is '@', unless the same text is
+ * there. Returns the function's place; its name: WISH, with OWNER where WISH is taken by another
+ * text. */
+static int render_once(struct printer *p, const char *template, const char *wish, const char *owner,
+                       const char *parameters)
 {
     struct text text = {0};
     lua_pushliteral(p->lua, "@");
@@ -39,17 +40,58 @@ static const char *render_once(struct printer *p, const char *template, const ch
     for (int i = 0; i < p->functions.count; i++)
         if (strcmp(p->functions.items[i].text, text.data) == 0) {
             text_free(&text);
-            return p->functions.items[i].name;
+            return i;
         }
     const char *name = wish;
     for (int i = 1; name_taken(p, name); i++)
         name = i == 1 ? arena_printf(p->arena, "%s_%s", wish, identifier(p->arena, owner))
                       : arena_printf(p->arena, "%s_%s_%d", wish, identifier(p->arena, owner), i);
-    struct rendered rendered = {arena_copy(p->arena, text.data), name};
+    struct rendered rendered = {arena_copy(p->arena, text.data), name, parameters};
     vector_push(p->arena, &p->functions, rendered);
-    replace_name(out, text.data, name);
     text_free(&text);
-    return name;
+    return p->functions.count - 1;
+}
+
+/* The kernel FUNCTION for a file apart from its callers: it gets a prototype, and its name PREFIX,
+ * for it is seen everywhere; the functions before it in its text are the file's own. */
+static void print_apart(struct printer *p, struct rendered *function, const char *prefix,
+                        struct text *out)
+{
+    static const char opening[] = "static void @(";
+    const char *start = strstr(function->text, opening);
+    check_bug(start && !strstr(start + 1, opening));
+    char *before = arena_copy(p->arena, function->text);
+    before[start - function->text] = '\0';
+    replace_name(out, before, function->name);
+    const char *full_name = arena_printf(p->arena, "%s_%s", prefix, function->name);
+    text_printf(&p->prototypes, "void %s(%s);\n", full_name, function->parameters);
+    text_printf(out, "void %s(", full_name);
+    replace_name(out, start + strlen(opening), function->name);
+    function->name = full_name;
+}
+
+/* Curves and kernels to their texts. */
+static void print_functions(struct printer *p, const char *prefix)
+{
+    size_t length = 0, part = p->emission->part_bytes;
+    for (int i = 0; i < p->functions.count; i++)
+        length += p->functions.items[i].parameters ? strlen(p->functions.items[i].text) : 0;
+    for (int i = 0; i < p->functions.count; i++) {
+        struct rendered *function = &p->functions.items[i];
+        if (!function->parameters) {
+            replace_name(&p->curves, function->text, function->name);
+            continue;
+        }
+        struct text *last = p->kernels.count ? &p->kernels.items[p->kernels.count - 1] : NULL;
+        if (!last || (length > part && last->length >= part)) {
+            vector_push(p->arena, &p->kernels, (struct text){0});
+            last = &p->kernels.items[p->kernels.count - 1];
+        }
+        if (length > part)
+            print_apart(p, function, prefix, last);
+        else
+            replace_name(last, function->text, function->name);
+    }
 }
 
 /* ---- values to Lua ---- */
@@ -95,8 +137,9 @@ static const char *print_curve(struct printer *p, const struct curve *curve, con
         lua_pushboolean(lua, false);
     lua_setfield(lua, -2, "pieces");
     const char *wish = plain ? curve_kind_name(curve->kind) : identifier(p->arena, node_name);
-    return render_once(p, "curve.c.t", arena_printf(p->arena, "curve_%s", wish), node_name,
-                       &p->curves);
+    int function =
+        render_once(p, "curve.c.t", arena_printf(p->arena, "curve_%s", wish), node_name, NULL);
+    return p->functions.items[function].name;
 }
 
 /* Print CURVE's functions unless they are there; their name. */
@@ -154,10 +197,10 @@ static void push_table(struct printer *p, const struct value *table)
 
 /* ---- calls ---- */
 
-/* The operands as parameters (with types) or names; INNER: those of the kernel's inner functions.
- */
-static void set_operands(struct printer *p, const char *field, const struct call *call,
-                         bool declare, bool inner)
+/* Set FIELD to the operands as parameters (with types) or names; INNER: those of the kernel's inner
+ * functions. */
+static const char *set_operands(struct printer *p, const char *field, const struct call *call,
+                                bool declare, bool inner)
 {
     struct text text = {0};
     for (int i = 0; i < call->operands.count; i++) {
@@ -166,8 +209,10 @@ static void set_operands(struct printer *p, const char *field, const struct call
             continue;
         text_printf(&text, "%s%s%s", text.length ? ", " : "", declare ? o->type : "", o->name);
     }
-    emit_set_string(p->lua, field, text.data);
+    const char *copy = arena_copy(p->arena, text.data ? text.data : "");
+    emit_set_string(p->lua, field, copy);
     text_free(&text);
+    return copy;
 }
 
 static void print_argument(struct printer *p, const struct operand *operand)
@@ -227,38 +272,48 @@ static struct text kernel_key(struct printer *p, const struct call *call)
     return key;
 }
 
-/* Render CALL's kernel; its name. */
-static const char *print_kernel(struct printer *p, const struct call *call)
+/* Render CALL's kernel; its place among the functions. */
+static int print_kernel(struct printer *p, const struct call *call)
 {
     push_table(p, call->arguments);
-    set_operands(p, "parameters", call, true, false);
+    const char *parameters = set_operands(p, "parameters", call, true, false);
     set_operands(p, "inner_parameters", call, true, true);
     set_operands(p, "inner_names", call, false, true);
     const char *owner = call->group ? call->group->name : "border";
-    return render_once(p, call->template_name, call->kernel_name, owner, &p->kernels);
+    return render_once(p, call->template_name, call->kernel_name, owner, parameters);
 }
 
-/* The name of CALL's kernel, which is rendered where no call before had the same. */
-static const char *kernel_function(struct printer *p, const struct call *call)
+/* The place of CALL's kernel, which is rendered where no call before had the same. */
+static int kernel_function(struct printer *p, const struct call *call)
 {
     struct text key = kernel_key(p, call);
-    const char *name = NULL;
-    for (int i = 0; i < p->known.count && !name; i++)
+    for (int i = 0; i < p->known.count; i++)
         if (p->known.items[i].key.length == key.length &&
-            memcmp(p->known.items[i].key.data, key.data, key.length) == 0)
-            name = p->known.items[i].name;
-    if (name) {
-        text_free(&key);
-        return name;
-    }
+            memcmp(p->known.items[i].key.data, key.data, key.length) == 0) {
+            text_free(&key);
+            return p->known.items[i].function;
+        }
     struct kernel kernel = {key, print_kernel(p, call)};
     vector_push(p->arena, &p->known, kernel);
-    return kernel.name;
+    return kernel.function;
 }
 
-static void print_call(struct printer *p, const struct call *call)
+/* All kernels that PROGRAM calls; their places by call. */
+static const int *render_kernels(struct printer *p, const struct program *program)
 {
-    const char *name = kernel_function(p, call);
+    int *functions = arena_array(p->arena, (size_t)program->calls.count + 1, int);
+    p->functions.count = p->known.count = p->curve_names.count = 0;
+    p->training = program->training;
+    for (int i = 0; i < program->calls.count; i++)
+        functions[i] = kernel_function(p, program->calls.items[i]);
+    for (int i = 0; i < p->known.count; i++)
+        text_free(&p->known.items[i].key);
+    return functions;
+}
+
+/* A call of the function NAME as CALL says. */
+static void print_call(struct printer *p, const struct call *call, const char *name)
+{
     text_printf(&p->calls, "%*s%s(", p->indent, "", name);
     for (int i = 0; i < call->operands.count; i++) {
         text_printf(&p->calls, "%s", i ? ", " : "");
@@ -320,12 +375,13 @@ static void print_condition(struct printer *p, const struct gate *gate, const st
     p->indent = gate || unless ? 12 : 8;
 }
 
-void emit_calls(struct printer *p, const struct program *program)
+void emit_calls(struct printer *p, const struct program *program, const char *prefix)
 {
     const struct group *group = NULL;
     bool profiles = p->emission->profile && program->training;
-    p->functions.count = p->known.count = p->curve_names.count = 0;
-    p->training = program->training;
+    const int *functions = render_kernels(p, program);
+    p->kernels.count = 0;
+    print_functions(p, prefix);
     p->indent = 8;
     if (profiles)
         text_printf(&p->calls, "        lathe_mark(-1);\n");
@@ -335,11 +391,9 @@ void emit_calls(struct printer *p, const struct program *program)
         if (i == 0 || call->group != group || !group || call->flops > 0)
             print_paragraph(p, call);
         group = call->group;
-        print_call(p, call);
+        print_call(p, call, p->functions.items[functions[i]].name);
         if (profiles)
             text_printf(&p->calls, "%*slathe_mark(%d);\n", p->indent, "", i);
     }
     print_condition(p, NULL, NULL);
-    for (int i = 0; i < p->known.count; i++)
-        text_free(&p->known.items[i].key);
 }

@@ -8,15 +8,17 @@
 
 #include <lua.h>
 
-/* A function that was rendered: its text with '@' for the name, and the name. */
+/* A function that was rendered: its text with '@' for the name, the name, and the parameters as it
+ * declares them; NULL: the functions of a curve. */
 struct rendered {
-    const char *text, *name;
+    const char *text, *name, *parameters;
 };
 
-/* A call's kernel: the bytes that say what it is rendered from (malloc'd), and its name. */
+/* A call's kernel: the bytes that say what it is rendered from (malloc'd), and its place among
+ * the functions. */
 struct kernel {
     struct text key;
-    const char *name;
+    int function;
 };
 
 /* A curve's functions. */
@@ -33,7 +35,9 @@ struct printer {
     VECTOR(struct rendered) functions; /* of the file under way */
     VECTOR(struct kernel) known;
     VECTOR(struct curve_name) curve_names;
-    struct text curves, kernels, calls;
+    struct text curves, calls;
+    struct text prototypes;           /* of kernels that are spread over files */
+    VECTOR(struct text) kernels;      /* by the file that holds them; one: the program's own */
     int indent;                       /* of calls */
     const struct gate *gate, *unless; /* of the calls under way */
     bool training;                    /* the file is of the training step */
@@ -49,8 +53,9 @@ void emit_set_flag(lua_State *lua, const char *name, bool value);
 void emit_set_text(lua_State *lua, const char *name, struct text *text);
 
 /* emit_calls.c: the calls of PROGRAM to p->calls, the kernels and curves that they need to
- * p->kernels and p->curves. */
-void emit_calls(struct printer *p, const struct program *program);
+ * p->kernels and p->curves. Kernels that are longer than the emission wants files to be are spread
+ * over several, and their names begin with PREFIX there. */
+void emit_calls(struct printer *p, const struct program *program, const char *prefix);
 
 /* emit_model.c: fill the table on top of Lua's stack with what model.c.t takes. */
 void emit_model_fields(struct printer *p);

@@ -132,10 +132,13 @@ static struct text go_on(const struct text *line, size_t cut, int column)
     return next;
 }
 
-/* Whether what stands before the first place to break LINE is too wide. */
+/* Whether what stands before the first place to break LINE, if there is one, is too wide. */
 static bool overflows(const struct text *line, struct brackets open)
 {
-    return line->length > WIDTH && find_cut(line->data, line->length, &open) > WIDTH;
+    if (line->length <= WIDTH)
+        return false;
+    size_t cut = find_cut(line->data, line->length, &open);
+    return cut == 0 || cut > WIDTH;
 }
 
 static void wrap_code(const char *line, size_t length, struct text *out)

@@ -35,13 +35,21 @@ static void tear_down(void)
 
 /* ---- generating ---- */
 
-/* The C of SPEC for ISA, in a folder of that name below `folder`. Returns the folder. */
-static const char *generate(const char *spec, const char *isa, const char *below)
+/* The C of SPEC for ISA, in a folder of that name below `folder`; PART_BYTES: of build_options.
+ * Returns the folder. */
+static const char *generate_parts(const char *spec, const char *isa, const char *below,
+                                  size_t part_bytes)
 {
-    const struct build_options options = {.isa = isa_find(isa), .infer_batch = 4, .cc = "cc"};
+    const struct build_options options = {
+        .isa = isa_find(isa), .infer_batch = 4, .cc = "cc", .part_bytes = part_bytes};
     const char *path = arena_printf(arena, "%s/%s", folder, below);
     build_sources(arena, spec_read(arena, spec, NULL, 0), &options, path);
     return path;
+}
+
+static const char *generate(const char *spec, const char *isa, const char *below)
+{
+    return generate_parts(spec, isa, below, 0);
 }
 
 /* "NAME" of "folder/NAME.lua". */
@@ -136,6 +144,46 @@ START_TEST(twice_the_same_bytes)
 }
 END_TEST
 
+/* ---- kernels in files of their own ---- */
+
+enum { FLOATS = 1 << 16 };
+
+/* One training step of tests/golden/block.lua: its gradients, and how many there are. */
+static size_t gradients(const char *below, size_t part_bytes, float *to)
+{
+    const struct build_options options = {
+        .isa = isa_find("portable"), .infer_batch = 4, .cc = "cc", .part_bytes = part_bytes};
+    struct network *network = spec_read(arena, "tests/golden/block.lua", NULL, 0);
+    const struct lathe_model *model =
+        build_and_load(arena, network, &options, arena_printf(arena, "%s/%s", folder, below));
+    float *input = arena_array(arena, FLOATS, float);
+    int32_t labels[4] = {1, 2, 3, 4};
+    const struct lathe_batch batch = {.input = input, .labels = labels, .count = 4};
+    struct lathe_step_result result;
+    char *memory = lathe_alloc(model->train_arena_bytes, 1);
+    for (int i = 0; i < FLOATS; i++)
+        input[i] = (float)(i * 37 % 101) / 50 - 1;
+    lathe_initialise_all(model, 1, (float *)(void *)(memory + model->state_offset));
+    model->step(model, &batch, 1, 0, &result, memory);
+    ck_assert_uint_le(model->trainable_floats, FLOATS);
+    memcpy(to, memory + model->gradient_offset, model->trainable_floats * sizeof *to);
+    free(memory);
+    return model->trainable_floats;
+}
+
+START_TEST(kernels_in_many_files_compute_the_same)
+{
+    static float together[FLOATS], spread[FLOATS];
+    char **files;
+    size_t count = gradients("together", 0, together);
+    ck_assert_uint_eq(gradients("spread", 4000, spread), count);
+    ck_assert_mem_eq(together, spread, count * sizeof *spread);
+    ck_assert_int_gt(list(arena_printf(arena, "%s/spread/*_kernels*.c", folder), &files), 3);
+    ck_assert_int_ne(
+        access(arena_printf(arena, "%s/together/block_train_kernels1.c", folder), F_OK), 0);
+}
+END_TEST
+
 /* ---- form ---- */
 
 static void check_width(const char *path)
@@ -215,8 +263,10 @@ static void compile_everything(const char *compiler)
         for (int k = 0; k < 3; k++) {
             const char *isa = x86 ? isas[k] : "neon";
             const char *spec = arena_printf(arena, "tests/golden/%s.lua", goldens[i].name);
+            size_t part_bytes = k == 1 ? 20000 : 0; /* kernels in several files */
             compile(compiler, isa,
-                    generate(spec, isa, arena_printf(arena, "%s.%s", goldens[i].name, isa)));
+                    generate_parts(spec, isa, arena_printf(arena, "%s.%s", goldens[i].name, isa),
+                                   part_bytes));
         }
 }
 
@@ -242,10 +292,11 @@ Suite *golden_suite(void)
     Suite *suite = suite_create("golden");
     TCase *tests = tcase_create("golden");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 120);
+    tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, generated_is_golden, 0, GOLDENS);
     if (!getenv("LATHE_BLESS")) {
         tcase_add_test(tests, twice_the_same_bytes);
+        tcase_add_test(tests, kernels_in_many_files_compute_the_same);
         tcase_add_test(tests, lines_fit_100_columns);
         tcase_add_test(tests, long_names_fit_too);
         tcase_add_test(tests, gcc_has_no_warning);

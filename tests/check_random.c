@@ -802,7 +802,8 @@ static bool run_seed(uint64_t seed, bool exact)
                                            .batch = trial.batch,
                                            .infer_batch = between(&trial.draw, 1, 4),
                                            .cc = "cc",
-                                           .verify = true};
+                                           .verify = true,
+                                           .part_bytes = seed % 4 == 0 ? 4096 : 0};
     omp_set_num_threads(1 + (int)(seed % 3));
     enum status status = protected_call(run_trial, &trial, &failure);
     if (status != STATUS_DONE || !trial.holds)
