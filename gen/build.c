@@ -67,6 +67,7 @@ struct program *build_program(struct arena *arena, struct network *network,
     struct program *program =
         lower(arena, graph, groups, options->isa, batch, training, training && options->verify);
     dump_program(options, "fuse", program);
+    recompute(program, options->verify);
     plan_memory(program);
     if (!options->verify)
         choose_team(program);

@@ -118,6 +118,7 @@ void read_operand(struct lowering *l, struct call *call, const char *name, struc
 void write_operand(struct lowering *l, struct call *call, const char *name, struct region *region)
 {
     add_operand(l, call, "float *restrict ", name, region);
+    call->operands.items[call->operands.count - 1].writes = true;
 }
 
 void text_operand(struct lowering *l, struct call *call, const char *type, const char *name,

@@ -49,6 +49,7 @@ void lower_chain_forward(struct lowering *l, const struct group *group,
     read_operand(l, call, "raw", region_of(l, group->raw));
     add_steps(l, call, "steps", group, 0, steps, norm);
     write_operand(l, call, "out", region_of(l, group->output));
+    call->repeatable = steps > 0 && !steps_are_random(l, group, 0, steps);
     if (steps_are_random(l, group, 0, steps))
         random_operands(l, call);
     count_operand(l, call);

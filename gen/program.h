@@ -155,7 +155,8 @@ struct operand {
     const char *type;      /* of the parameter, with the blank or star that ends it */
     struct region *region; /* NULL: `text` is the argument */
     const char *text;
-    bool outer; /* the kernel's inner functions do without it */
+    bool writes; /* the kernel writes it */
+    bool outer;  /* the kernel's inner functions do without it */
 };
 
 struct call {
@@ -168,6 +169,7 @@ struct call {
     struct value *arguments;
     VECTOR(struct operand) operands;
     double flops, bytes; /* a sample; bytes of activations read and written */
+    bool repeatable;     /* element-wise steps from one region to another: see recompute.c */
 };
 
 /* What load does for one weight of an inference program: fold bias and batch norm, pack. */
@@ -204,6 +206,10 @@ struct program {
 /* lower.c: groups to calls on regions. */
 struct program *lower(struct arena *arena, struct graph *graph, struct groups *groups,
                       const struct isa *isa, int batch, bool training, bool keep);
+
+/* recompute.c: let the backward pass of PROGRAM compute again what need not be kept, where that
+ * makes its work space smaller; ALWAYS: wherever it can, for tests. */
+void recompute(struct program *program, bool always);
 
 /* plan.c: give every region its offset; regions of SPACE_WORK whose uses do not overlap share. */
 void plan_memory(struct program *program);

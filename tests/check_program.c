@@ -516,6 +516,93 @@ START_TEST(a_training_step_is_forward_loss_backward)
 }
 END_TEST
 
+/* ---- what the backward pass computes again ---- */
+
+static const struct region *region_named(const struct program *program, const char *name)
+{
+    for (int i = 0; i < program->regions.count; i++)
+        if (strcmp(program->regions.items[i]->name, name) == 0)
+            return program->regions.items[i];
+    return NULL;
+}
+
+/* Two convolutions with batchnorm, of CHANNELS on 8 x 8 pixels, the second in a residual. */
+static struct program *two_convolutions(int channels)
+{
+    struct tensor *first;
+    net_conv(&net, square_conv(channels, 3, 1, 1), "c");
+    net_batchnorm(&net, "b");
+    first = relu("r");
+    net_conv(&net, square_conv(channels, 3, 1, 1), "c2");
+    net_add(&net, net_batchnorm(&net, "b2"), first, "a");
+    net_conv(&net, square_conv(8, 3, 1, 1), "c3");
+    net_plain(&net, OP_flatten, "f");
+    net_linear(&net, 5, true, "l");
+    net_finish(&net, OP_cross_entropy);
+    return lower(arena, net.graph, fuse(net.graph, true), isa_find("avx2"), 4, true, false);
+}
+
+START_TEST(steps_are_computed_again)
+{
+    struct program *program = two_convolutions(8);
+    int calls = program->calls.count;
+    recompute(program, true);
+    ck_assert_int_eq(program->calls.count, calls + 2);
+    const struct region *first = region_named(program, "r.again");
+    const struct region *sum = region_named(program, "a"),
+                        *again = region_named(program, "a.again");
+    ck_assert_ptr_nonnull(again);
+    ck_assert_int_eq(again->last - again->first, 1); /* made, and read by c3's gradient */
+    ck_assert_int_lt(sum->last, again->first);
+    ck_assert_str_eq(program->calls.items[again->first]->label, "again, for backward");
+    ck_assert_str_eq(program->calls.items[again->last]->label, "backward weights");
+    ck_assert_ptr_nonnull(first); /* for the sum, and for c2's gradient behind it */
+    ck_assert_int_eq(first->first, again->first - 1);
+    ck_assert_int_gt(first->last, again->last);
+}
+END_TEST
+
+START_TEST(what_the_loss_reads_is_kept)
+{
+    net_plain(&net, OP_flatten, "f");
+    net_linear(&net, 5, true, "l");
+    net_batchnorm(&net, "b");
+    relu("r");
+    net_finish(&net, OP_cross_entropy);
+    struct program *program =
+        lower(arena, net.graph, fuse(net.graph, true),
+              &(struct lower_options){.isa = isa_find("avx2"), .batch = 4, .training = true});
+    int calls = program->calls.count;
+    recompute(program, true);
+    ck_assert_int_eq(program->calls.count, calls);
+}
+END_TEST
+
+START_TEST(small_networks_keep_all)
+{
+    struct program *program = two_convolutions(8);
+    int calls = program->calls.count;
+    recompute(program, false);
+    ck_assert_int_eq(program->calls.count, calls);
+}
+END_TEST
+
+START_TEST(a_large_plan_shrinks)
+{
+    struct spec_setting settings[] = {{"data", "cifar10"}, {"batch", "128"}, {"act", "relu"}};
+    struct build_options options = {.isa = isa_find("avx512"), .infer_batch = 1};
+    struct network *network = spec_read(arena, "specs/resnet9.lua", settings, 3);
+    tabulate_curves(network->graph);
+    add_gradients(network->graph);
+    struct program *kept =
+        lower(arena, network->graph, fuse(network->graph, true), options.isa, 128, true, false);
+    plan_memory(kept);
+    const struct program *less = build_program(arena, network, &options, true);
+    ck_assert_double_lt((double)less->space_offset[SPACE_COUNT],
+                        0.85 * (double)kept->space_offset[SPACE_COUNT]);
+}
+END_TEST
+
 static const struct operand *find_operand(const struct call *call, const char *name)
 {
     for (int i = 0; i < call->operands.count; i++)
@@ -1614,6 +1701,10 @@ static TCase *program_tests(void)
     tcase_add_loop_test(tests, regions_take_turns, 0, 2);
     tcase_add_test(tests, too_large_a_network_is_refused);
     tcase_add_test(tests, small_calls_get_one_thread);
+    tcase_add_test(tests, steps_are_computed_again);
+    tcase_add_test(tests, what_the_loss_reads_is_kept);
+    tcase_add_test(tests, small_networks_keep_all);
+    tcase_add_test(tests, a_large_plan_shrinks);
     tcase_add_loop_test(tests, programs_of_our_specs_are_sound, 0, 4);
     tcase_add_test(tests, values_keep_their_order);
     tcase_add_test(tests, isas_are_found_by_name);
