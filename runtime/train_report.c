@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "args.h"
 #include "train.h"
@@ -29,8 +30,54 @@ static void print_best(const struct lathe_trainer *t)
     putchar('\n');
 }
 
+/* Bytes of SET's samples and what goes with them. */
+static double data_bytes(const struct lathe_dataset *set)
+{
+    size_t numbers = (size_t)set->channels * (size_t)set->height * (size_t)set->width;
+    size_t sample = set->images ? numbers : set->points ? numbers * sizeof(float) : 0;
+    sample += set->labels ? sizeof *set->labels : 0;
+    sample += set->values ? (size_t)set->targets * sizeof *set->values : 0;
+    return (double)set->count * (double)sample;
+}
+
+/* Bytes of MODEL's largest parameter, which is folded in a copy. */
+static double largest_bytes(const struct lathe_model *model)
+{
+    size_t largest = 0;
+    for (int i = 0; i < model->parameter_count; i++) {
+        size_t elements = lathe_parameter_elements(&model->parameters[i]);
+        largest = elements > largest ? elements : largest;
+    }
+    return 4.0 * (double)largest;
+}
+
+/* What was known beforehand of the memory, and the most that this process has had. */
+static void print_memory(const struct lathe_trainer *t)
+{
+    const struct lathe_model *model = t->model;
+    struct rusage usage;
+    if (!t->progress.terminal || getrusage(RUSAGE_SELF, &usage) != 0)
+        return;
+    double optimizer = 0, data = data_bytes(t->train_set) + data_bytes(t->test_set);
+    for (int i = 0; i < LATHE_MOMENTS; i++)
+        optimizer += t->moving.moments[i] ? 4.0 * (double)model->trainable_floats : 0;
+    /* to judge: inference's arena, and the weights on their way there */
+    double judging = (double)model->infer_arena_bytes + largest_bytes(model);
+    judging += 4.0 * (double)model->state_floats;
+    judging += t->moving.best ? 4.0 * (double)model->state_floats : 0;
+    data +=
+        4.0 * (2.0 * t->training.batch + model->infer_batch) * (double)lathe_sample_floats(model);
+    double step = (double)model->train_arena_bytes;
+    printf("memory: planned %.1f MB (step %.1f, optimizer %.1f, judging %.1f, data %.1f), ",
+           (step + optimizer + judging + data) * 1e-6, step * 1e-6, optimizer * 1e-6,
+           judging * 1e-6, data * 1e-6);
+    printf("at most %.1f MB\n", (double)usage.ru_maxrss * 1024e-6);
+}
+
 void lathe_train_print_result(const struct lathe_trainer *t)
 {
+    if (!t->progress.quiet)
+        print_memory(t);
     if (t->run.best_epoch && !t->progress.quiet)
         print_best(t);
     fputs("result:", stdout);
