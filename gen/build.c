@@ -1,6 +1,10 @@
 /*
  * build: the passes in their order, then files, then the compiler.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* sched_getaffinity */
+#endif
+
 #include "build.h"
 #include "cc.h"
 #include "emit.h"
@@ -9,6 +13,7 @@
 #include "program.h"
 
 #include <dlfcn.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +98,6 @@ static struct emission run_passes(struct arena *arena, struct network *network,
         .train = trains ? build_program(arena, network, options, true) : NULL,
         .cc = options->cc,
         .verify = options->verify,
-        .profile = options->profile,
         .part_bytes = options->part_bytes ? options->part_bytes : PART_BYTES,
         .weights = options->weights,
     };
@@ -146,12 +150,24 @@ void check_compiler(const struct build_options *options)
              options->cc, status);
 }
 
+/* How many cores this process may run on. */
+static int core_count(void)
+{
+#if defined(__linux__)
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        return CPU_COUNT(&allowed);
+#endif
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? (int)count : 1;
+}
+
 void build_programs(const struct build_options *options, const char *folder, const char *target)
 {
     char compiler[512], jobs[32];
     struct text output = {0};
     snprintf(compiler, sizeof compiler, "CC=%s", options->cc);
-    snprintf(jobs, sizeof jobs, "-j%ld", sysconf(_SC_NPROCESSORS_ONLN));
+    snprintf(jobs, sizeof jobs, "-j%d", core_count());
     const char *make[] = {
         "make", "-s", jobs, compiler, target ? "PICFLAG=-fPIC" : "PICFLAG=", target, NULL};
     int status = run_program(make, folder, &output);

@@ -15,7 +15,6 @@ struct build_options {
     const char *weights; /* safetensors to embed into infer; NULL: none */
     bool verify;         /* list the training step's tensors; none overlap; no call is too small
                           * for threads */
-    bool profile;        /* mark the time of each call of the training step */
     size_t part_bytes;   /* kernels of more than this are spread over files; 0: a sane size */
     const char *dump;    /* passes after which to print the graph, separated by commas; or NULL */
 };

@@ -115,6 +115,16 @@ static void add_sweep_options(struct option_set *set, struct command *c)
         256);
 }
 
+static void add_show_options(struct option_set *set, struct show_options *show)
+{
+    add(set, "json", NULL, "for machines", LATHE_OPTION_FLAG, &show->json, 0, 0);
+    add(set, "dot", NULL, "the graph for Graphviz", LATHE_OPTION_FLAG, &show->dot, 0, 0);
+    add(set, "peak", "GFLOPS", "predict for a machine of this speed", LATHE_OPTION_REAL,
+        &show->peak, 1e-3, 1e9);
+    add(set, "bandwidth", "GB", "and that reads so much memory a second", LATHE_OPTION_REAL,
+        &show->bandwidth, 1e-3, 1e9);
+}
+
 static void add_options(struct option_set *set, struct command *c, const char *name,
                         const char **isa)
 {
@@ -146,10 +156,10 @@ static void add_options(struct option_set *set, struct command *c, const char *n
             0, 1e9);
         add(set, "svg", "FILE", "draw it", LATHE_OPTION_TEXT, &c->svg, 0, 0);
     }
-    if (table || strcmp(name, "show") == 0 || strcmp(name, "compare") == 0)
+    if (table || strcmp(name, "compare") == 0)
         add(set, "json", NULL, "for machines", LATHE_OPTION_FLAG, &c->json, 0, 0);
     if (strcmp(name, "show") == 0)
-        add(set, "dot", NULL, "the graph for Graphviz", LATHE_OPTION_FLAG, &c->dot, 0, 0);
+        add_show_options(set, &c->show);
     if (strcmp(name, "compare") == 0) {
         add(set, "train", NULL, "a training step instead of inference", LATHE_OPTION_FLAG,
             &c->train, 0, 0);
@@ -261,7 +271,11 @@ static const char *const *copy_words(struct arena *arena, const char *program, i
 static void invoke(void *context)
 {
     struct invocation *i = context;
-    struct command c = {.arena = i->arena, .infer_batch = 16, .verify_batch = 2, .seed = 1};
+    struct command c = {.arena = i->arena,
+                        .infer_batch = 16,
+                        .verify_batch = 2,
+                        .seed = 1,
+                        .show = {.peak = 276, .bandwidth = 22}};
     c.build.cc = "cc";
     c.build.isa = isa_find("native");
     bool done = false;

@@ -7,6 +7,7 @@
 #include "build.h"
 #include "curve.h"
 #include "ir.h"
+#include "show.h"
 #include "spec.h"
 #include "sweep.h"
 
@@ -17,9 +18,10 @@ struct command {
     int setting_count;
     struct build_options build;
     const char *output; /* -o */
-    bool emit_only, json, dot, train;
+    bool emit_only, json, train;
     const char *svg, *dynamic, *curve, *data;
     double tangent, minimax, max;
+    struct show_options show;
     int64_t seed, batch, infer_batch, verify_batch;
     struct sweep_options sweep; /* over, and the numbers that only sweep takes */
     int rest_count; /* interpret: arguments for infer's own parser, the program's name first */

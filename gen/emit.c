@@ -118,9 +118,10 @@ static void print_costs(const struct program *program, struct text *out)
 {
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
-        text_printf(out, "    {\"%s\", \"%s\", %.17g, %.17g},\n",
+        struct traffic traffic = call_traffic(call);
+        text_printf(out, "    {\"%s\", \"%s\", %.17g, %.17g, %.17g},\n",
                     call->group ? call->group->name : "border", call->label, call->flops,
-                    call->bytes);
+                    traffic.sample_bytes, traffic.fixed_bytes);
     }
 }
 
@@ -254,7 +255,7 @@ static void add_kernels(struct printer *p, const char *folder, const char *stem,
 static int add_program(struct printer *p, const char *folder, const struct program *program)
 {
     struct text map = {0}, loads = {0}, tensors = {0}, costs = {0}, gates = {0};
-    bool training = program->training, profiles = p->emission->profile && training;
+    bool training = program->training;
     bool verifies = p->emission->verify && training;
     const char *kind = training ? "train" : "infer";
     const char *stem = arena_printf(p->arena, "%s_%s", p->emission->network->name, kind);
@@ -266,13 +267,12 @@ static int add_program(struct printer *p, const char *folder, const struct progr
     print_loads(p, program, &loads);
     if (verifies)
         print_tensors(p, program, &tensors);
-    if (profiles)
-        print_costs(program, &costs);
+    print_costs(program, &costs);
     if (parts)
         add_kernels(p, folder, stem, parts);
     push_program(p, stem, parts);
-    emit_set_flag(p->lua, "profiles", profiles);
     emit_set_text(p->lua, "costs", &costs);
+    emit_set_integer(p->lua, "cost_count", program->calls.count);
     emit_set_flag(p->lua, "verifies", verifies);
     emit_set_text(p->lua, "gates", &gates);
     emit_set_string(p->lua, "team", team_clause(p, program));

@@ -14,7 +14,6 @@ struct emission {
     const struct program *train; /* NULL: the spec trains nothing */
     const char *cc;              /* the compiler's name, for the Makefile */
     bool verify;                 /* list the training step's tensors */
-    bool profile;                /* mark the time of each call of the training step */
     size_t part_bytes;     /* kernels of more than this are spread over files of about this size */
     const char *weights;   /* path of weights to embed into infer; NULL: none */
     struct sha256 *digest; /* not NULL: write nothing, add what is rendered to this */

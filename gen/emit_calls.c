@@ -378,13 +378,11 @@ static void print_condition(struct printer *p, const struct gate *gate, const st
 void emit_calls(struct printer *p, const struct program *program, const char *prefix)
 {
     const struct group *group = NULL;
-    bool profiles = p->emission->profile && program->training;
     const int *functions = render_kernels(p, program);
     p->kernels.count = 0;
     print_functions(p, prefix);
     p->indent = 8;
-    if (profiles)
-        text_printf(&p->calls, "        lathe_mark(-1);\n");
+    text_printf(&p->calls, "        lathe_mark(profile, -1, count);\n");
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
         print_condition(p, call->gate, call->unless);
@@ -392,8 +390,7 @@ void emit_calls(struct printer *p, const struct program *program, const char *pr
             print_paragraph(p, call);
         group = call->group;
         print_call(p, call, p->functions.items[functions[i]].name);
-        if (profiles)
-            text_printf(&p->calls, "%*slathe_mark(%d);\n", p->indent, "", i);
+        text_printf(&p->calls, "%*slathe_mark(profile, %d, count);\n", p->indent, "", i);
     }
     print_condition(p, NULL, NULL);
 }

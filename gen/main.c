@@ -35,7 +35,7 @@ static int command_build(struct command *c)
 static int command_show(struct command *c)
 {
     struct text out = {0};
-    show_network(c->arena, command_network(c), &c->build, c->json, c->dot, &out);
+    show_network(c->arena, command_network(c), &c->build, &c->show, &out);
     fputs(out.data, stdout);
     text_free(&out);
     return STATUS_DONE;

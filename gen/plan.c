@@ -120,6 +120,33 @@ void plan_memory(struct program *program)
     }
 }
 
+/* Of a sample of REGION as the call reads or writes it; 0: it holds no samples. */
+static size_t sample_floats(const struct region *region)
+{
+    if (region->image && region->tensor)
+        return layout_floats(&region->layout);
+    if (region->space == SPACE_CALLER && region->tensor)
+        return tensor_elements(region->tensor);
+    return region->image;
+}
+
+struct traffic call_traffic(const struct call *call)
+{
+    struct traffic traffic = {0};
+    for (int i = 0; i < call->operands.count; i++) {
+        const struct region *region = call->operands.items[i].region;
+        bool again = false;
+        for (int k = 0; k < i; k++)
+            again = again || call->operands.items[k].region == region;
+        if (!region || again)
+            continue;
+        size_t floats = sample_floats(region);
+        traffic.sample_bytes += 4.0 * (double)floats;
+        traffic.fixed_bytes += floats ? 0 : 4.0 * (double)region->floats;
+    }
+    return traffic;
+}
+
 void program_print(const struct program *program, struct text *out)
 {
     for (int i = 0; i < program->calls.count; i++) {

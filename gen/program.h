@@ -172,6 +172,12 @@ struct call {
     bool repeatable;     /* element-wise steps from one region to another: see recompute.c */
 };
 
+/* The bytes of a call's operands, each once: those that hold samples, a sample, and the others. */
+struct traffic {
+    double sample_bytes, fixed_bytes;
+};
+struct traffic call_traffic(const struct call *call);
+
 /* What load does for one weight of an inference program: fold bias and batch norm, pack. */
 struct load {
     int weight, bias,

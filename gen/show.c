@@ -90,7 +90,8 @@ static void print_groups(const struct program *program, struct text *out)
 }
 
 static void show_text(struct arena *arena, const struct network *network,
-                      const struct program *infer, const struct program *train, struct text *out)
+                      const struct program *infer, const struct program *train,
+                      const struct show_options *show, struct text *out)
 {
     struct totals t = sum_up(network->graph);
     print_layers(arena, network->graph, out);
@@ -104,6 +105,7 @@ static void show_text(struct arena *arena, const struct network *network,
         text_printf(out, ", train %.1f MB at batch %d", (double)arena_bytes(train) * 1e-6,
                     train->batch);
     text_printf(out, "\n");
+    show_prediction(infer, train, show, out);
 }
 
 /* ---- JSON: names hold letters, digits, '.', '_' and '-' only ---- */
@@ -194,10 +196,10 @@ static void show_dot(struct arena *arena, const struct graph *graph, struct text
 }
 
 void show_network(struct arena *arena, struct network *network, const struct build_options *options,
-                  bool json, bool dot, struct text *out)
+                  const struct show_options *show, struct text *out)
 {
     struct graph *graph = network->graph;
-    if (dot) {
+    if (show->dot) {
         show_dot(arena, graph, out);
         return;
     }
@@ -206,5 +208,8 @@ void show_network(struct arena *arena, struct network *network, const struct bui
         add_gradients(graph);
     struct program *infer = build_program(arena, network, options, false);
     struct program *train = graph->loss ? build_program(arena, network, options, true) : NULL;
-    (json ? show_json : show_text)(arena, network, infer, train, out);
+    if (show->json)
+        show_json(arena, network, infer, train, out);
+    else
+        show_text(arena, network, infer, train, show, out);
 }

@@ -17,6 +17,7 @@
 #include "evaluate.h"
 #include "file.h"
 #include "lathe.h"
+#include "profile.h"
 #include "progress.h"
 #include "random.h"
 #include "show.h"
@@ -34,7 +35,7 @@ struct options {
     struct lathe_texts weights;
     const char *data, *split, *output, *on_bad_file;
     int64_t topk, threads, bench, limit, show;
-    bool raw, json, confusion;
+    bool raw, json, confusion, profile;
     char **images;
     int image_count;
 };
@@ -90,6 +91,8 @@ static bool parse_options(const struct lathe_model *model, int argc, char **argv
         {"threads", "N", "threads; else OMP_NUM_THREADS, else all cores", LATHE_OPTION_WHOLE,
          &o->threads, 1, 1024, 0},
         {"bench", "N", "time N calls of a full batch", LATHE_OPTION_WHOLE, &o->bench, 1, 1e6, 0},
+        {"profile", NULL, "print the time of each group and its share of the machine's limit",
+         LATHE_OPTION_FLAG, &o->profile, 0, 0, 0},
     };
     const struct lathe_command command = {
         .about = "Run the trained network: on its test set, on images, on raw numbers.",
@@ -404,6 +407,9 @@ int lathe_infer_main(const struct lathe_model *model, int argc, char **argv)
     if (options.threads)
         omp_set_num_threads((int)options.threads);
     lathe_flush_denormals();
+    struct lathe_limits limits = {0};
+    if (options.profile)
+        limits = lathe_begin_profile();
     int members = options.weights.count > 0 ? options.weights.count : 1;
     struct lathe_evaluator *evaluator = lathe_evaluator_new(model, members);
     load_weights(&options, evaluator);
@@ -415,6 +421,8 @@ int lathe_infer_main(const struct lathe_model *model, int argc, char **argv)
         run_bench(&options, evaluator);
     else
         run_data_set(&options, evaluator);
+    if (options.profile)
+        lathe_print_profile("inference", model->infer_profile, &limits);
     lathe_evaluator_free(evaluator);
     if (fflush(stdout) || ferror(stdout))
         lathe_die(LATHE_RESOURCE, "standard output: cannot write");

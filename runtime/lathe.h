@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Raised whenever a generated file of an older lathe would not fit this runtime. */
-#define LATHE_ABI 2
+#define LATHE_ABI 3
 
 /* ---- exit statuses ---- */
 
@@ -249,11 +249,7 @@ struct lathe_tensor {
     size_t image; /* floats from a sample to the next; 0 where not batched */
 };
 
-/* One call of a kernel: what it is, and what it costs a sample. */
-struct lathe_cost {
-    const char *group, *label; /* "residual1.conv2", "backward data" */
-    double flops, bytes;
-};
+struct lathe_profile; /* profile.h */
 
 struct lathe_model {
     int abi; /* LATHE_ABI of the lathe that wrote this */
@@ -282,8 +278,7 @@ struct lathe_model {
 
     const struct lathe_tensor *tensors; /* NULL but in builds for verify, where none overlap */
     int tensor_count;
-    const struct lathe_cost *costs; /* NULL but in builds that profile: the training step's calls */
-    int cost_count;
+    struct lathe_profile *infer_profile, *train_profile; /* of infer and of step, or NULL */
 
     /* Fold and pack the weights (logical, parallel to parameters) into an inference arena. */
     void (*load)(const struct lathe_model *model, const float *const *logical, void *arena);

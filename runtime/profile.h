@@ -1,16 +1,63 @@
 /*
- * Time a call of a kernel, in programs that were built to profile.
+ * Time a call of a kernel, with --profile, and what of the machine's limits it reached.
  */
 #ifndef LATHE_PROFILE_H
 #define LATHE_PROFILE_H
 
-enum { LATHE_PROFILE_CALLS = 4096 };
+#include <stdbool.h>
+#include <stdint.h>
 
-/* Seconds since the first lathe_mark by call; the caller zeroes them. */
-extern double lathe_profile_seconds[LATHE_PROFILE_CALLS];
+/* One call of a kernel: what it is and what it costs. Bytes are those of its operands, each once:
+ * what a cache that holds all of a call would still move. */
+struct lathe_cost {
+    const char *group, *label; /* "residual1.conv2", "backward data" */
+    double flops, bytes;       /* a sample */
+    double fixed_bytes;        /* a call: weights, sums over the batch */
+};
 
-/* Every thread of the region calls it after call CALL, whose end is a barrier; -1: before the
- * first. The time since the mark before is CALL's. */
-void lathe_mark(int call);
+struct lathe_spent {
+    double seconds;
+    uint64_t calls, samples;
+};
+
+/* The calls of one program in their order, and the time spent on each. */
+struct lathe_profile {
+    const struct lathe_cost *costs;
+    int count;
+    struct lathe_spent *spent; /* parallel to costs */
+    double last;               /* time of the last mark */
+};
+
+/* Whether marks are taken. Set before the first call, if at all. */
+extern bool lathe_profiling;
+
+/* The time since the mark before belongs to call CALL of PROFILE, with SAMPLES samples; -1: to
+ * none. Of the team's threads the first alone notes it. */
+void lathe_take_mark(struct lathe_profile *profile, int call, int samples);
+
+/* The same where marks are taken; every thread of a team comes here after a call's barrier. */
+static inline void lathe_mark(struct lathe_profile *profile, int call, int samples)
+{
+    if (__builtin_expect(lathe_profiling, 0))
+        lathe_take_mark(profile, call, samples);
+}
+
+/* What this machine can do with the threads that OpenMP gives: GFLOP/s of multiply-adds from
+ * registers, GB/s of reading memory. Takes about a third of a second and 128 MB. */
+struct lathe_limits {
+    int threads;
+    double gflops, gigabytes;
+};
+struct lathe_limits lathe_measure_limits(void);
+
+/* Measure the limits, then take marks from here on. */
+struct lathe_limits lathe_begin_profile(void);
+
+/* Print to stderr a table of PROFILE under TITLE, calls of one group and label in one line: calls,
+ * time, its share, GFLOP/s, GB/s, and the share of LIMITS: the time that flops or bytes, whichever
+ * takes longer, need at the limits, against the time it took. More than 100 % of memory's limit
+ * means that a cache held some of the bytes. Prints nothing where nothing was called. */
+void lathe_print_profile(const char *title, const struct lathe_profile *profile,
+                         const struct lathe_limits *limits);
 
 #endif

@@ -174,7 +174,9 @@ static void train_step(struct lathe_trainer *t)
     const struct lathe_model *model = t->model;
     struct lathe_run *run = &t->run;
     struct lathe_step_result result = {0};
+    lathe_mark(&t->between, -1, 0);
     const struct lathe_batch *batch = lathe_loader_take(t->loader, run->step);
+    lathe_mark(&t->between, LATHE_WAIT, batch->count);
     model->step(model, batch, run->seed, run->step, &result, t->arena);
     if (!isfinite(result.loss)) {
         lathe_progress_clear(&t->progress);
@@ -182,7 +184,9 @@ static void train_step(struct lathe_trainer *t)
                   "loss is %f at step %" PRIu64 " (epoch %d): a smaller --lr may help", result.loss,
                   run->step + 1, (int)(run->step / t->steps_per_epoch) + 1);
     }
+    lathe_mark(&t->between, -1, 0);
     optimise(t);
+    lathe_mark(&t->between, LATHE_UPDATE, batch->count);
     run->step++;
     run->loss_sum += result.loss * batch->count;
     run->correct += (uint64_t)result.correct;
@@ -296,6 +300,8 @@ int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
     struct lathe_trainer t = {
         .model = model, .options = &options, .training = lathe_train_recipe(model, &options)};
     prepare_outputs(&t);
+    if (options.profile)
+        lathe_train_begin_profile(&t);
     open_data(&t);
     begin_run(&t);
     begin_loading(&t);
@@ -311,6 +317,8 @@ int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
     } else {
         lathe_train_print_how_to_resume(&t, argc, argv);
     }
+    if (options.profile)
+        lathe_train_print_profile(&t);
     free_trainer(&t);
     if (fflush(stdout) || ferror(stdout))
         lathe_die(LATHE_RESOURCE, "standard output: cannot write");

@@ -13,6 +13,7 @@
 #include "data.h"
 #include "evaluate.h"
 #include "lathe.h"
+#include "profile.h"
 #include "progress.h"
 #include "split.h"
 
@@ -22,7 +23,7 @@ struct lathe_train_options {
     const char *data, *save, *checkpoint, *log, *recipe, *on_bad_file;
     int64_t epochs, seed, threads, limit_train, limit_test;
     double lr;
-    bool resume, quiet;
+    bool resume, quiet, profile;
     bool epochs_given, seed_given, lr_given;
 };
 
@@ -34,6 +35,9 @@ bool lathe_train_read_options(const struct lathe_model *model, int argc, char **
  */
 struct lathe_training lathe_train_recipe(const struct lathe_model *model,
                                          struct lathe_train_options *options);
+
+/* What a run does between its steps, as calls of a profile. */
+enum { LATHE_WAIT, LATHE_UPDATE, LATHE_BETWEEN };
 
 struct lathe_trainer {
     const struct lathe_model *model;
@@ -50,9 +54,13 @@ struct lathe_trainer {
     struct lathe_evaluator *evaluator;
     struct lathe_metrics metrics; /* of the last evaluation */
     struct lathe_progress progress;
-    int log;         /* descriptor, -1 without */
-    double seconds;  /* spent in training steps, by this process */
-    uint64_t images; /* trained in them */
+    int log;                    /* descriptor, -1 without */
+    double seconds;             /* spent in training steps, by this process */
+    uint64_t images;            /* trained in them */
+    struct lathe_limits limits; /* with --profile */
+    struct lathe_cost costs[LATHE_BETWEEN];
+    struct lathe_spent spent[LATHE_BETWEEN];
+    struct lathe_profile between;
 };
 
 /* ---- train_judge.c ---- */
@@ -76,6 +84,9 @@ void lathe_train_conclude(struct lathe_trainer *t, bool judged);
 void lathe_train_print_heading(const struct lathe_trainer *t);
 /* The best epoch, where there is one, and the result. */
 void lathe_train_print_result(const struct lathe_trainer *t);
+/* With --profile: measure the machine's limits and begin; print the tables. */
+void lathe_train_begin_profile(struct lathe_trainer *t);
+void lathe_train_print_profile(const struct lathe_trainer *t);
 /* How to go on with a run that was stopped. */
 void lathe_train_print_how_to_resume(const struct lathe_trainer *t, int argc, char **argv);
 

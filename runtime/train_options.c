@@ -63,6 +63,8 @@ bool lathe_train_read_options(const struct lathe_model *model, int argc, char **
         {"limit-test", "N", "use the first N test samples", LATHE_OPTION_WHOLE, &o->limit_test, 1,
          INT32_MAX, 0},
         LATHE_BAD_FILE_OPTION(&o->on_bad_file),
+        {"profile", NULL, "print the time of each group and its share of the machine's limit",
+         LATHE_OPTION_FLAG, &o->profile, 0, 0, 0},
         {"quiet", NULL, "print the result alone", LATHE_OPTION_FLAG, &o->quiet, 0, 0, 0},
     };
     const struct lathe_command command = {

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "args.h"
+#include "optimizer.h"
 #include "train.h"
 
 void lathe_train_print_how_to_resume(const struct lathe_trainer *t, int argc, char **argv)
@@ -100,4 +101,25 @@ void lathe_train_print_heading(const struct lathe_trainer *t)
     if (t->split.held_count)
         printf("%d validation ", t->split.held_count);
     printf("and %d test samples; %d threads\n", t->test_set->count, omp_get_max_threads());
+}
+
+void lathe_train_begin_profile(struct lathe_trainer *t)
+{
+    const struct lathe_model *model = t->model;
+    int moments = 0;
+    for (int i = 0; i < LATHE_MOMENTS; i++)
+        moments += lathe_optimizer_keeps(&t->training, i);
+    t->costs[LATHE_WAIT] = (struct lathe_cost){"data", "wait", 0, 0, 0};
+    /* parameters and moments are read and written, gradients read */
+    t->costs[LATHE_UPDATE] = (struct lathe_cost){
+        "optimizer", "update", 0, 0, 4.0 * (double)model->trainable_floats * (3 + 2 * moments)};
+    t->between = (struct lathe_profile){t->costs, LATHE_BETWEEN, t->spent, 0};
+    t->limits = lathe_begin_profile();
+}
+
+void lathe_train_print_profile(const struct lathe_trainer *t)
+{
+    lathe_print_profile("training steps", t->model->train_profile, &t->limits);
+    lathe_print_profile("between the steps", &t->between, &t->limits);
+    lathe_print_profile("inference", t->model->infer_profile, &t->limits);
 }

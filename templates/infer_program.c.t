@@ -21,6 +21,11 @@ $ if parts == 0 then
 $ end
 /* ---- the network ---- */
 
+/* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
+static const struct lathe_cost costs[] = {${costs}};
+static struct lathe_spent spent[${cost_count}];
+struct lathe_profile ${network}_profile = {.costs = costs, .count = ${cost_count}, .spent = spent};
+
 void ${network}_pack(const struct lathe_model *model, const float *const *logical, void *memory)
 {
     float *const arena = memory;
@@ -29,6 +34,7 @@ void ${network}_pack(const struct lathe_model *model, const float *const *logica
 void ${network}_infer_some(const float *input, float *output, int count, void *memory)
 {
     float *const arena = memory;
+    struct lathe_profile *const profile = &${network}_profile;
 #pragma omp parallel${team}
     {
         lathe_flush_denormals();${calls}    }

@@ -28,6 +28,7 @@ const struct lathe_model ${network}_model = {
         .state_floats = ${state_floats},
         .infer_batch = ${infer_batch},
         .infer_arena_bytes = ${network:upper()}_ARENA_BYTES,
+        .infer_profile = &${network}_profile,
         .load = ${network}_pack,
         .infer = ${network}_run,
 };

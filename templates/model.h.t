@@ -39,6 +39,7 @@ void ${network}_infer_some(const float *input, float *output, int count, void *a
 
 extern const struct lathe_parameter ${network}_parameters[];
 extern const struct lathe_model ${network}_model; /* of infer */
+extern struct lathe_profile ${network}_profile;
 $ if trains then
 /* Add the training step to a copy of the model. */
 void ${network}_complete(struct lathe_model *model);

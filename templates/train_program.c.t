@@ -22,11 +22,17 @@ $ if parts == 0 then
 $ end
 /* ---- the network ---- */
 
+/* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
+static const struct lathe_cost costs[] = {${costs}};
+static struct lathe_spent spent[${cost_count}];
+static struct lathe_profile step_profile = {.costs = costs, .count = ${cost_count}, .spent = spent};
+
 static void ${network}_step(const struct lathe_model *model, const struct lathe_batch *batch,
                             uint64_t seed,
     uint64_t step, struct lathe_step_result *result, void *memory)
 {
     float *const arena = memory;
+    struct lathe_profile *const profile = &step_profile;
     const int count = batch->count;
     const struct lathe_parameter *const parameters = ${network}_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;${gates}#pragma omp parallel${team}
@@ -36,10 +42,6 @@ static void ${network}_step(const struct lathe_model *model, const struct lathe_
 
 $ if verifies then
 static const struct lathe_tensor tensors[] = {${tensors}};
-
-$ end
-$ if profiles then
-static const struct lathe_cost costs[] = {${costs}};
 
 $ end
 void ${network}_complete(struct lathe_model *model)
@@ -52,8 +54,5 @@ $ if verifies then
     model->tensors = tensors;
     model->tensor_count = sizeof tensors / sizeof *tensors;
 $ end
-$ if profiles then
-    model->costs = costs;
-    model->cost_count = sizeof costs / sizeof *costs;
-$ end
+    model->train_profile = &step_profile;
 }

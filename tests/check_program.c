@@ -1517,7 +1517,8 @@ static const char *show_lenet5(bool json, bool dot)
 {
     struct build_options options = {.isa = isa_find("avx2"), .infer_batch = 16};
     struct text text = {0};
-    show_network(arena, read_spec("specs/lenet5.lua"), &options, json, dot, &text);
+    show_network(arena, read_spec("specs/lenet5.lua"), &options,
+                 &(struct show_options){json, dot, 200, 20}, &text);
     return taken(&text);
 }
 
@@ -1556,6 +1557,22 @@ START_TEST(show_knows_lenet5)
     /* conv2: a multiplication and an addition a weight and pixel, and the biases */
     has(json, "\"parameters\": 2416, \"flops\": 481600}"); /* 100 * 16 * (2 * 150 + 1) */
     ck_assert_ptr_null(strstr(json, "\"loss\""));
+}
+END_TEST
+
+/* linear3, 16 samples, 8 lanes: 84 -> 10 are 11 and 2 blocks. Flops 2 * 10 * 84 a sample; bytes
+ * 4 * (88 + 16) a sample and 4 * (88 * 16 + 16) of weights and biases a call. At 2e-3 GFLOP/s and
+ * 1e-3 GB/s: 13.44 ms and 6.656 + 5.696 = 12.352 ms. */
+START_TEST(show_predicts_a_roofline)
+{
+    struct build_options options = {.isa = isa_find("avx2"), .infer_batch = 16};
+    struct text text = {0};
+    show_network(arena, read_spec("specs/lenet5.lua"), &options,
+                 &(struct show_options){.peak = 2e-3, .bandwidth = 1e-3}, &text);
+    const char *inference = strstr(taken(&text), "\ninference of 16 samples at 0.0 GFLOP/s");
+    ck_assert_ptr_nonnull(inference);
+    has(inference, "\nlinear3     13.440     13.440     12.352\n");
+    has(inference, "\ntraining step of 64 samples at ");
 }
 END_TEST
 
@@ -1709,6 +1726,7 @@ static TCase *program_tests(void)
     tcase_add_test(tests, values_keep_their_order);
     tcase_add_test(tests, isas_are_found_by_name);
     tcase_add_test(tests, show_knows_lenet5);
+    tcase_add_test(tests, show_predicts_a_roofline);
     tcase_add_test(tests, show_tells_the_programs_memory);
     tcase_add_test(tests, show_prints_tables_and_drawings);
     tcase_add_test(tests, passes_are_dumped);

@@ -21,8 +21,8 @@ floors='
     3.0  spec template cc onnx safetensors
     3.1  emit
     3.2  build
-    4.0  compare verify fit report sweep
-    4.1  show command
+    4.0  compare verify fit report sweep show
+    4.1  command
     5.0  main
     9.9  embed
 '

@@ -185,6 +185,20 @@ interpreted() {
 }
 check "interpret says what infer says" interpreted
 
+# A line a group under the spec's names; results and what is on stdout stay the same.
+profiled() {
+    lenet5/infer --weights lenet5.st --limit 500 > plain.txt 2> quiet.txt &&
+        lenet5/infer --weights lenet5.st --limit 500 --profile 2> profile.txt | result \
+            > profiled.txt && result < plain.txt | cmp - profiled.txt && [ ! -s quiet.txt ] &&
+        grep -q '^inference, [0-9]* threads: the limits are ' profile.txt &&
+        grep -q '^conv2  *forward  *[1-9]' profile.txt && grep -q '^total ' profile.txt || return
+    lenet5/train --epochs 1 --limit-train 640 --profile 2> profile.txt > profiled.txt &&
+        grep -q '^result: ' profiled.txt && grep -q '^training steps, ' profile.txt &&
+        grep -q '^conv1  *backward weights  *10 ' profile.txt &&
+        grep -q '^optimizer  *update  *10 ' profile.txt && grep -q '^inference, ' profile.txt
+}
+check "--profile: times by the spec's names" profiled
+
 learns() {
     accuracy=$(mnist/train --data "$data" --epochs 1 --limit-train 5000 --quiet |
         sed -n 's/.*test_accuracy=\([0-9.]*\).*/\1/p')

@@ -45,22 +45,23 @@ static bool is_convolution(const struct lathe_cost *cost)
 static void bench_layers(struct arena *arena, const char *spec, int place)
 {
     struct subject s = build_step(arena, spec, place);
-    struct layer_times *times = arena_array(arena, (size_t)s.model->cost_count, struct layer_times);
+    const struct lathe_profile *profile = s.model->train_profile;
+    struct layer_times *times = arena_array(arena, (size_t)profile->count, struct layer_times);
     double peaks[RUNS], steps[RUNS], total = 0;
     subject_run(&s);
     for (int run = 0; run < RUNS; run++) {
-        memset(lathe_profile_seconds, 0, sizeof lathe_profile_seconds);
+        memset(profile->spent, 0, (size_t)profile->count * sizeof *profile->spent);
         peaks[run] = measure_peak();
         steps[run] = subject_run(&s);
-        for (int i = 0; i < s.model->cost_count; i++)
-            times[i].seconds[run] = lathe_profile_seconds[i];
+        for (int i = 0; i < profile->count; i++)
+            times[i].seconds[run] = profile->spent[i].seconds;
     }
     double peak = median(peaks, RUNS), step = median(steps, RUNS);
     printf("%s, batch %d, %d threads: FMA peak %.1f GFLOP/s\n", spec, s.batch.count,
            omp_get_max_threads(), peak);
     printf("  %-20s %-18s %9s %9s %8s\n", "group", "kernel", "ms", "GFLOP/s", "of peak");
-    for (int i = 0; i < s.model->cost_count; i++) {
-        const struct lathe_cost *cost = &s.model->costs[i];
+    for (int i = 0; i < profile->count; i++) {
+        const struct lathe_cost *cost = &profile->costs[i];
         double seconds = median(times[i].seconds, RUNS);
         total += seconds;
         if (!is_convolution(cost))

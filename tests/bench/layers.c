@@ -34,15 +34,16 @@ char *layer_text(struct arena *arena, const struct node *conv, int batch)
 
 void layer_seconds(const struct subject *s, const struct layers *layers, double *seconds)
 {
+    const struct lathe_profile *profile = s->model->train_profile;
     for (int i = 0; i < layers->count; i++)
         for (int pass = 0; pass < PASSES; pass++) {
             double *sum = &seconds[i * PASSES + pass];
             *sum = 0;
-            for (int k = 0; k < s->model->cost_count; k++) {
-                const struct lathe_cost *cost = &s->model->costs[k];
+            for (int k = 0; k < profile->count; k++) {
+                const struct lathe_cost *cost = &profile->costs[k];
                 if (strcmp(cost->group, layers->node[i]->name) == 0 &&
                     strncmp(cost->label, pass_name[pass], strlen(pass_name[pass])) == 0)
-                    *sum += lathe_profile_seconds[k];
+                    *sum += profile->spent[k].seconds;
             }
         }
 }

@@ -27,7 +27,8 @@ double peak_memory(void)
 static void time_layers(struct subject *s, const struct layers *layers, int runs)
 {
     double seconds[MOST_LAYERS * PASSES];
-    memset(lathe_profile_seconds, 0, sizeof lathe_profile_seconds);
+    const struct lathe_profile *profile = s->model->train_profile;
+    memset(profile->spent, 0, (size_t)profile->count * sizeof *profile->spent);
     for (int i = 0; i < runs; i++)
         subject_run(s);
     layer_seconds(s, layers, seconds);

@@ -7,6 +7,7 @@
 #include "../../gen/interp.h"
 #include "../../gen/passes.h"
 #include "../../gen/spec.h"
+#include "../../runtime/profile.h"
 #include "../../runtime/schedule.h"
 
 #include <string.h>
@@ -110,8 +111,8 @@ struct subject subject_build(struct arena *arena, const char *text,
         struct build_options build = {.isa = isa_find("native"),
                                       .batch = options->train ? batch : 0,
                                       .infer_batch = options->train ? 1 : batch,
-                                      .cc = "cc",
-                                      .profile = options->profile};
+                                      .cc = "cc"};
+        lathe_profiling = options->profile;
         s.model = build_and_load(arena, network, &build, folder);
     }
     make_batch(&s, batch);

@@ -585,6 +585,17 @@ static void unpack_10x1x1(const float *restrict in, float *restrict out, int cou
 
 /* ---- the network ---- */
 
+/* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
+static const struct lathe_cost costs[] = {
+    {"conv1", "forward", 7744, 1280, 640},
+    {"residual1.body.conv1", "forward", 12800, 2048, 9280},
+    {"globalpool1", "forward", 128, 1088, 0},
+    {"linear1", "forward", 160, 128, 1088},
+    {"border", "output", 0, 64, 0},
+};
+static struct lathe_spent spent[5];
+struct lathe_profile block_profile = {.costs = costs, .count = 5, .spent = spent};
+
 void block_pack(const struct lathe_model *model, const float *const *logical, void *memory)
 {
     float *const arena = memory;
@@ -600,30 +611,37 @@ void block_pack(const struct lathe_model *model, const float *const *logical, vo
 void block_infer_some(const float *input, float *output, int count, void *memory)
 {
     float *const arena = memory;
+    struct lathe_profile *const profile = &block_profile;
 #pragma omp parallel if (false)
     {
         lathe_flush_denormals();
+        lathe_mark(profile, -1, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.008
          * MFLOP, 0.001 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_infer(input, arena + at_conv1_weight, arena + at_conv1_bias,
                                      arena + at_maxpool1, count);
+        lathe_mark(profile, 0, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): forward; 0.013 MFLOP, 0.002 MB of
          * activations a sample */
         conv3x3_8x4x4_to_8x4x4_infer(arena + at_maxpool1, arena + at_residual1_body_conv1_weight,
                                      arena + at_residual1_body_conv1_bias, arena + at_maxpool1,
                                      arena + at_residual1, count);
+        lathe_mark(profile, 1, count);
 
         /* globalpool1 (line 7): forward; 0.000 MFLOP, 0.001 MB of activations a sample */
         globalpool_8x4x4(arena + at_residual1, arena + at_globalpool1, count);
+        lathe_mark(profile, 2, count);
 
         /* linear1 (line 7): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_16_to_10_infer(arena + at_globalpool1, arena + at_linear1_weight,
                               arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_mark(profile, 3, count);
 
         /* output between (N, C, H, W) and blocks of channels */
         unpack_10x1x1(arena + at_linear1, output, count);
+        lathe_mark(profile, 4, count);
     }
 }
 

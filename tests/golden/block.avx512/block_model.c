@@ -57,6 +57,7 @@ const struct lathe_model block_model = {
         .state_floats = 2816,
         .infer_batch = 4,
         .infer_arena_bytes = BLOCK_ARENA_BYTES,
+        .infer_profile = &block_profile,
         .load = block_pack,
         .infer = block_run,
 };

@@ -1803,32 +1803,68 @@ static void sum_4_of_72(const float *restrict partial, float *restrict sum, int 
 
 /* ---- the network ---- */
 
+/* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
+static const struct lathe_cost costs[] = {
+    {"conv1", "forward", 7744, 2304, 704},
+    {"conv1", "batch statistics", 0, 0, 576},
+    {"conv1", "forward", 4096, 2560, 96},
+    {"residual1.body.conv1", "forward", 12800, 1536, 2336},
+    {"globalpool1", "forward", 128, 544, 0},
+    {"dropout1", "forward", 32, 64, 0},
+    {"linear1", "forward", 160, 80, 432},
+    {"loss", "forward and backward", 0, 96, 32},
+    {"linear1", "steps backward", 0, 96, 192},
+    {"linear1", "gradient of the bias", 0, 0, 240},
+    {"linear1", "backward weights", 160, 80, 384},
+    {"linear1", "weights for backward data", 0, 0, 768},
+    {"linear1", "backward data", 160, 80, 384},
+    {"dropout1", "steps backward", 32, 96, 0},
+    {"globalpool1", "backward", 128, 1056, 0},
+    {"residual1.body.conv1", "steps backward", 512, 1536, 128},
+    {"residual1.body.conv1", "gradient of the bias", 0, 0, 160},
+    {"residual1.body.conv1", "backward weights", 12800, 1024, 2304},
+    {"residual1.body.conv1", "weights for backward data", 0, 0, 4608},
+    {"residual1.body.conv1", "backward data", 12800, 1536, 2304},
+    {"conv1", "sums for the batchnorm", 4096, 2560, 384},
+    {"conv1", "batchnorm's gradients", 0, 0, 416},
+    {"conv1", "steps backward", 4096, 2560, 192},
+    {"conv1", "backward weights", 7744, 2304, 1152},
+    {"conv1", "sum of partial gradients", 0, 0, 1440},
+};
+static struct lathe_spent spent[25];
+static struct lathe_profile step_profile = {.costs = costs, .count = 25, .spent = spent};
+
 static void block_step(const struct lathe_model *model, const struct lathe_batch *batch,
                             uint64_t seed,
     uint64_t step, struct lathe_step_result *result, void *memory)
 {
     float *const arena = memory;
+    struct lathe_profile *const profile = &step_profile;
     const int count = batch->count;
     const struct lathe_parameter *const parameters = block_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
 #pragma omp parallel if (false)
     {
         lathe_flush_denormals();
+        lathe_mark(profile, -1, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.008
          * MFLOP, 0.001 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_forward(batch->input, arena + at_conv1_weight, arena + at_conv1_bias,
                                        arena + at_conv1, arena + at_batchnorm1_moments, count);
+        lathe_mark(profile, 0, count);
         norm_8x8x8(arena + at_batchnorm1_moments, arena + at_batchnorm1_weight,
                    arena + at_batchnorm1_running_mean, arena + at_batchnorm1_running_var,
                    arena + at_batchnorm1_mean, arena + at_batchnorm1_invstd,
                    arena + at_batchnorm1_scale, count);
+        lathe_mark(profile, 1, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.004
          * MFLOP, 0.003 MB of activations a sample */
         steps_pool_8x8x8_forward(arena + at_conv1, arena + at_batchnorm1_mean,
                                  arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                  arena + at_maxpool1, count);
+        lathe_mark(profile, 2, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): forward; 0.013 MFLOP, 0.001 MB of
          * activations a sample */
@@ -1836,58 +1872,74 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                        arena + at_residual1_body_conv1_bias, arena + at_maxpool1,
                                        arena + at_residual1_body_conv1, arena + at_residual1,
                                        count);
+        lathe_mark(profile, 3, count);
 
         /* globalpool1 (line 7): forward; 0.000 MFLOP, 0.001 MB of activations a sample */
         globalpool_8x4x4(arena + at_residual1, arena + at_globalpool1, count);
+        lathe_mark(profile, 4, count);
 
         /* dropout1 (line 7): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         steps_8x1x1_forward(arena + at_globalpool1, arena + at_dropout1, seed, step, count);
+        lathe_mark(profile, 5, count);
 
         /* linear1 (line 7): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_10_forward(arena + at_dropout1, arena + at_linear1_weight,
                                arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_mark(profile, 6, count);
 
         /* loss (line 8): forward and backward */
         cross_entropy_10x1x1(arena + at_linear1, arena + at_linear1_grad, arena + at_sample_loss,
                              arena + at_sample_correct, batch->labels, result, count);
+        lathe_mark(profile, 7, count);
 
         /* linear1 (line 7): steps backward */
         steps_10x1x1_backward(arena + at_linear1, arena + at_linear1_grad,
                               arena + at_linear1_bias_sums, count);
+        lathe_mark(profile, 8, count);
         bias_gradient_10(arena + at_linear1_bias_sums, arena + at_linear1_bias_grad, count);
+        lathe_mark(profile, 9, count);
 
         /* linear1 (line 7): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_10_backward_weights(arena + at_dropout1, arena + at_linear1_grad,
                                         arena + at_linear1_weight_grad, count);
+        lathe_mark(profile, 10, count);
         linear_8_to_10_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
+        lathe_mark(profile, 11, count);
 
         /* linear1 (line 7): backward data; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_10_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                      arena + at_dropout1_grad, count);
+        lathe_mark(profile, 12, count);
 
         /* dropout1 (line 7): steps backward; 0.000 MFLOP, 0.000 MB of activations a sample */
         steps_8x1x1_backward(arena + at_globalpool1, arena + at_dropout1_grad,
                              arena + at_flatten1_grad, seed, step, count);
+        lathe_mark(profile, 13, count);
 
         /* globalpool1 (line 7): backward; 0.000 MFLOP, 0.001 MB of activations a sample */
         globalpool_8x4x4_backward(arena + at_residual1, arena + at_flatten1_grad,
                                   arena + at_residual1_grad, count);
+        lathe_mark(profile, 14, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): steps backward; 0.001 MFLOP, 0.001 MB
          * of activations a sample */
         steps_8x4x4_backward(arena + at_residual1_body_conv1, arena + at_maxpool1,
                              arena + at_residual1_grad, arena + at_residual1_body_conv1,
                              arena + at_residual1_body_conv1_bias_sums, count);
+        lathe_mark(profile, 15, count);
         bias_gradient_8(arena + at_residual1_body_conv1_bias_sums,
                         arena + at_residual1_body_conv1_bias_grad, count);
+        lathe_mark(profile, 16, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): backward weights; 0.013 MFLOP, 0.001
          * MB of activations a sample */
         conv3x3_8x4x4_to_8x4x4_backward_weights(arena + at_maxpool1,
                                                 arena + at_residual1_body_conv1,
                                                 arena + at_residual1_body_conv1_weight_grad, count);
+        lathe_mark(profile, 17, count);
         conv3x3_8x4x4_to_8x4x4_transpose(arena + at_residual1_body_conv1_weight,
                                          arena + at_residual1_body_conv1_weight_transposed);
+        lathe_mark(profile, 18, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): backward data; 0.013 MFLOP, 0.001 MB
          * of activations a sample */
@@ -1895,6 +1947,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                              arena + at_residual1_body_conv1_weight_transposed,
                                              arena + at_residual1_grad, arena + at_maxpool1_grad,
                                              count);
+        lathe_mark(profile, 19, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): sums for the
          * batchnorm; 0.004 MFLOP, 0.003 MB of activations a sample */
@@ -1902,9 +1955,11 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                        arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                        arena + at_batchnorm1_invstd, arena + at_maxpool1_grad,
                                        arena + at_conv1_norm_sums, count);
+        lathe_mark(profile, 20, count);
         norm_gradient_8x8x8(arena + at_conv1_norm_sums, arena + at_batchnorm1_weight_grad,
                             arena + at_batchnorm1_bias_grad, arena + at_batchnorm1_mean_g,
                             arena + at_batchnorm1_mean_gx, arena + at_conv1_bias_grad, count);
+        lathe_mark(profile, 21, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): steps
          * backward; 0.004 MFLOP, 0.003 MB of activations a sample */
@@ -1913,12 +1968,15 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                   arena + at_batchnorm1_invstd, arena + at_batchnorm1_mean_g,
                                   arena + at_batchnorm1_mean_gx, arena + at_maxpool1_grad,
                                   arena + at_conv1, count);
+        lathe_mark(profile, 22, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): backward
          * weights; 0.008 MFLOP, 0.002 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_backward_weights(batch->input, arena + at_conv1,
                                                 arena + at_conv1_weight_partial, count);
+        lathe_mark(profile, 23, count);
         sum_4_of_72(arena + at_conv1_weight_partial, arena + at_conv1_weight_grad, count);
+        lathe_mark(profile, 24, count);
     }
 }
 
@@ -1928,4 +1986,5 @@ void block_complete(struct lathe_model *model)
     model->train_arena_bytes = arena_floats * sizeof(float);
     model->state_offset = 0 * sizeof(float);
     model->gradient_offset = 864 * sizeof(float);
+    model->train_profile = &step_profile;
 }

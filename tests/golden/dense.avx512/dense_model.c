@@ -40,6 +40,7 @@ const struct lathe_model dense_model = {
         .state_floats = 624,
         .infer_batch = 4,
         .infer_arena_bytes = DENSE_ARENA_BYTES,
+        .infer_profile = &dense_profile,
         .load = dense_pack,
         .infer = dense_run,
 };

@@ -10,7 +10,7 @@
 
 #include "runtime/lathe.h"
 
-#if LATHE_ABI != 2
+#if LATHE_ABI != 3
 #error "this runtime is another lathe's: generate again, or take the runtime beside this file"
 #endif
 
@@ -39,6 +39,7 @@ void dense_infer_some(const float *input, float *output, int count, void *arena)
 
 extern const struct lathe_parameter dense_parameters[];
 extern const struct lathe_model dense_model; /* of infer */
+extern struct lathe_profile dense_profile;
 /* Add the training step to a copy of the model. */
 void dense_complete(struct lathe_model *model);
 void dense_pack(const struct lathe_model *model, const float *const *logical, void *memory);

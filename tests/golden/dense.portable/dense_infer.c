@@ -518,6 +518,15 @@ static void unpack_1x1x1(const float *restrict in, float *restrict out, int coun
 
 /* ---- the network ---- */
 
+/* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
+static const struct lathe_cost costs[] = {
+    {"linear1", "forward", 80, 88, 240},
+    {"linear2", "forward", 40, 96, 336},
+    {"border", "output", 0, 16, 0},
+};
+static struct lathe_spent spent[3];
+struct lathe_profile dense_profile = {.costs = costs, .count = 3, .spent = spent};
+
 void dense_pack(const struct lathe_model *model, const float *const *logical, void *memory)
 {
     float *const arena = memory;
@@ -531,22 +540,27 @@ void dense_pack(const struct lathe_model *model, const float *const *logical, vo
 void dense_infer_some(const float *input, float *output, int count, void *memory)
 {
     float *const arena = memory;
+    struct lathe_profile *const profile = &dense_profile;
 #pragma omp parallel if (false)
     {
         lathe_flush_denormals();
+        lathe_mark(profile, -1, count);
 
         /* linear1 (line 4) + dynamic1 (line 4): forward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         linear_2_to_20_infer(input, arena + at_linear1_weight, arena + at_linear1_bias,
                              arena + at_dynamic1, count);
+        lathe_mark(profile, 0, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): forward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         linear_20_to_1_infer(arena + at_dynamic1, arena + at_linear2_weight,
                              arena + at_linear2_bias, arena + at_sigmoid1, count);
+        lathe_mark(profile, 1, count);
 
         /* output between (N, C, H, W) and blocks of channels */
         unpack_1x1x1(arena + at_sigmoid1, output, count);
+        lathe_mark(profile, 2, count);
     }
 }
 

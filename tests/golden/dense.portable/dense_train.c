@@ -1134,60 +1134,90 @@ static void linear_2_to_20_backward_weights(const float *restrict in,
 
 /* ---- the network ---- */
 
+/* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
+static const struct lathe_cost costs[] = {
+    {"linear1", "forward", 80, 168, 240},
+    {"linear2", "forward", 40, 112, 336},
+    {"loss", "forward and backward", 0, 32, 32},
+    {"linear2", "steps backward", 16, 32, 64},
+    {"linear2", "gradient of the bias", 0, 0, 80},
+    {"linear2", "backward weights", 40, 96, 320},
+    {"linear2", "weights for backward data", 0, 0, 640},
+    {"linear2", "backward data", 40, 96, 320},
+    {"linear1", "steps backward", 80, 160, 320},
+    {"linear1", "gradient of the bias", 0, 0, 400},
+    {"linear1", "backward weights", 80, 88, 160},
+};
+static struct lathe_spent spent[11];
+static struct lathe_profile step_profile = {.costs = costs, .count = 11, .spent = spent};
+
 static void dense_step(const struct lathe_model *model, const struct lathe_batch *batch,
                             uint64_t seed,
     uint64_t step, struct lathe_step_result *result, void *memory)
 {
     float *const arena = memory;
+    struct lathe_profile *const profile = &step_profile;
     const int count = batch->count;
     const struct lathe_parameter *const parameters = dense_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
 #pragma omp parallel if (false)
     {
         lathe_flush_denormals();
+        lathe_mark(profile, -1, count);
 
         /* linear1 (line 4) + dynamic1 (line 4): forward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         linear_2_to_20_forward(batch->input, arena + at_linear1_weight, arena + at_linear1_bias,
                                arena + at_linear1, arena + at_dynamic1, count);
+        lathe_mark(profile, 0, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): forward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         linear_20_to_1_forward(arena + at_dynamic1, arena + at_linear2_weight,
                                arena + at_linear2_bias, arena + at_linear2, arena + at_sigmoid1,
                                count);
+        lathe_mark(profile, 1, count);
 
         /* loss (line 6): forward and backward */
         mse_1x1x1(arena + at_sigmoid1, arena + at_sigmoid1_grad, arena + at_sample_loss,
                   arena + at_sample_correct, batch->targets, batch->labels, result, count);
+        lathe_mark(profile, 2, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): steps backward; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         steps_1x1x1_backward(arena + at_linear2, arena + at_sigmoid1_grad, arena + at_linear2,
                              arena + at_linear2_bias_sums, count);
+        lathe_mark(profile, 3, count);
         bias_gradient_1(arena + at_linear2_bias_sums, arena + at_linear2_bias_grad, count);
+        lathe_mark(profile, 4, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_20_to_1_backward_weights(arena + at_dynamic1, arena + at_linear2,
                                         arena + at_linear2_weight_grad, count);
+        lathe_mark(profile, 5, count);
         linear_20_to_1_transpose(arena + at_linear2_weight, arena + at_linear2_weight_transposed);
+        lathe_mark(profile, 6, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations
          * a sample */
         linear_20_to_1_backward_data(arena + at_linear2, arena + at_linear2_weight_transposed,
                                      arena + at_dynamic1_grad, count);
+        lathe_mark(profile, 7, count);
 
         /* linear1 (line 4) + dynamic1 (line 4): steps backward; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         steps_20x1x1_backward(arena + at_linear1, arena + at_dynamic1_grad, arena + at_linear1,
                               arena + at_linear1_bias_sums, count);
+        lathe_mark(profile, 8, count);
         bias_gradient_20(arena + at_linear1_bias_sums, arena + at_linear1_bias_grad, count);
+        lathe_mark(profile, 9, count);
 
         /* linear1 (line 4) + dynamic1 (line 4): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_2_to_20_backward_weights(batch->input, arena + at_linear1,
                                         arena + at_linear1_weight_grad, count);
+        lathe_mark(profile, 10, count);
     }
 }
 
@@ -1197,4 +1227,5 @@ void dense_complete(struct lathe_model *model)
     model->train_arena_bytes = arena_floats * sizeof(float);
     model->state_offset = 0 * sizeof(float);
     model->gradient_offset = 176 * sizeof(float);
+    model->train_profile = &step_profile;
 }

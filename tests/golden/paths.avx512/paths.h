@@ -10,7 +10,7 @@
 
 #include "runtime/lathe.h"
 
-#if LATHE_ABI != 2
+#if LATHE_ABI != 3
 #error "this runtime is another lathe's: generate again, or take the runtime beside this file"
 #endif
 
@@ -39,6 +39,7 @@ void paths_infer_some(const float *input, float *output, int count, void *arena)
 
 extern const struct lathe_parameter paths_parameters[];
 extern const struct lathe_model paths_model; /* of infer */
+extern struct lathe_profile paths_profile;
 /* Add the training step to a copy of the model. */
 void paths_complete(struct lathe_model *model);
 void paths_pack(const struct lathe_model *model, const float *const *logical, void *memory);

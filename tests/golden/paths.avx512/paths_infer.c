@@ -985,6 +985,17 @@ static void unpack_4x1x1(const float *restrict in, float *restrict out, int coun
 
 /* ---- the network ---- */
 
+/* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
+static const struct lathe_cost costs[] = {
+    {"concat1.branch1.linear1", "forward", 256, 96, 576},
+    {"concat1.branch2.linear1", "forward", 256, 96, 576},
+    {"residual1.linear1", "forward", 2048, 256, 4224},
+    {"linear1", "forward", 256, 192, 2112},
+    {"border", "output", 0, 64, 0},
+};
+static struct lathe_spent spent[5];
+struct lathe_profile paths_profile = {.costs = costs, .count = 5, .spent = spent};
+
 void paths_pack(const struct lathe_model *model, const float *const *logical, void *memory)
 {
     float *const arena = memory;
@@ -1002,15 +1013,18 @@ void paths_pack(const struct lathe_model *model, const float *const *logical, vo
 void paths_infer_some(const float *input, float *output, int count, void *memory)
 {
     float *const arena = memory;
+    struct lathe_profile *const profile = &paths_profile;
 #pragma omp parallel if (false)
     {
         lathe_flush_denormals();
+        lathe_mark(profile, -1, count);
 
         /* concat1.branch1.linear1 (line 4): forward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         linear_8_to_16_infer(input, arena + at_concat1_branch1_linear1_weight,
                              arena + at_concat1_branch1_linear1_bias,
                              arena + at_concat1_branch1_linear1, count);
+        lathe_mark(profile, 0, count);
 
         /* concat1.branch2.linear1 (line 4) + concat1.branch2.tanh1 (line 4): forward; 0.000 MFLOP,
          * 0.000 MB of activations a sample */
@@ -1018,19 +1032,23 @@ void paths_infer_some(const float *input, float *output, int count, void *memory
                                                      arena + at_concat1_branch2_linear1_weight,
                                                      arena + at_concat1_branch2_linear1_bias,
                                                      arena + at_concat1_branch2_tanh1, count);
+        lathe_mark(profile, 1, count);
 
         /* residual1.linear1 (line 5) + residual1.relu1 (line 5) + residual1.drop (line 5) +
          * residual1 (line 5): forward; 0.002 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_32_infer(arena + at_concat1, arena + at_residual1_linear1_weight,
                               arena + at_residual1_linear1_bias, arena + at_concat1,
                               arena + at_residual1, count);
+        lathe_mark(profile, 2, count);
 
         /* linear1 (line 6): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_4_infer(arena + at_residual1, arena + at_linear1_weight,
                              arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_mark(profile, 3, count);
 
         /* output between (N, C, H, W) and blocks of channels */
         unpack_4x1x1(arena + at_linear1, output, count);
+        lathe_mark(profile, 4, count);
     }
 }
 

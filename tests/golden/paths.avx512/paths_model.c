@@ -48,6 +48,7 @@ const struct lathe_model paths_model = {
         .state_floats = 1872,
         .infer_batch = 4,
         .infer_arena_bytes = PATHS_ARENA_BYTES,
+        .infer_profile = &paths_profile,
         .load = paths_pack,
         .infer = paths_run,
 };

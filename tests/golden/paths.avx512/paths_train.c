@@ -1572,11 +1572,42 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
 
 /* ---- the network ---- */
 
+/* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
+static const struct lathe_cost costs[] = {
+    {"concat1.branch1.linear1", "forward", 256, 96, 576},
+    {"concat1.branch2.linear1", "forward", 256, 160, 576},
+    {"residual1.linear1", "forward", 2048, 384, 4224},
+    {"residual1.drop", "forward", 256, 384, 0},
+    {"linear1", "forward", 256, 192, 2112},
+    {"loss", "forward and backward", 0, 128, 8},
+    {"linear1", "steps backward", 0, 128, 64},
+    {"linear1", "gradient of the bias", 0, 0, 128},
+    {"linear1", "backward weights", 256, 192, 2048},
+    {"linear1", "weights for backward data", 0, 0, 4096},
+    {"linear1", "backward data", 256, 192, 2048},
+    {"residual1.linear1", "steps backward", 128, 256, 128},
+    {"residual1.linear1", "gradient of the bias", 0, 0, 256},
+    {"residual1.linear1", "backward weights", 2048, 256, 4096},
+    {"residual1.linear1", "weights for backward data", 0, 0, 8192},
+    {"residual1.linear1", "backward data", 2048, 384, 4096},
+    {"residual1.linear1", "gradient past a skipped body", 0, 256, 0},
+    {"residual1.linear1", "gradients of a skipped body", 0, 0, 4096},
+    {"concat1.branch2.linear1", "steps backward", 64, 128, 64},
+    {"concat1.branch2.linear1", "gradient of the bias", 0, 0, 128},
+    {"concat1.branch2.linear1", "backward weights", 256, 96, 512},
+    {"concat1.branch1.linear1", "steps backward", 0, 128, 64},
+    {"concat1.branch1.linear1", "gradient of the bias", 0, 0, 128},
+    {"concat1.branch1.linear1", "backward weights", 256, 96, 512},
+};
+static struct lathe_spent spent[24];
+static struct lathe_profile step_profile = {.costs = costs, .count = 24, .spent = spent};
+
 static void paths_step(const struct lathe_model *model, const struct lathe_batch *batch,
                             uint64_t seed,
     uint64_t step, struct lathe_step_result *result, void *memory)
 {
     float *const arena = memory;
+    struct lathe_profile *const profile = &step_profile;
     const int count = batch->count;
     const struct lathe_parameter *const parameters = paths_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
@@ -1584,12 +1615,14 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
 #pragma omp parallel if (false)
     {
         lathe_flush_denormals();
+        lathe_mark(profile, -1, count);
 
         /* concat1.branch1.linear1 (line 4): forward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         linear_8_to_16_forward(batch->input, arena + at_concat1_branch1_linear1_weight,
                                arena + at_concat1_branch1_linear1_bias,
                                arena + at_concat1_branch1_linear1, count);
+        lathe_mark(profile, 0, count);
 
         /* concat1.branch2.linear1 (line 4) + concat1.branch2.tanh1 (line 4): forward; 0.000 MFLOP,
          * 0.000 MB of activations a sample */
@@ -1598,6 +1631,7 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
                                                        arena + at_concat1_branch2_linear1_bias,
                                                        arena + at_concat1_branch2_linear1,
                                                        arena + at_concat1_branch2_tanh1, count);
+        lathe_mark(profile, 1, count);
 
         if (kept1) {
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): forward; 0.002 MFLOP, 0.000 MB
@@ -1605,34 +1639,43 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
             linear_32_to_32_forward(arena + at_concat1, arena + at_residual1_linear1_weight,
                                     arena + at_residual1_linear1_bias, arena + at_residual1_linear1,
                                     arena + at_residual1_relu1, count);
+            lathe_mark(profile, 2, count);
         }
 
         /* residual1.drop (line 5) + residual1 (line 5): forward; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         steps_32x1x1_forward(arena + at_residual1_relu1, kept1, arena + at_concat1,
                              arena + at_residual1, count);
+        lathe_mark(profile, 3, count);
 
         /* linear1 (line 6): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_4_forward(arena + at_residual1, arena + at_linear1_weight,
                                arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_mark(profile, 4, count);
 
         /* loss (line 7): forward and backward */
         mse_4x1x1(arena + at_linear1, arena + at_linear1_grad, arena + at_sample_loss,
                   arena + at_sample_correct, batch->targets, batch->labels, result, count);
+        lathe_mark(profile, 5, count);
 
         /* linear1 (line 6): steps backward */
         steps_4x1x1_backward(arena + at_linear1, arena + at_linear1_grad,
                              arena + at_linear1_bias_sums, count);
+        lathe_mark(profile, 6, count);
         bias_gradient_4(arena + at_linear1_bias_sums, arena + at_linear1_bias_grad, count);
+        lathe_mark(profile, 7, count);
 
         /* linear1 (line 6): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_4_backward_weights(arena + at_residual1, arena + at_linear1_grad,
                                         arena + at_linear1_weight_grad, count);
+        lathe_mark(profile, 8, count);
         linear_32_to_4_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
+        lathe_mark(profile, 9, count);
 
         /* linear1 (line 6): backward data; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_4_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                      arena + at_residual1_grad, count);
+        lathe_mark(profile, 10, count);
 
         if (kept1) {
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): steps backward; 0.000 MFLOP,
@@ -1640,15 +1683,19 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
             steps_32x1x1_backward(arena + at_residual1_linear1, arena + at_residual1_grad,
                                   arena + at_residual1_linear1,
                                   arena + at_residual1_linear1_bias_sums, count);
+            lathe_mark(profile, 11, count);
             bias_gradient_32(arena + at_residual1_linear1_bias_sums,
                              arena + at_residual1_linear1_bias_grad, count);
+            lathe_mark(profile, 12, count);
 
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): backward weights; 0.002 MFLOP,
              * 0.000 MB of activations a sample */
             linear_32_to_32_backward_weights(arena + at_concat1, arena + at_residual1_linear1,
                                              arena + at_residual1_linear1_weight_grad, count);
+            lathe_mark(profile, 13, count);
             linear_32_to_32_transpose(arena + at_residual1_linear1_weight,
                                       arena + at_residual1_linear1_weight_transposed);
+            lathe_mark(profile, 14, count);
 
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): backward data; 0.002 MFLOP,
              * 0.000 MB of activations a sample */
@@ -1656,9 +1703,12 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
                                           arena + at_residual1_linear1_weight_transposed,
                                           arena + at_residual1_grad, arena + at_concat1_grad,
                                           count);
+            lathe_mark(profile, 15, count);
         } else {
             pass_32x1x1(arena + at_residual1_grad, arena + at_concat1_grad, count);
+            lathe_mark(profile, 16, count);
             zero_1056(arena + at_residual1_linear1_weight_grad);
+            lathe_mark(profile, 17, count);
         }
 
         /* concat1.branch2.linear1 (line 4) + concat1.branch2.tanh1 (line 4): steps backward; 0.000
@@ -1667,21 +1717,26 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
                               arena + at_concat1_branch2_tanh1_grad,
                               arena + at_concat1_branch2_linear1,
                               arena + at_concat1_branch2_linear1_bias_sums, count);
+        lathe_mark(profile, 18, count);
         bias_gradient_4(arena + at_concat1_branch2_linear1_bias_sums,
                         arena + at_concat1_branch2_linear1_bias_grad, count);
+        lathe_mark(profile, 19, count);
 
         /* concat1.branch2.linear1 (line 4) + concat1.branch2.tanh1 (line 4): backward weights;
          * 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_16_backward_weights(batch->input, arena + at_concat1_branch2_linear1,
                                         arena + at_concat1_branch2_linear1_weight_grad, count);
+        lathe_mark(profile, 20, count);
 
         /* concat1.branch1.linear1 (line 4): steps backward */
         steps_16x1x1_backward_concat1_branch1_linear1(arena + at_concat1_branch1_linear1,
                                                       arena + at_concat1_branch1_linear1_grad,
                                                       arena + at_concat1_branch1_linear1_bias_sums,
                                                       count);
+        lathe_mark(profile, 21, count);
         bias_gradient_4(arena + at_concat1_branch1_linear1_bias_sums,
                         arena + at_concat1_branch1_linear1_bias_grad, count);
+        lathe_mark(profile, 22, count);
 
         /* concat1.branch1.linear1 (line 4): backward weights; 0.000 MFLOP, 0.000 MB of activations
          * a sample */
@@ -1690,6 +1745,7 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
                                                                 at_concat1_branch1_linear1_grad,
                                                                 arena +
                 at_concat1_branch1_linear1_weight_grad, count);
+        lathe_mark(profile, 23, count);
     }
 }
 
@@ -1699,4 +1755,5 @@ void paths_complete(struct lathe_model *model)
     model->train_arena_bytes = arena_floats * sizeof(float);
     model->state_offset = 0 * sizeof(float);
     model->gradient_offset = 1872 * sizeof(float);
+    model->train_profile = &step_profile;
 }
