@@ -3,7 +3,8 @@
  *
  * Inference, without the runtime's program: get DENSE_ARENA_BYTES bytes, aligned to
  * 64, call dense_load once, then dense_infer as often as wanted. One arena serves one
- * caller at a time.
+ * caller at a time. OMP_NUM_THREADS threads run a call; how they wait for the next one is OpenMP's
+ * matter: GCC's spins for some 10 ms unless the environment has OMP_WAIT_POLICY=passive.
  */
 #ifndef LATHE_DENSE_H
 #define LATHE_DENSE_H

@@ -3,7 +3,8 @@
  *
  * Inference, without the runtime's program: get PATHS_ARENA_BYTES bytes, aligned to
  * 64, call paths_load once, then paths_infer as often as wanted. One arena serves one
- * caller at a time.
+ * caller at a time. OMP_NUM_THREADS threads run a call; how they wait for the next one is OpenMP's
+ * matter: GCC's spins for some 10 ms unless the environment has OMP_WAIT_POLICY=passive.
  */
 #ifndef LATHE_PATHS_H
 #define LATHE_PATHS_H
