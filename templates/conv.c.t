@@ -1,8 +1,6 @@
 $ -- Direct convolution, linear layers, and backward data of both: see gen/lower_conv.c's formula.
 $ assert(parameters and tiles and segments)
 $ local moment = gathers and "moment" or "NULL"
-$ local needs_at = accumulates
-$ for _, s in ipairs(steps) do needs_at = needs_at or s.kind == "add" end
 $ local tile_parameters = "int n0, int kb, int cb0, int oh, const int ow0, const bool edge, " ..
 $   "float *restrict to, vf moment[][3], bool first"
 $ local function first_of(s)
@@ -67,27 +65,12 @@ $ end
             const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
             (void)k, (void)n;
             vf v = done[p][j];
-$ if biased then
-            v += lathe_load(bias + k * V);
-$ end
-$ if needs_at then
-            const size_t at = ((size_t)k * (FULL_H * FULL_W) +
-                               (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
-                               OUT_FIRST_W) * V;
-$ end
-$ if accumulates then
-            v += lathe_load(accumulate + (size_t)n * ${accumulate_image} + at);
-$ end
-$ include("steps.c.t", {steps = steps, V = V}, 12)
-            lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
-$ if gathers then
-$ include("steps.c.t", {steps = before_moments, V = V}, 12)
-            if (first && p == 0)
-                moment[j][0] = v;
-            const vf distance = v - moment[j][0];
-            part[0] += v;
-            part[1] += distance * distance;
-$ end
+$ include("conv_pixel.c.t", {V = V, biased = biased, steps = steps, gathers = gathers,
+$   accumulate_image = accumulates and accumulate_image, before_moments = before_moments,
+$   first = "first && p == 0",
+$   to = "to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V",
+$   at = "((size_t)k * (FULL_H * FULL_W) + (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + " ..
+$        "w * OUT_STEP_W + OUT_FIRST_W) * V"}, 12)
         }
 $ if gathers then
         moment[j][1] += part[0];

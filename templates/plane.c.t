@@ -4,7 +4,7 @@ for (int n = n0; n < n0 + images; n++)
 $ if keeps_raw then
         const float *rows = raw + (size_t)n * ${raw_image} + (size_t)k * (OUT_H * OUT_W) * V;
 $ else
-        const float *rows = plane + ((k - kb) * CHUNK_ROWS - oh0) * OUT_W * V;
+        const float *rows = plane + (((n - n0) * K_TILE + k - kb) * CHUNK_ROWS - oh0) * OUT_W * V;
 $ end
 $ if pooled then
         float *const pools =

@@ -161,7 +161,8 @@ static void conv3x3_1x8x8_to_8x8x8_infer(const float *restrict in, const float *
             }
         for (int n = n0; n < n0 + images; n++)
             for (int k = kb; k < kb + K_TILE; k++) {
-                const float *rows = plane + ((k - kb) * CHUNK_ROWS - oh0) * OUT_W * V;
+                const float *rows = plane + (((n - n0) * K_TILE + k - kb) * CHUNK_ROWS - oh0) *
+                    OUT_W * V;
                 float *const pools =
                     out + (size_t)n * OUT_IMAGE + (size_t)k * (POOLED_H * POOLED_W * V);
                 for (int ph = oh0 / POOL_H; ph < POOLED_H && (ph + 1) * POOL_H <= oh1; ph++)
@@ -261,9 +262,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
             (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
-            const size_t at = ((size_t)k * (FULL_H * FULL_W) +
-                               (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
-                               OUT_FIRST_W) * V;
+            const size_t at = ((size_t)k * (FULL_H * FULL_W) + (oh * OUT_STEP_H + OUT_FIRST_H) *
+                               FULL_W + w * OUT_STEP_W + OUT_FIRST_W) * V;
             v += lathe_load(other1 + (size_t)n * 256 + at);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }

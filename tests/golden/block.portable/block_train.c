@@ -1448,9 +1448,8 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
             const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
             (void)k, (void)n;
             vf v = done[p][j];
-            const size_t at = ((size_t)k * (FULL_H * FULL_W) +
-                               (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
-                               OUT_FIRST_W) * V;
+            const size_t at = ((size_t)k * (FULL_H * FULL_W) + (oh * OUT_STEP_H + OUT_FIRST_H) *
+                               FULL_W + w * OUT_STEP_W + OUT_FIRST_W) * V;
             v += lathe_load(accumulate + (size_t)n * 128 + at);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }

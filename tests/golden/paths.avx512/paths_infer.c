@@ -582,9 +582,8 @@ LATHE_INLINE void linear_32_to_32_infer_4x1(const float *restrict in, const floa
             (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
-            const size_t at = ((size_t)k * (FULL_H * FULL_W) +
-                               (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
-                               OUT_FIRST_W) * V;
+            const size_t at = ((size_t)k * (FULL_H * FULL_W) + (oh * OUT_STEP_H + OUT_FIRST_H) *
+                               FULL_W + w * OUT_STEP_W + OUT_FIRST_W) * V;
             v = curve_relu_value(v);
             v *= 0.5f;
             v += lathe_load(other3 + (size_t)n * 32 + at);
@@ -676,9 +675,8 @@ LATHE_INLINE void linear_32_to_32_infer_1x1(const float *restrict in, const floa
             (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
-            const size_t at = ((size_t)k * (FULL_H * FULL_W) +
-                               (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + w * OUT_STEP_W +
-                               OUT_FIRST_W) * V;
+            const size_t at = ((size_t)k * (FULL_H * FULL_W) + (oh * OUT_STEP_H + OUT_FIRST_H) *
+                               FULL_W + w * OUT_STEP_W + OUT_FIRST_W) * V;
             v = curve_relu_value(v);
             v *= 0.5f;
             v += lathe_load(other3 + (size_t)n * 32 + at);
