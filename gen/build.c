@@ -69,8 +69,13 @@ struct program *build_program(struct arena *arena, struct network *network,
     if (batch == 0)
         batch = network->training.batch > 0 ? network->training.batch : 1;
     struct groups *groups = fuse(graph, training);
-    struct program *program =
-        lower(arena, graph, groups, options->isa, batch, training, training && options->verify);
+    struct lower_options lowering = {.isa = options->isa,
+                                     .batch = batch,
+                                     .typical_batch = training ? options->typical_batch : 0,
+                                     .training = training,
+                                     .keep = training && options->verify,
+                                     .method = options->method};
+    struct program *program = lower(arena, graph, groups, &lowering);
     dump_program(options, "fuse", program);
     recompute(program, options->verify);
     plan_memory(program);

@@ -5,18 +5,20 @@
 #define LATHE_BUILD_H
 
 #include "ir.h"
-#include "isa.h"
+#include "program.h"
 
 struct build_options {
     const struct isa *isa;
-    int batch;           /* of training; 0: the spec's */
-    int infer_batch;     /* samples a call of infer takes at most */
-    const char *cc;      /* the C compiler: name or path */
-    const char *weights; /* safetensors to embed into infer; NULL: none */
-    bool verify;         /* list the training step's tensors; none overlap; no call is too small
-                          * for threads */
-    size_t part_bytes;   /* kernels of more than this are spread over files; 0: a sane size */
-    const char *dump;    /* passes after which to print the graph, separated by commas; or NULL */
+    int batch;               /* of training; 0: the spec's */
+    int infer_batch;         /* samples a call of infer takes at most */
+    int typical_batch;       /* of training, for which costs are compared; 0: the batch */
+    enum conv_method method; /* of convolutions */
+    const char *cc;          /* the C compiler: name or path */
+    const char *weights;     /* safetensors to embed into infer; NULL: none */
+    bool verify;             /* list the training step's tensors; none overlap; no call is too small
+                              * for threads */
+    size_t part_bytes;       /* kernels of more than this are spread over files; 0: a sane size */
+    const char *dump; /* passes after which to print the graph, separated by commas; or NULL */
 };
 
 /* Run the passes over NETWORK and write its C to FOLDER. */

@@ -698,37 +698,40 @@ static void lower_inference(struct lowering *l, const struct groups *groups)
 }
 
 struct program *lower(struct arena *arena, struct graph *graph, struct groups *groups,
-                      const struct isa *isa, int batch, bool training, bool keep)
+                      const struct lower_options *options)
 {
+    int lanes = options->isa->lanes;
     size_t tensors = (size_t)graph->tensors.count;
     struct program *program = arena_new_of(arena, struct program);
     *program = (struct program){.arena = arena,
                                 .graph = graph,
-                                .isa = isa,
-                                .batch = batch,
-                                .training = training,
-                                .keep = keep,
+                                .isa = options->isa,
+                                .batch = options->batch,
+                                .training = options->training,
+                                .keep = options->keep,
                                 .groups = groups};
     struct lowering l = {
         .arena = arena,
         .program = program,
         .graph = graph,
-        .layouts = choose_layout(arena, graph, isa->lanes, training),
+        .layouts = choose_layout(arena, graph, lanes, options->training),
         .of_tensor = arena_array(arena, tensors, struct region *),
         .slices = arena_array(arena, tensors, struct region *),
         .of_parameter = arena_array(arena, tensors, struct region *),
         .of_gradient = arena_array(arena, tensors, struct region *),
         .parameter_index = arena_array(arena, tensors, int),
         .there = arena_array(arena, tensors, bool),
-        .lanes = isa->lanes,
-        .batch = batch,
-        .training = training,
+        .lanes = lanes,
+        .batch = options->batch,
+        .typical_batch = options->typical_batch ? options->typical_batch : options->batch,
+        .training = options->training,
+        .method = options->method,
     };
     list_parameters(&l);
-    if (training)
+    if (l.training)
         add_state_regions(&l);
     lower_input(&l);
-    if (training)
+    if (l.training)
         lower_training(&l, groups);
     else
         lower_inference(&l, groups);

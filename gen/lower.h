@@ -26,8 +26,9 @@ struct lowering {
     bool *there;                  /* by tensor id: this gradient has been written */
     const struct group *group;    /* whose backward pass is under way; NULL: none */
     VECTOR(struct skipped) skipped;
-    int lanes, batch;
+    int lanes, batch, typical_batch;
     bool training;
+    enum conv_method method;
 };
 
 /* ---- regions and operands ---- */
@@ -184,6 +185,27 @@ struct partials conv_partials(const struct lowering *l, const struct group *grou
 void lower_conv_weights(struct lowering *l, const struct group *group, struct region *dy);
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
                      struct region *dx, struct region *accumulate);
+
+/* ---- Winograd's convolution ---- */
+
+struct winograd_plan {
+    int tiles_h, tiles_w;                 /* of an image */
+    int item_images, chunk_tiles, chunks; /* a piece of work: images x rows of tiles */
+    int chunk_rows;                       /* of pixels */
+    int tile, k_tile;                     /* tiles x blocks of output channels in registers */
+    int groups;                           /* of so many tiles in an item */
+    int k_chunk;                          /* blocks whose sums are kept at once */
+};
+/* Whether the formula of H and W is computed by Winograd's method, and how: items are of a multiple
+ * of ROW_MULTIPLE rows, or of whole images. */
+bool choose_winograd(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                     const struct axis *w, int row_multiple, struct winograd_plan *plan);
+/* The call WHAT (and before it, the one that transforms the weights) up to what the template's
+ * epilogue needs. */
+struct call *start_winograd(struct lowering *l, const struct group *group, const char *what,
+                            const char *label, const struct geometry *g, const struct axis *h,
+                            const struct axis *w, const struct winograd_plan *p, struct region *in,
+                            struct region *weight);
 
 /* ---- chains ---- */
 

@@ -1,6 +1,6 @@
 /*
  * lower_conv: convolution and linear layers as kernels: tiles, forward and backward data. Here a
- * group will choose among algorithms; there is one now, direct convolution.
+ * group chooses between direct convolution, below, and Winograd's method (lower_winograd.c).
  *
  * The forward kernel and backward data are one template. It computes
  *
@@ -30,6 +30,8 @@ struct tiles {
     int item_images; /* that a piece of work covers, a multiple of images */
     int block_chunk; /* blocks of input channels whose weights stay in the first-level cache */
     int chunk_rows, chunks;
+    bool by_winograd; /* then the tiles are this plan's, and of those above the last three count */
+    struct winograd_plan winograd;
 };
 
 /* Blocks of input channels whose weights for one tile fill the first-level cache: the sums wait in
@@ -85,6 +87,20 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
         t.item_images *= images_outer(l, g, &t) ? max_int(1, min_int(times, fit)) : times;
     }
     return t;
+}
+
+/* The tiles of Winograd's method, if it is the one for this. */
+static bool choose_winograd_tiles(const struct lowering *l, const struct geometry *g,
+                                  const struct axis *h, const struct axis *w, int row_multiple,
+                                  struct tiles *t)
+{
+    t->by_winograd = choose_winograd(l, g, h, w, row_multiple, &t->winograd);
+    if (t->by_winograd) {
+        t->item_images = t->winograd.item_images;
+        t->chunk_rows = t->winograd.chunk_rows;
+        t->chunks = t->winograd.chunks;
+    }
+    return t->by_winograd;
 }
 
 /* Rows a chunk so that one image alone gives ITEMS pieces of work. */
@@ -223,18 +239,32 @@ static void add_pool(const struct lowering *l, struct call *call, const struct g
     value_int(a, "POOLED_W", out ? out->w : 0);
 }
 
+/* The call WHAT of either method, with the operands that it convolves. */
+static struct call *start_conv(struct lowering *l, const struct group *group, const char *what,
+                               const char *label, const struct geometry *g, const struct axis *h,
+                               const struct axis *w, const struct tiles *t, struct region *in,
+                               struct region *weight)
+{
+    if (t->by_winograd)
+        return start_winograd(l, group, what, label, g, h, w, &t->winograd, in, weight);
+    struct geometry image = head_geometry(l, group->head);
+    struct call *call = add_call(l, group, "conv.c.t", geometry_name(l, &image, what), label);
+    add_conv_arguments(l, call, g, h, w, t);
+    read_operand(l, call, "in", in);
+    read_operand(l, call, "weight", weight);
+    return call;
+}
+
 static struct call *start_forward(struct lowering *l, const struct group *group, const char *what,
                                   const struct geometry *g, const struct tiles *t)
 {
     struct axis h, w;
     forward_axes(g, &h, &w);
-    struct geometry image = head_geometry(l, group->head);
-    struct call *call = add_call(l, group, "conv.c.t", geometry_name(l, &image, what), "forward");
-    add_conv_arguments(l, call, g, &h, &w, t);
+    struct call *call =
+        start_conv(l, group, what, "forward", g, &h, &w, t, region_of(l, group->input),
+                   l->of_parameter[group->head->inputs[1]->id]);
     add_costs(l, call, g, g->flops, group->output);
     value_flag(call->arguments, "accumulates", false);
-    read_operand(l, call, "in", region_of(l, group->input));
-    read_operand(l, call, "weight", l->of_parameter[group->head->inputs[1]->id]);
     return call;
 }
 
@@ -282,6 +312,11 @@ static struct tiles training_tiles(const struct lowering *l, const struct group 
     if (!second)
         *g = matrix_geometry(l, g);
     int multiple = second && group->pool ? group->pool->pool.kernel_h : 1;
+    struct axis h, w;
+    struct tiles t = {0};
+    forward_axes(g, &h, &w);
+    if (choose_winograd_tiles(l, g, &h, &w, multiple, &t))
+        return t;
     return choose_tiles(l, g, g->out_h, g->out_w, multiple, rows_in_cache(g, g->out_h));
 }
 
@@ -368,11 +403,11 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
                              const struct axis *h, const struct axis *w,
                              struct region *const operands[4])
 {
-    struct tiles t = choose_tiles(l, b, h->out, w->out, 1, rows_in_cache(b, h->out));
-    struct geometry image = head_geometry(l, group->head);
-    struct call *call =
-        add_call(l, group, "conv.c.t", geometry_name(l, &image, "backward_data"), "backward data");
-    add_conv_arguments(l, call, b, h, w, &t);
+    struct tiles t = {0};
+    if (!choose_winograd_tiles(l, b, h, w, 1, &t))
+        t = choose_tiles(l, b, h->out, w->out, 1, rows_in_cache(b, h->out));
+    struct call *call = start_conv(l, group, "backward_data", "backward data", b, h, w, &t,
+                                   operands[0], operands[1]);
     double flops = 2.0 * g->out_c * g->group_in * axis_pairs(h) * axis_pairs(w);
     add_costs(l, call, b, flops, group->input);
     static const char *const off[] = {"biased", "keeps_raw", "gathers", "second_pass"};
@@ -383,8 +418,6 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
         value_child(call->arguments, lists[i], value_table(l->arena));
     add_pool(l, call, &(struct group){0});
     value_flag(call->arguments, "accumulates", operands[3] != NULL);
-    read_operand(l, call, "in", operands[0]);
-    read_operand(l, call, "weight", operands[1]);
     if (operands[3])
         read_operand(l, call, "accumulate", operands[3]);
     write_operand(l, call, "out", operands[2]);

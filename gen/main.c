@@ -101,6 +101,7 @@ static int command_verify(struct command *c)
     struct text out = {0};
     c->build.verify = true;
     c->build.batch = c->verify_batch;
+    c->build.typical_batch = network->training.batch; /* the kernels that training has */
     c->build.infer_batch = c->verify_batch;
     const struct lathe_model *generated =
         build_and_load(c->arena, network, &c->build, command_scratch(c, network, "verify"));

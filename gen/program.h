@@ -209,9 +209,21 @@ struct program {
     int team_from;    /* samples from which on a call is worth more than one thread */
 };
 
+/* How convolutions are computed that Winograd's method (gen/winograd.h) is for. */
+enum conv_method { CONV_BY_COST, CONV_DIRECT, CONV_WINOGRAD };
+
+struct lower_options {
+    const struct isa *isa;
+    int batch;         /* samples a call takes at most */
+    int typical_batch; /* for which costs are compared; 0: batch */
+    bool training;
+    bool keep; /* nothing shares memory: for verify */
+    enum conv_method method;
+};
+
 /* lower.c: groups to calls on regions. */
 struct program *lower(struct arena *arena, struct graph *graph, struct groups *groups,
-                      const struct isa *isa, int batch, bool training, bool keep);
+                      const struct lower_options *options);
 
 /* recompute.c: let the backward pass of PROGRAM compute again what need not be kept, where that
  * makes its work space smaller; ALWAYS: wherever it can, for tests. */

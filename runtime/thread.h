@@ -1,9 +1,12 @@
 /*
- * What every thread of a parallel region does first.
+ * What every thread of a parallel region does first, and who it is.
  */
 #ifndef LATHE_THREAD_H
 #define LATHE_THREAD_H
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #elif defined(__aarch64__)
@@ -22,6 +25,24 @@ static inline void lathe_flush_denormals(void)
     uint64_t fpcr;
     __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
     __asm__ volatile("msr fpcr, %0" : : "r"(fpcr | UINT64_C(1) << 24));
+#endif
+}
+
+/* The calling thread's number among those of its parallel region, and how many there are. */
+static inline int lathe_thread(void)
+{
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+static inline int lathe_threads(void)
+{
+#ifdef _OPENMP
+    return omp_get_num_threads();
+#else
+    return 1;
 #endif
 }
 

@@ -443,7 +443,9 @@ END_TEST
 static struct program *program_of(bool training, bool keep)
 {
     struct program *program =
-        lower(arena, net.graph, fuse(net.graph, training), isa_find("avx2"), 4, training, keep);
+        lower(arena, net.graph, fuse(net.graph, training),
+              &(struct lower_options){
+                  .isa = isa_find("avx2"), .batch = 4, .training = training, .keep = keep});
     plan_memory(program);
     return program;
 }
@@ -539,7 +541,8 @@ static struct program *two_convolutions(int channels)
     net_plain(&net, OP_flatten, "f");
     net_linear(&net, 5, true, "l");
     net_finish(&net, OP_cross_entropy);
-    return lower(arena, net.graph, fuse(net.graph, true), isa_find("avx2"), 4, true, false);
+    return lower(arena, net.graph, fuse(net.graph, true),
+                 &(struct lower_options){.isa = isa_find("avx2"), .batch = 4, .training = true});
 }
 
 START_TEST(steps_are_computed_again)
@@ -595,7 +598,8 @@ START_TEST(a_large_plan_shrinks)
     tabulate_curves(network->graph);
     add_gradients(network->graph);
     struct program *kept =
-        lower(arena, network->graph, fuse(network->graph, true), options.isa, 128, true, false);
+        lower(arena, network->graph, fuse(network->graph, true),
+              &(struct lower_options){.isa = options.isa, .batch = 128, .training = true});
     plan_memory(kept);
     const struct program *less = build_program(arena, network, &options, true);
     ck_assert_double_lt((double)less->space_offset[SPACE_COUNT],

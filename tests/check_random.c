@@ -781,7 +781,8 @@ static void run_trial(void *context)
     bool fewer = !t->has_norm && chance(&t->draw, 30);
     struct verify_options options = {.seed = t->draw.seed,
                                      .batch = fewer ? between(&t->draw, 1, t->batch) : t->batch,
-                                     .entries = 8};
+                                     .entries = 8,
+                                     .winograd = t->options.method == CONV_WINOGRAD};
     t->holds = verify_generated(network->graph, generated, &options, &t->table);
     t->holds &= same_for_threads(arena, generated, t->batch, &t->draw, &t->table);
     if (t->draw.seed % 4 == 0)
@@ -798,12 +799,14 @@ static bool run_seed(uint64_t seed, bool exact)
     struct failure failure = {.message = ""};
     ck_assert_ptr_nonnull(trial.folder);
     trial.spec = write_spec(&trial.draw, exact, &trial.batch, &trial.has_norm);
-    trial.options = (struct build_options){.isa = isa_of_seed(seed),
-                                           .batch = trial.batch,
-                                           .infer_batch = between(&trial.draw, 1, 4),
-                                           .cc = "cc",
-                                           .verify = true,
-                                           .part_bytes = seed % 4 == 0 ? 4096 : 0};
+    trial.options =
+        (struct build_options){.isa = isa_of_seed(seed),
+                               .batch = trial.batch,
+                               .infer_batch = between(&trial.draw, 1, 4),
+                               .method = seed % 2 && !exact ? CONV_WINOGRAD : CONV_DIRECT,
+                               .cc = "cc",
+                               .verify = true,
+                               .part_bytes = seed % 4 == 0 ? 4096 : 0};
     omp_set_num_threads(1 + (int)(seed % 3));
     enum status status = protected_call(run_trial, &trial, &failure);
     if (status != STATUS_DONE || !trial.holds)

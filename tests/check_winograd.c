@@ -1,10 +1,14 @@
 /*
- * check_winograd: Winograd's matrices correlate, in one and two dimensions, and the statements
- * printed for a matrix multiply by it.
+ * check_winograd: Winograd's matrices correlate, in two dimensions, the statements printed for a
+ * matrix multiply by it, and generated kernels compute what the interpreter does.
  *
  * Random tests print their seed; CHECK_SEED=n repeats one.
  */
-#include "winograd.h"
+#include "../gen/build.h"
+#include "../gen/cc.h"
+#include "../gen/spec.h"
+#include "../gen/verify.h"
+#include "../gen/winograd.h"
 
 #include <check.h>
 #include <math.h>
@@ -12,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* The pairs (m, r) that are tried: those of kernels first. */
 static const struct {
@@ -98,7 +103,7 @@ static double *find(struct variables *v, const char *name)
         if (strcmp(v->list[i].name, name) == 0)
             return &v->list[i].value;
     struct variable *fresh = &v->list[v->count++];
-    snprintf(fresh->name, sizeof fresh->name, "%s", name);
+    snprintf(fresh->name, sizeof fresh->name, "%.31s", name);
     fresh->value = NAN; /* used before it is set */
     return &fresh->value;
 }
@@ -189,6 +194,66 @@ START_TEST(statements_are_few)
 }
 END_TEST
 
+/* ---- kernels ---- */
+
+/* The machine runs ISA: avx512's, avx2's and the portable one's code is what there is to try. */
+static bool runs(const char *isa)
+{
+    const char *native = isa_find("native")->name;
+    bool avx2 = strcmp(native, "avx512") == 0 || strcmp(native, "avx2") == 0;
+    return strcmp(isa, native) == 0 || strcmp(isa, "portable") == 0 ||
+           (strcmp(isa, "avx2") == 0 && avx2);
+}
+
+/* Every convolution but the 1 x 2 one, forward and backward, is Winograd's. */
+static void count_calls(struct arena *arena, struct network *network,
+                        const struct build_options *options)
+{
+    const struct program *program = build_program(arena, network, options, true);
+    int calls = 0;
+    for (int i = 0; i < program->calls.count; i++)
+        calls += strncmp(program->calls.items[i]->template_name, "winograd", 8) == 0 &&
+                 program->calls.items[i]->flops > 0;
+    ck_assert_int_eq(calls, 2 * 8);
+}
+
+/* COUNT samples, fewer than there is room for, or as many. */
+static void check_kernels(const char *isa, int count)
+{
+    char folder[] = "/tmp/lathe-winograd-XXXXXX";
+    struct arena *arena = arena_new();
+    struct build_options options = {.isa = isa_find(isa),
+                                    .batch = 7,
+                                    .infer_batch = 7,
+                                    .method = CONV_WINOGRAD,
+                                    .cc = "cc",
+                                    .verify = true};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    struct network *network = spec_read(arena, "tests/num/winograd.lua", NULL, 0);
+    const struct lathe_model *generated = build_and_load(arena, network, &options, folder);
+    count_calls(arena, network, &options);
+    struct verify_options verify = {.seed = 1, .batch = count, .entries = 8, .winograd = true};
+    struct text out = {0};
+    bool right = verify_generated(network->graph, generated, &verify, &out);
+    ck_assert_msg(right, "%s, %d samples:\n%s", isa, count, out.data);
+    const char *const removal[] = {"rm", "-rf", folder, NULL};
+    run_program(removal, "/", &out);
+    text_free(&out);
+    arena_free(arena);
+}
+
+static const char *const isas[] = {"avx512", "avx2", "neon", "portable"};
+
+START_TEST(kernels_are_right)
+{
+    if (!runs(isas[_i]))
+        return;
+    check_kernels(isas[_i], 7);
+    if (_i == 0)
+        check_kernels(isas[_i], 5);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("winograd");
@@ -196,6 +261,8 @@ int main(void)
     tcase_add_loop_test(tests, correlates, 0, SIZES);
     tcase_add_loop_test(tests, statements_multiply, 0, SIZES);
     tcase_add_test(tests, statements_are_few);
+    tcase_add_loop_test(tests, kernels_are_right, 0, 4);
+    tcase_set_timeout(tests, 120);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,168 @@
+/*
+ * lower_winograd: 3 x 3 convolutions of stride 1 by Winograd's F(4 x 4, 3 x 3), forward and
+ * backward data (Lavin, Gray: "Fast algorithms for convolutional neural networks", 2016).
+ *
+ * Tiles of 6 x 6 pixels and the weights are transformed; each of the 36 positions is then a matrix
+ * product, (tiles x input channels) x (input x output channels), and the sums transformed back are
+ * tiles of 4 x 4 pixels: 36 multiplications where the direct kernel has 144.
+ */
+#include "lower.h"
+#include "winograd.h"
+#include <math.h>
+
+enum {
+    M = 4,
+    R = 3,
+    POSITIONS = (M + R - 1) * (M + R - 1),
+    PIXEL_BYTES = 640 * 1024, /* of the second-level cache, what an item's pixels may fill */
+    SUM_BYTES = 512 * 1024,   /* likewise its sums */
+    SLOTS = 16,               /* threads that have scratch memory */
+};
+
+/* ---- sizes ---- */
+
+/* The largest divisor of COUNT that is a multiple of UNIT and at most MOST; or UNIT. */
+static int largest_divisor(int count, int unit, int most)
+{
+    int best = unit;
+    for (int d = unit; d <= count && d <= most; d += unit)
+        if (count % d == 0)
+            best = d;
+    return best;
+}
+
+/* Whole images, or rows of tiles whose pixels are a multiple of ROW_MULTIPLE rows. */
+static void choose_items(const struct lowering *l, struct winograd_plan *p, int most,
+                         int row_multiple)
+{
+    int tiles = p->tiles_h * p->tiles_w, unit = row_multiple;
+    while (unit % M != 0)
+        unit += row_multiple;
+    unit /= M;
+    p->chunk_tiles = p->tiles_h;
+    p->item_images = 1;
+    if (tiles <= most)
+        p->item_images = max_int(1, min_int(most / tiles, divide_up(l->batch, ITEMS)));
+    else
+        p->chunk_tiles = min_int(p->tiles_h, max_int(most / p->tiles_w / unit, 1) * unit);
+    p->chunks = divide_up(p->tiles_h, p->chunk_tiles);
+    p->chunk_rows = p->chunk_tiles * M;
+}
+
+/* Tiles and blocks of output channels that an item has, and of those in registers. */
+static struct winograd_plan choose_plan(const struct lowering *l, const struct geometry *g,
+                                        int out_h, int out_w, int row_multiple)
+{
+    struct winograd_plan p = {.tiles_h = divide_up(out_h, M), .tiles_w = divide_up(out_w, M)};
+    int channels = g->in_blocks * l->lanes;
+    choose_items(l, &p, PIXEL_BYTES / (4 * POSITIONS * channels), row_multiple);
+    int tiles = p.item_images * p.chunk_tiles * p.tiles_w;
+    p.k_tile = choose_k_tile(g);
+    p.tile = choose_columns(tiles, accumulators(l, g, p.k_tile));
+    p.groups = divide_up(tiles, p.tile);
+    p.k_chunk = largest_divisor(g->out_blocks, p.k_tile,
+                                SUM_BYTES / (4 * POSITIONS * p.groups * p.tile * l->lanes));
+    return p;
+}
+
+bool choose_winograd(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                     const struct axis *w, int row_multiple, struct winograd_plan *plan)
+{
+    bool fits = g->kernel_h == R && g->kernel_w == R && g->stride_h == 1 && g->stride_w == 1 &&
+                g->dilation_h == 1 && g->dilation_w == 1 && g->groups == 1 &&
+                g->in_block == l->lanes && h->taps == R && w->taps == R;
+    if (!fits || l->method == CONV_DIRECT)
+        return false;
+    if (l->method == CONV_BY_COST && (g->in_c < 32 || g->out_c < 32 || l->typical_batch < 16))
+        return false;
+    *plan = choose_plan(l, g, h->out, w->out, row_multiple);
+    return true;
+}
+
+/* ---- calls ---- */
+
+/* Template argument: a function NAME that multiplies by MATRIX. */
+static void add_transform(const struct lowering *l, struct value *transforms, const char *name,
+                          const struct winograd_matrix *matrix)
+{
+    struct winograd_code code = winograd_print(l->arena, matrix, "x", "y");
+    struct value *transform = value_table(l->arena), *lines = value_table(l->arena);
+    for (int i = 0; i < code.lines.count; i++)
+        value_text(lines, NULL, code.lines.items[i]);
+    value_text(transform, "name", name);
+    value_child(transform, "lines", lines);
+    value_child(transforms, NULL, transform);
+}
+
+/* WEIGHT, packed as G says, transformed. */
+static struct region *transformed_weight(struct lowering *l, const struct group *group,
+                                         const struct geometry *g, const struct axis *h,
+                                         const struct axis *w, const char *name,
+                                         struct region *weight)
+{
+    struct winograd f = winograd_make(M, R);
+    int blocks = g->out_blocks * g->in_blocks;
+    struct region *region = scratch(
+        l, arena_printf(l->arena, "%s.transformed", weight->name),
+        checked_multiply((size_t)blocks * POSITIONS, (size_t)l->lanes * l->lanes), "by position");
+    struct call *call = add_call(l, group, "winograd_weights.c.t",
+                                 arena_printf(l->arena, "%s_weights", name), "weights transformed");
+    struct value *a = call->arguments, *transforms = value_table(l->arena);
+    value_int(a, "N", f.n);
+    value_int(a, "R", R);
+    value_int(a, "BLOCKS", blocks);
+    value_int(a, "TAP_FIRST", h->tap_first * R + w->tap_first);
+    value_int(a, "TAP_ROW", h->tap_step * R);
+    value_int(a, "TAP_COLUMN", w->tap_step);
+    add_transform(l, transforms, "filter", &f.filter);
+    value_child(a, "transforms", transforms);
+    read_operand(l, call, "weight", weight);
+    write_operand(l, call, "transformed", region);
+    return region;
+}
+
+static void add_plan(const struct lowering *l, struct value *a, const struct geometry *g,
+                     const struct winograd_plan *p)
+{
+    struct winograd f = winograd_make(M, R);
+    struct value *transforms = value_table(l->arena);
+    add_transform(l, transforms, "input", &f.input);
+    add_transform(l, transforms, "output", &f.output);
+    value_child(a, "transforms", transforms);
+    value_int(a, "M", M);
+    value_int(a, "N", f.n);
+    value_int(a, "IN_BLOCKS", g->in_blocks);
+    value_int(a, "OUT_BLOCKS", g->out_blocks);
+    value_int(a, "TILES_W", p->tiles_w);
+    value_int(a, "CHUNK_TILES", p->chunk_tiles);
+    value_int(a, "CHUNKS", p->chunks);
+    value_int(a, "ITEM_IMAGES", p->item_images);
+    value_int(a, "TILE", p->tile);
+    value_int(a, "K_TILE", p->k_tile);
+    value_int(a, "GROUPS", p->groups);
+    value_int(a, "K_CHUNK", p->k_chunk);
+    value_int(a, "SLOTS", SLOTS);
+}
+
+struct call *start_winograd(struct lowering *l, const struct group *group, const char *what,
+                            const char *label, const struct geometry *g, const struct axis *h,
+                            const struct axis *w, const struct winograd_plan *p, struct region *in,
+                            struct region *weight)
+{
+    struct geometry image = head_geometry(l, group->head);
+    const char *name = geometry_name(l, &image, arena_printf(l->arena, "winograd_%s", what));
+    weight = transformed_weight(l, group, g, h, w, name, weight);
+    size_t slot = (size_t)POSITIONS * p->groups * p->tile * (g->in_blocks + p->k_chunk) * l->lanes;
+    struct region *room =
+        scratch(l, arena_printf(l->arena, "%s.%s.tiles", group->head->name, what),
+                checked_multiply(slot, SLOTS), "pixels and sums of some tiles a thread");
+    struct call *call = add_call(l, group, "winograd.c.t", name, label);
+    add_axis(l, call->arguments, "H", h);
+    add_axis(l, call->arguments, "W", w);
+    add_plan(l, call->arguments, g, p);
+    read_operand(l, call, "in", in);
+    read_operand(l, call, "weight", weight);
+    write_operand(l, call, "scratch", room);
+    outer_operands(call, 1);
+    return call;
+}

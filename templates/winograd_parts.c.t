@@ -1,0 +1,130 @@
+$ -- What both orders of Winograd's convolution are made of. Pixels are transformed to
+$ -- [position][group of tiles][block][tile][V], sums are [position][block][tile][V].
+$ include("winograd_transforms.c.t", _ENV)
+/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
+LATHE_INLINE void ${name}_pixels(const float *image, int h0, int w0, const bool edge, float *to)
+{
+$ include("winograd_sizes.c.t", _ENV, 4)
+    vf half[N][N];
+    for (int j = 0; j < N; j++) {
+        const int w = w0 + j;
+        vf x[N], y[N];
+        LATHE_UNROLL(${N})
+        for (int i = 0; i < N; i++) {
+            const int h = h0 + i;
+            x[i] = (vf){0};
+            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
+                x[i] = lathe_load(image + (h * IN_W + w) * V);
+        }
+        ${name}_input(x, y);
+        LATHE_UNROLL(${N})
+        for (int i = 0; i < N; i++)
+            half[i][j] = y[i];
+    }
+    for (int i = 0; i < N; i++) {
+        vf y[N];
+        ${name}_input(half[i], y);
+        LATHE_UNROLL(${N})
+        for (int j = 0; j < N; j++)
+            lathe_store(to + (size_t)(i * N + j) * PIXELS, y[j]);
+    }
+}
+
+/* Tile t of the images and rows that an item has, from image n0 and row th0 of tiles on. */
+LATHE_INLINE void ${name}_tile(const float *restrict in, int n, int th, int tw, int t, int cb,
+                               float *restrict pixels)
+{
+$ include("winograd_sizes.c.t", _ENV, 4)
+    const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
+    const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
+    float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
+        ${name}_pixels(image, h0, w0, false, to);
+    else
+        ${name}_pixels(image, h0, w0, true, to);
+}
+
+/* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. */
+static void ${name}_product(const float *restrict pixels, const float *restrict weight,
+                            float *restrict sums)
+{
+$ include("winograd_sizes.c.t", _ENV, 4)
+    vf sum[TILE][K_TILE];
+    LATHE_UNROLL(${TILE})
+    for (int t = 0; t < TILE; t++)
+        LATHE_UNROLL(${K_TILE})
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++)
+        for (int c = 0; c < V; c++) {
+            vf tap[K_TILE];
+            LATHE_UNROLL(${K_TILE})
+            for (int j = 0; j < K_TILE; j++)
+                tap[j] = lathe_load(weight + ((j * IN_BLOCKS + cb) * V + c) * V);
+            LATHE_UNROLL(${TILE})
+            for (int t = 0; t < TILE; t++) {
+                const vf pixel = lathe_splat(pixels[(cb * TILE + t) * V + c]);
+                LATHE_UNROLL(${K_TILE})
+                for (int j = 0; j < K_TILE; j++)
+                    sum[t][j] += pixel * tap[j];
+            }
+        }
+    LATHE_UNROLL(${TILE})
+    for (int t = 0; t < TILE; t++)
+        LATHE_UNROLL(${K_TILE})
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + (j * GROUPS * TILE + t) * V, sum[t][j]);
+}
+
+/* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
+LATHE_INLINE void ${name}_finish(${inner_parameters}, const float *restrict sums, int n, int k,
+                                 int j, int oh0, int ow0, float *restrict to, vf moment[][3],
+                                 bool first)
+{
+$ include("winograd_sizes.c.t", _ENV, 4)
+    vf half[M][N];
+    LATHE_UNROLL(${N})
+    for (int q = 0; q < N; q++) {
+        vf x[N], y[M];
+        LATHE_UNROLL(${N})
+        for (int i = 0; i < N; i++)
+            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS);
+        ${name}_output(x, y);
+        LATHE_UNROLL(${M})
+        for (int i = 0; i < M; i++)
+            half[i][q] = y[i];
+    }
+$ if gathers then
+    vf part[2] = {{0}, {0}};
+$ end
+    for (int i = 0; i < M; i++) {
+        const int h = oh0 + i;
+        vf y[M];
+        ${name}_output(half[i], y);
+$ if OUT_H % M > 0 then
+        if (h >= OUT_H)
+            break;
+$ end
+        LATHE_UNROLL(${M})
+        for (int q = 0; q < M; q++) {
+            const int w = ow0 + q;
+$ if OUT_W % M > 0 then
+            if (w >= OUT_W)
+                break;
+$ end
+            vf v = y[q];
+$ include("conv_pixel.c.t", {V = V, biased = biased, steps = steps, gathers = gathers,
+$   accumulate_image = accumulates and accumulate_image, before_moments = before_moments,
+$   first = "first && i == 0 && q == 0", to = "to + (h * OUT_W + w) * V",
+$   at = "((size_t)k * (OUT_H * OUT_W) + h * OUT_W + w) * V"}, 12)
+        }
+    }
+$ if gathers then
+    moment[j][1] += part[0];
+    moment[j][2] += part[1];
+$ else
+    (void)moment, (void)first, (void)j;
+$ end
+    (void)in, (void)weight, (void)n, (void)k;
+}
+

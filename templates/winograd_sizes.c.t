@@ -1,0 +1,12 @@
+enum {
+    V = ${V}, M = ${M}, N = ${N}, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+    IN_H = ${IN_H}, IN_W = ${IN_W}, IN_BLOCKS = ${IN_BLOCKS}, FIRST_H = ${FIRST_H},
+    FIRST_W = ${FIRST_W}, IN_IMAGE = ${in_image},
+    OUT_H = ${OUT_H}, OUT_W = ${OUT_W}, OUT_BLOCKS = ${OUT_BLOCKS}, OUT_IMAGE = ${out_image},
+    TILES_W = ${TILES_W}, CHUNK_TILES = ${CHUNK_TILES}, CHUNK_ROWS = CHUNK_TILES * M,
+    CHUNKS = ${CHUNKS}, ITEM_IMAGES = ${ITEM_IMAGES},
+    TILE = ${TILE}, K_TILE = ${K_TILE}, GROUPS = ${GROUPS}, K_CHUNK = ${K_CHUNK},
+    PIXELS = GROUPS * IN_BLOCKS * TILE * V, /* of a position, transformed */
+    SUMS = K_CHUNK * GROUPS * TILE * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+    POOL_H = ${POOL_H}, POOL_W = ${POOL_W}, POOLED_H = ${POOLED_H}, POOLED_W = ${POOLED_W}
+};

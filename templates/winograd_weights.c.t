@@ -1,0 +1,34 @@
+$ -- The weights of a 3 x 3 convolution, transformed: [position][kb][cb][ci][ki].
+$ include("winograd_transforms.c.t", _ENV)
+static void ${name}(${parameters})
+{
+    enum { V = ${V}, N = ${N}, R = ${R}, BLOCKS = ${BLOCKS}, TAPS = R * R,
+           TAP_FIRST = ${TAP_FIRST}, TAP_ROW = ${TAP_ROW}, TAP_COLUMN = ${TAP_COLUMN} };
+#pragma omp for
+    for (int block = 0; block < BLOCKS; block++)
+        for (int c = 0; c < V; c++) {
+            const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
+            vf half[N][R];
+            LATHE_UNROLL(${R})
+            for (int s = 0; s < R; s++) {
+                vf x[R], y[N];
+                LATHE_UNROLL(${R})
+                for (int r = 0; r < R; r++)
+                    x[r] = lathe_load(from + (r * TAP_ROW + s * TAP_COLUMN) * (V * V));
+                ${name}_filter(x, y);
+                LATHE_UNROLL(${N})
+                for (int i = 0; i < N; i++)
+                    half[i][s] = y[i];
+            }
+            LATHE_UNROLL(${N})
+            for (int i = 0; i < N; i++) {
+                vf y[N];
+                ${name}_filter(half[i], y);
+                LATHE_UNROLL(${N})
+                for (int j = 0; j < N; j++)
+                    lathe_store(transformed + (((size_t)(i * N + j) * BLOCKS + block) * V + c) * V,
+                                y[j]);
+            }
+        }
+}
+
