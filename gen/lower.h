@@ -195,6 +195,8 @@ struct winograd_plan {
     int tile, k_tile;                     /* tiles x blocks of output channels in registers */
     int groups;                           /* of so many tiles in an item */
     int k_chunk;                          /* blocks whose sums are kept at once */
+    bool phases; /* all tiles of the batch at once, so that weights are read once; items are images
+                    whose sums are transformed back together */
 };
 /* Whether the formula of H and W is computed by Winograd's method, and how: items are of a multiple
  * of ROW_MULTIPLE rows, or of whole images. */

@@ -5,6 +5,10 @@
  * Tiles of 6 x 6 pixels and the weights are transformed; each of the 36 positions is then a matrix
  * product, (tiles x input channels) x (input x output channels), and the sums transformed back are
  * tiles of 4 x 4 pixels: 36 multiplications where the direct kernel has 144.
+ *
+ * Items (winograd.c.t): a piece of work makes some tiles from beginning to end. The weights stream
+ * through the cache once an item. Phases (winograd_phases.c.t): where the cache holds too few tiles
+ * of so many channels, and the whole batch has not many, the weights are read once for all tiles.
  */
 #include "lower.h"
 #include "winograd.h"
@@ -14,9 +18,12 @@ enum {
     M = 4,
     R = 3,
     POSITIONS = (M + R - 1) * (M + R - 1),
-    PIXEL_BYTES = 640 * 1024, /* of the second-level cache, what an item's pixels may fill */
-    SUM_BYTES = 512 * 1024,   /* likewise its sums */
-    SLOTS = 16,               /* threads that have scratch memory */
+    PIXEL_BYTES = 1280 * 1024, /* of the second-level cache, what an item's pixels may fill */
+    SUM_BYTES = 256 * 1024,    /* likewise its sums */
+    FEW_TILES = 48,            /* in an item, too few for the weights that are read for it, */
+    MANY_TILES = 64,           /* and enough, though the cache does not hold them */
+    PHASE_TILES = 1024,        /* of a batch, that are kept all at once */
+    SLOTS = 16,                /* threads that have scratch memory */
 };
 
 /* ---- sizes ---- */
@@ -54,14 +61,18 @@ static struct winograd_plan choose_plan(const struct lowering *l, const struct g
                                         int out_h, int out_w, int row_multiple)
 {
     struct winograd_plan p = {.tiles_h = divide_up(out_h, M), .tiles_w = divide_up(out_w, M)};
-    int channels = g->in_blocks * l->lanes;
-    choose_items(l, &p, PIXEL_BYTES / (4 * POSITIONS * channels), row_multiple);
-    int tiles = p.item_images * p.chunk_tiles * p.tiles_w;
+    int most = PIXEL_BYTES / (4 * POSITIONS * g->in_blocks * l->lanes);
+    bool few = most < FEW_TILES;
+    choose_items(l, &p, few ? MANY_TILES : most, row_multiple);
+    p.phases = few && p.chunks == 1 && l->batch * p.tiles_h * p.tiles_w <= PHASE_TILES;
+    int tiles = (p.phases ? l->batch : p.item_images) * p.chunk_tiles * p.tiles_w;
     p.k_tile = choose_k_tile(g);
     p.tile = choose_columns(tiles, accumulators(l, g, p.k_tile));
     p.groups = divide_up(tiles, p.tile);
     p.k_chunk = largest_divisor(g->out_blocks, p.k_tile,
                                 SUM_BYTES / (4 * POSITIONS * p.groups * p.tile * l->lanes));
+    if (p.phases)
+        p.k_chunk = g->out_blocks;
     return p;
 }
 
@@ -155,8 +166,10 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
     size_t slot = (size_t)POSITIONS * p->groups * p->tile * (g->in_blocks + p->k_chunk) * l->lanes;
     struct region *room =
         scratch(l, arena_printf(l->arena, "%s.%s.tiles", group->head->name, what),
-                checked_multiply(slot, SLOTS), "pixels and sums of some tiles a thread");
-    struct call *call = add_call(l, group, "winograd.c.t", name, label);
+                checked_multiply(slot, p->phases ? 1 : SLOTS),
+                p->phases ? "pixels and sums" : "pixels and sums of some tiles a thread");
+    struct call *call =
+        add_call(l, group, p->phases ? "winograd_phases.c.t" : "winograd.c.t", name, label);
     add_axis(l, call->arguments, "H", h);
     add_axis(l, call->arguments, "W", w);
     add_plan(l, call->arguments, g, p);

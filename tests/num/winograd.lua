@@ -1,6 +1,7 @@
 -- What Winograd's convolution meets: images that tiles of 4 x 4 do not fill, padding of 0, 1 and 2,
 -- channels that fill no vector, three blocks of channels, pools of 2 and 3, biases, batchnorm,
--- residual adds before and after a curve, gradients that are added up. For check_winograd.c.
+-- residual adds before and after a curve, gradients that are added up, many channels.
+-- For check_winograd.c.
 return network {
   name = "winograd",
   conv(20, { 1, 2 }, { pad = 0 }), relu(), -- 15 x 14
@@ -8,7 +9,8 @@ return network {
   residual { conv(36, 3), batchnorm(), relu(), conv(36, 3) }, relu(),
   residual { conv(36, 3, { bias = false }), batchnorm() }, tanh(),
   conv(48, 3, { pad = { 2, 1, 2, 0 } }), leaky_relu(0.1), avgpool(2),
-  conv(32, 3, { pad = 2 }), batchnorm(), relu(), conv(40, 3, { pad = 0 }), relu(), conv(3, 3),
+  conv(32, 3, { pad = 2 }), batchnorm(), relu(), conv(40, 3, { pad = 0 }), relu(),
+  conv(640, 3), relu(), conv(24, 3), batchnorm(), relu(),
   flatten(), linear(10),
   loss  = cross_entropy(),
   data  = cifar10 { augment = { crop(15) } },

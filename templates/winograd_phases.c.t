@@ -1,0 +1,37 @@
+$ -- Convolution by Winograd's method, position by position: all pixels are transformed, then the
+$ -- weights of each position, read once, meet all tiles, then all sums are transformed back.
+$ include("winograd_parts.c.t", _ENV)
+static void ${name}(${parameters})
+{
+$ include("winograd_sizes.c.t", _ENV, 4)
+    enum { IMAGE_TILES = CHUNK_TILES * TILES_W, K_TILES = OUT_BLOCKS / K_TILE };
+    const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
+    float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
+#pragma omp for collapse(2)
+    for (int n = 0; n < count; n++)
+        for (int cb = 0; cb < IN_BLOCKS; cb++)
+            for (int t = 0; t < IMAGE_TILES; t++)
+                ${name}_tile(in, n, t / TILES_W, t % TILES_W, n * IMAGE_TILES + t, cb, pixels);
+
+#pragma omp for schedule(dynamic)
+    for (int item = 0; item < POSITIONS * K_TILES; item++) {
+        const int p = item / K_TILES, kb = item % K_TILES * K_TILE;
+        for (int g = 0; g < groups; g++)
+            ${name}_product(pixels + (size_t)p * PIXELS + (size_t)g * IN_BLOCKS * TILE * V,
+                weight + (size_t)p * WEIGHTS + (size_t)kb * IN_BLOCKS * V * V,
+                sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V);
+    }
+
+    const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+#pragma omp for schedule(dynamic)
+    for (int part = 0; part < items * K_TILES; part++) {
+        const int item = part / K_TILES, kb = part % K_TILES * K_TILE;
+        const int n0 = item * ITEM_IMAGES, oh0 = 0, oh1 = OUT_H;
+        const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
+$ include("winograd_finish.c.t", {name = name, inner_names = inner_names, gathers = gathers,
+$   sums = "sums + (((size_t)kb + j) * GROUPS * TILE + n0 * IMAGE_TILES + t) * V",
+$   pooled = pooled, keeps_raw = keeps_raw, raw_image = keeps_raw and raw_image,
+$   second_pass = second_pass, maximum = maximum, after = after, V = V}, 8)
+    }
+}
+
