@@ -283,6 +283,8 @@ static int add_program(struct printer *p, const char *folder, const struct progr
     emit_set_text(p->lua, "kernels",
                   parts || !p->kernels.count ? &(struct text){0} : &p->kernels.items[0]);
     emit_set_text(p->lua, "calls", &p->calls);
+    emit_set_flag(p->lua, "prepares", program->prepares.count > 0);
+    emit_set_text(p->lua, "preparations", &p->prepares);
     add_rendered(p, folder, arena_printf(p->arena, "%s.c", stem),
                  arena_printf(p->arena, "%s_program.c.t", kind));
     return parts;

@@ -298,14 +298,17 @@ static int kernel_function(struct printer *p, const struct call *call)
     return kernel.function;
 }
 
-/* All kernels that PROGRAM calls; their places by call. */
+/* All kernels that PROGRAM calls; their places by call, then those of what is called once. */
 static const int *render_kernels(struct printer *p, const struct program *program)
 {
-    int *functions = arena_array(p->arena, (size_t)program->calls.count + 1, int);
+    int count = program->calls.count;
+    int *functions = arena_array(p->arena, (size_t)(count + program->prepares.count) + 1, int);
     p->functions.count = p->known.count = p->curve_names.count = 0;
     p->training = program->training;
-    for (int i = 0; i < program->calls.count; i++)
+    for (int i = 0; i < count; i++)
         functions[i] = kernel_function(p, program->calls.items[i]);
+    for (int i = 0; i < program->prepares.count; i++)
+        functions[count + i] = kernel_function(p, program->prepares.items[i]);
     for (int i = 0; i < p->known.count; i++)
         text_free(&p->known.items[i].key);
     return functions;
@@ -375,6 +378,17 @@ static void print_condition(struct printer *p, const struct gate *gate, const st
     p->indent = gate || unless ? 12 : 8;
 }
 
+/* The calls of PROGRAM that are made once, to p->prepares; FUNCTIONS: their kernels' places. */
+static void print_prepares(struct printer *p, const struct program *program, const int *functions)
+{
+    struct text calls = p->calls;
+    p->calls = (struct text){0};
+    for (int i = 0; i < program->prepares.count; i++)
+        print_call(p, program->prepares.items[i], p->functions.items[functions[i]].name);
+    p->prepares = p->calls;
+    p->calls = calls;
+}
+
 void emit_calls(struct printer *p, const struct program *program, const char *prefix)
 {
     const struct group *group = NULL;
@@ -382,6 +396,7 @@ void emit_calls(struct printer *p, const struct program *program, const char *pr
     p->kernels.count = 0;
     print_functions(p, prefix);
     p->indent = 8;
+    print_prepares(p, program, functions + program->calls.count);
     text_printf(&p->calls, "        lathe_mark(profile, -1, count);\n");
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];

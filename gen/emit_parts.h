@@ -36,6 +36,7 @@ struct printer {
     VECTOR(struct kernel) known;
     VECTOR(struct curve_name) curve_names;
     struct text curves, calls;
+    struct text prepares;             /* calls too */
     struct text prototypes;           /* of kernels that are spread over files */
     VECTOR(struct text) kernels;      /* by the file that holds them; one: the program's own */
     int indent;                       /* of calls */
@@ -52,9 +53,9 @@ void emit_set_flag(lua_State *lua, const char *name, bool value);
  * freed. */
 void emit_set_text(lua_State *lua, const char *name, struct text *text);
 
-/* emit_calls.c: the calls of PROGRAM to p->calls, the kernels and curves that they need to
- * p->kernels and p->curves. Kernels that are longer than the emission wants files to be are spread
- * over several, and their names begin with PREFIX there. */
+/* emit_calls.c: the calls of PROGRAM to p->calls and p->prepares, the kernels and curves that they
+ * need to p->kernels and p->curves. Kernels that are longer than the emission wants files to be are
+ * spread over several, and their names begin with PREFIX there. */
 void emit_calls(struct printer *p, const struct program *program, const char *prefix);
 
 /* emit_model.c: fill the table on top of Lua's stack with what model.c.t takes. */

@@ -132,7 +132,7 @@ static struct text go_on(const struct text *line, size_t cut, int column)
     return next;
 }
 
-/* Whether what stands before the first place to break LINE, if there is one, is too wide. */
+/* Whether what stands before the first place to break LINE, or all of it, is too wide. */
 static bool overflows(const struct text *line, struct brackets open)
 {
     if (line->length <= WIDTH)

@@ -318,6 +318,15 @@ static void add_state_regions(struct lowering *l)
 
 /* ---- inference ---- */
 
+void prepare_call(struct lowering *l, struct call *call)
+{
+    check_bug(l->program->calls.items[l->program->calls.count - 1] == call);
+    l->program->calls.count--;
+    for (int i = 0; i < call->operands.count; i++)
+        call->operands.items[i].region->first = call->operands.items[i].region->last = -1;
+    vector_push(l->arena, &l->program->prepares, call);
+}
+
 struct region *weights_region(struct lowering *l, const char *owner, const char *suffix,
                               size_t floats)
 {

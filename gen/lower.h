@@ -43,6 +43,9 @@ struct region *scratch(struct lowering *l, const char *name, size_t floats, cons
 struct region *weights_region(struct lowering *l, const char *owner, const char *suffix,
                               size_t floats);
 
+/* CALL, the last, is made once when weights are loaded; no call before it has used its regions. */
+void prepare_call(struct lowering *l, struct call *call);
+
 struct call *add_call(struct lowering *l, const struct group *group, const char *template_name,
                       const char *kernel_name, const char *label);
 /* An operand NAME of CALL that the kernel reads, writes; templates see REGION's image as

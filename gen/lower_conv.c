@@ -274,6 +274,24 @@ static int plane_rows(const struct lowering *l, const struct geometry *g, int k)
     return PLANE_BYTES / (4 * l->lanes * k * g->out_w);
 }
 
+static struct tiles inference_tiles(const struct lowering *l, const struct group *group,
+                                    const struct geometry *g)
+{
+    bool pooled = group->pool != NULL;
+    int k = choose_k_tile(g), multiple = pooled ? group->pool->pool.kernel_h : 1;
+    struct axis h, w;
+    struct tiles t = {0};
+    forward_axes(g, &h, &w);
+    if (choose_winograd_tiles(l, g, &h, &w, multiple, &t))
+        return t;
+    int rows = rows_for_threads(l, g, g->out_h, k);
+    rows = min_int(rows, pooled ? plane_rows(l, g, k) : rows_in_cache(g, g->out_h));
+    t = choose_tiles(l, g, g->out_h, g->out_w, multiple, rows);
+    if (pooled || t.chunks > 1)
+        t.images = t.item_images = 1;
+    return t;
+}
+
 struct call *lower_conv_inference(struct lowering *l, const struct group *group,
                                   const struct norm_regions *norm)
 {
@@ -281,12 +299,7 @@ struct call *lower_conv_inference(struct lowering *l, const struct group *group,
     bool pooled = group->pool != NULL;
     if (!pooled)
         g = matrix_geometry(l, &g);
-    int k = choose_k_tile(&g), multiple = pooled ? group->pool->pool.kernel_h : 1;
-    int rows = rows_for_threads(l, &g, g.out_h, k);
-    rows = min_int(rows, pooled ? plane_rows(l, &g, k) : rows_in_cache(&g, g.out_h));
-    struct tiles t = choose_tiles(l, &g, g.out_h, g.out_w, multiple, rows);
-    if (pooled || t.chunks > 1)
-        t.images = t.item_images = 1;
+    struct tiles t = inference_tiles(l, group, &g);
     struct call *call = start_forward(l, group, "infer", &g, &t);
     struct load *load = &l->program->loads.items[l->program->loads.count - 1];
     read_operand(l, call, "bias", load->packed_bias);

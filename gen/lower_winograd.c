@@ -23,8 +23,15 @@ enum {
     FEW_TILES = 48,            /* in an item, too few for the weights that are read for it, */
     MANY_TILES = 64,           /* and enough, though the cache does not hold them */
     PHASE_TILES = 1024,        /* of a batch, that are kept all at once */
+    LEAST_CHANNELS = 32,       /* with fewer, errors are large beside the bound */
     SLOTS = 16,                /* threads that have scratch memory */
 };
+
+/* The cost model's. */
+static const double EFFICIENCY = 0.9;    /* of products in registers */
+static const double TRANSFORM = 170;     /* of a tile and block of channels, forth or back */
+static const double BYTES_MEANWHILE = 2; /* from beyond the second-level cache */
+static const double WORTH = 0.9;         /* of the direct kernel's cost, to be chosen */
 
 /* ---- sizes ---- */
 
@@ -64,7 +71,8 @@ static struct winograd_plan choose_plan(const struct lowering *l, const struct g
     int most = PIXEL_BYTES / (4 * POSITIONS * g->in_blocks * l->lanes);
     bool few = most < FEW_TILES;
     choose_items(l, &p, few ? MANY_TILES : most, row_multiple);
-    p.phases = few && p.chunks == 1 && l->batch * p.tiles_h * p.tiles_w <= PHASE_TILES;
+    p.phases = (few || divide_up(l->batch, p.item_images) < ITEMS / 2) && p.chunks == 1 &&
+               l->batch * p.tiles_h * p.tiles_w <= PHASE_TILES;
     int tiles = (p.phases ? l->batch : p.item_images) * p.chunk_tiles * p.tiles_w;
     p.k_tile = choose_k_tile(g);
     p.tile = choose_columns(tiles, accumulators(l, g, p.k_tile));
@@ -76,6 +84,31 @@ static struct winograd_plan choose_plan(const struct lowering *l, const struct g
     return p;
 }
 
+/* ---- costs ---- */
+
+/* In multiply-adds of a vector that a core could do meanwhile, the work of a whole batch: products,
+ * which run at nine tenths of the peak; transforms of tiles; weights from beyond the second-level
+ * cache, in training written there a step as well. */
+static double winograd_cost(const struct lowering *l, const struct geometry *g,
+                            const struct winograd_plan *p, int batch)
+{
+    double blocks_in = g->in_blocks, blocks_out = g->out_blocks, channels = blocks_in * l->lanes;
+    double tiles = (double)batch * p->tiles_h * p->tiles_w;
+    /* items' products go on while their weights come */
+    double passes = p->phases ? 1 : ceil((double)batch / p->item_images) * p->chunks / 2;
+    double weights = 4 * POSITIONS * channels * blocks_out * l->lanes / BYTES_MEANWHILE;
+    return POSITIONS * tiles * channels * blocks_out / EFFICIENCY +
+           TRANSFORM * tiles * (blocks_in + blocks_out) +
+           weights * (passes + (l->training ? 2 : 0));
+}
+
+static double direct_cost(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                          const struct axis *w, int batch)
+{
+    double weights = 4.0 * R * R * g->in_c * g->out_blocks * l->lanes / BYTES_MEANWHILE;
+    return batch * axis_pairs(h) * axis_pairs(w) * g->in_c * g->out_blocks / EFFICIENCY + weights;
+}
+
 bool choose_winograd(const struct lowering *l, const struct geometry *g, const struct axis *h,
                      const struct axis *w, int row_multiple, struct winograd_plan *plan)
 {
@@ -84,10 +117,12 @@ bool choose_winograd(const struct lowering *l, const struct geometry *g, const s
                 g->in_block == l->lanes && h->taps == R && w->taps == R;
     if (!fits || l->method == CONV_DIRECT)
         return false;
-    if (l->method == CONV_BY_COST && (g->in_c < 32 || g->out_c < 32 || l->typical_batch < 16))
-        return false;
     *plan = choose_plan(l, g, h->out, w->out, row_multiple);
-    return true;
+    if (l->method == CONV_WINOGRAD)
+        return true;
+    return g->in_c >= LEAST_CHANNELS && g->out_c >= LEAST_CHANNELS &&
+           winograd_cost(l, g, plan, l->typical_batch) <
+               direct_cost(l, g, h, w, l->typical_batch) * WORTH;
 }
 
 /* ---- calls ---- */
@@ -108,16 +143,19 @@ static void add_transform(const struct lowering *l, struct value *transforms, co
 /* WEIGHT, packed as G says, transformed. */
 static struct region *transformed_weight(struct lowering *l, const struct group *group,
                                          const struct geometry *g, const struct axis *h,
-                                         const struct axis *w, const char *name,
-                                         struct region *weight)
+                                         const struct axis *w, struct region *weight)
 {
     struct winograd f = winograd_make(M, R);
     int blocks = g->out_blocks * g->in_blocks;
-    struct region *region = scratch(
-        l, arena_printf(l->arena, "%s.transformed", weight->name),
-        checked_multiply((size_t)blocks * POSITIONS, (size_t)l->lanes * l->lanes), "by position");
-    struct call *call = add_call(l, group, "winograd_weights.c.t",
-                                 arena_printf(l->arena, "%s_weights", name), "weights transformed");
+    size_t floats = checked_multiply((size_t)blocks * POSITIONS, (size_t)l->lanes * l->lanes);
+    struct region *region =
+        l->training
+            ? scratch(l, arena_printf(l->arena, "%s.winograd", weight->name), floats, "by position")
+            : weights_region(l, weight->name, "winograd", floats);
+    struct call *call =
+        add_call(l, group, "winograd_weights.c.t",
+                 arena_printf(l->arena, "winograd_weights_%d_to_%d", g->in_c, g->out_c),
+                 "weights transformed");
     struct value *a = call->arguments, *transforms = value_table(l->arena);
     value_int(a, "N", f.n);
     value_int(a, "R", R);
@@ -129,6 +167,8 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
     value_child(a, "transforms", transforms);
     read_operand(l, call, "weight", weight);
     write_operand(l, call, "transformed", region);
+    if (!l->training)
+        prepare_call(l, call);
     return region;
 }
 
@@ -161,8 +201,10 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
                             struct region *weight)
 {
     struct geometry image = head_geometry(l, group->head);
-    const char *name = geometry_name(l, &image, arena_printf(l->arena, "winograd_%s", what));
-    weight = transformed_weight(l, group, g, h, w, name, weight);
+    const char *name =
+        arena_printf(l->arena, "winograd_%dx%dx%d_to_%dx%dx%d_%s", image.in_c, image.in_h,
+                     image.in_w, image.out_c, image.out_h, image.out_w, what);
+    weight = transformed_weight(l, group, g, h, w, weight);
     size_t slot = (size_t)POSITIONS * p->groups * p->tile * (g->in_blocks + p->k_chunk) * l->lanes;
     struct region *room =
         scratch(l, arena_printf(l->arena, "%s.%s.tiles", group->head->name, what),

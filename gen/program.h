@@ -200,6 +200,7 @@ struct program {
     VECTOR(struct call *) calls;
     VECTOR(struct region *) regions;
     VECTOR(struct load) loads;
+    VECTOR(struct call *) prepares;       /* made when weights are loaded, after the loads */
     size_t space_offset[SPACE_COUNT + 1]; /* floats; [SPACE_COUNT]: size of the arena */
     struct lathe_parameter *parameters;   /* packed as this ISA's kernels want them */
     struct tensor **parameter_tensors;    /* parallel */

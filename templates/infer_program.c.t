@@ -29,7 +29,14 @@ struct lathe_profile ${network}_profile = {.costs = costs, .count = ${cost_count
 void ${network}_pack(const struct lathe_model *model, const float *const *logical, void *memory)
 {
     float *const arena = memory;
+$ if prepares then
+    (void)model, (void)logical, (void)arena;${loads}#pragma omp parallel
+    {
+        lathe_flush_denormals();${preparations}    }
+}
+$ else
     (void)model, (void)logical, (void)arena;${loads}}
+$ end
 
 void ${network}_infer_some(const float *input, float *output, int count, void *memory)
 {
