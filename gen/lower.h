@@ -5,6 +5,7 @@
 #define LATHE_LOWER_H
 
 #include "program.h"
+#include "winograd.h"
 
 /* A gradient that a body's group writes and others outside of it read: where the body is skipped,
  * TO becomes FROM (NULL: 0). */
@@ -186,6 +187,12 @@ struct partials {
 };
 struct partials conv_partials(const struct lowering *l, const struct group *group);
 void lower_conv_weights(struct lowering *l, const struct group *group, struct region *dy);
+/* Where SPLITS of the batch leave their parts of GRADIENT: there, if it is one. */
+struct region *partial_gradients(struct lowering *l, const struct group *group,
+                                 struct region *gradient, int splits);
+/* GRADIENT from those parts, of SPLIT_IMAGES samples each. */
+void sum_partials(struct lowering *l, const struct group *group, struct region *partial,
+                  struct region *gradient, int splits, int split_images);
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
                      struct region *dx, struct region *accumulate);
 
@@ -211,6 +218,14 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
                             const char *label, const struct geometry *g, const struct axis *h,
                             const struct axis *w, const struct winograd_plan *p, struct region *in,
                             struct region *weight);
+
+/* The gradient of GROUP's weight by Winograd's method, if it is the one for this; DY: of the
+ * output. */
+bool lower_winograd_weights(struct lowering *l, const struct group *group, const struct geometry *g,
+                            struct region *dy, struct region *gradient);
+/* Append to TRANSFORMS a function NAME that multiplies by MATRIX. */
+void add_transform(const struct lowering *l, struct value *transforms, const char *name,
+                   const struct winograd_matrix *matrix);
 
 /* ---- chains ---- */
 

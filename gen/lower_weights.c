@@ -184,49 +184,74 @@ static void add_dense_arguments(const struct lowering *l, struct value *a, const
     value_int(a, "CHUNKS", p->chunks);
 }
 
-void lower_conv_weights(struct lowering *l, const struct group *group, struct region *dy)
+/* ---- partial gradients ---- */
+
+struct region *partial_gradients(struct lowering *l, const struct group *group,
+                                 struct region *gradient, int splits)
 {
-    struct geometry g = head_geometry(l, group->head);
+    if (splits == 1)
+        return gradient;
+    return scratch(l, arena_printf(l->arena, "%s.weight.partial", group->head->name),
+                   checked_multiply((size_t)splits, gradient->floats),
+                   arena_printf(l->arena, "%d partial gradients", splits));
+}
+
+void sum_partials(struct lowering *l, const struct group *group, struct region *partial,
+                  struct region *gradient, int splits, int split_images)
+{
+    if (splits == 1)
+        return;
+    struct call *call = add_call(l, group, "sum_splits.c.t",
+                                 arena_printf(l->arena, "sum_%d_of_%zu", splits, gradient->floats),
+                                 "sum of partial gradients");
+    value_int(call->arguments, "SPLITS", splits);
+    value_int(call->arguments, "SPLIT_IMAGES", split_images);
+    value_int(call->arguments, "FLOATS", (long long)gradient->floats);
+    read_operand(l, call, "partial", partial);
+    write_operand(l, call, "sum", gradient);
+    count_operand(l, call);
+}
+
+/* ---- the calls ---- */
+
+static void lower_direct_weights(struct lowering *l, const struct group *group,
+                                 const struct geometry *g, struct region *dy,
+                                 struct region *gradient)
+{
     struct weights_plan p = {0};
-    bool narrow = g.window > 0;
+    bool narrow = g->window > 0;
     if (narrow)
-        choose_narrow_tiles(l, &g, &p);
+        choose_narrow_tiles(l, g, &p);
     else
-        choose_weight_tiles(l, &g, &p);
-    choose_weight_blocking(l, &g, &p);
-    choose_weight_items(l, &g, &p);
-    int weight = group->head->inputs[1]->id;
-    struct region *gradient = l->of_gradient[weight], *partial = gradient;
-    if (p.splits > 1)
-        partial = scratch(l, arena_printf(l->arena, "%s.weight.partial", group->head->name),
-                          checked_multiply((size_t)p.splits, gradient->floats),
-                          arena_printf(l->arena, "%d partial gradients", p.splits));
+        choose_weight_tiles(l, g, &p);
+    choose_weight_blocking(l, g, &p);
+    choose_weight_items(l, g, &p);
+    struct region *partial = partial_gradients(l, group, gradient, p.splits);
     struct call *call = add_call(l, group, narrow ? "conv_weights_narrow.c.t" : "conv_weights.c.t",
-                                 geometry_name(l, &g, "backward_weights"), "backward weights");
-    add_shared_arguments(l, call->arguments, &g, &p, gradient->floats);
+                                 geometry_name(l, g, "backward_weights"), "backward weights");
+    add_shared_arguments(l, call->arguments, g, &p, gradient->floats);
     if (narrow)
-        add_narrow_arguments(l, call->arguments, &g, &p);
+        add_narrow_arguments(l, call->arguments, g, &p);
     else
-        add_dense_arguments(l, call->arguments, &g, &p);
-    add_costs(l, call, &g, g.flops, group->raw);
+        add_dense_arguments(l, call->arguments, g, &p);
+    add_costs(l, call, g, g->flops, group->raw);
     read_operand(l, call, "in", region_of(l, group->input));
     read_operand(l, call, "out_gradient", dy);
     write_operand(l, call, "gradient", partial);
     count_operand(l, call);
+    sum_partials(l, group, partial, gradient, p.splits, p.split_images);
+}
 
-    if (p.splits > 1) {
-        call = add_call(l, group, "sum_splits.c.t",
-                        arena_printf(l->arena, "sum_%d_of_%zu", p.splits, gradient->floats),
-                        "sum of partial gradients");
-        value_int(call->arguments, "SPLITS", p.splits);
-        value_int(call->arguments, "SPLIT_IMAGES", p.split_images);
-        value_int(call->arguments, "FLOATS", (long long)gradient->floats);
-        read_operand(l, call, "partial", partial);
-        write_operand(l, call, "sum", gradient);
-        count_operand(l, call);
-    }
-    if (narrow ? g.window > 1 : g.spans < g.groups) {
-        call = add_call(l, group, "mask_groups.c.t", "mask_groups", "other groups' weights");
+void lower_conv_weights(struct lowering *l, const struct group *group, struct region *dy)
+{
+    struct geometry g = head_geometry(l, group->head);
+    int weight = group->head->inputs[1]->id;
+    struct region *gradient = l->of_gradient[weight];
+    if (!lower_winograd_weights(l, group, &g, dy, gradient))
+        lower_direct_weights(l, group, &g, dy, gradient);
+    if (g.window > 0 ? g.window > 1 : g.spans < g.groups) {
+        struct call *call =
+            add_call(l, group, "mask_groups.c.t", "mask_groups", "other groups' weights");
         text_operand(l, call, "const struct lathe_parameter *", "parameter",
                      arena_printf(l->arena, "&parameters[%d]", l->parameter_index[weight]));
         write_operand(l, call, "gradient", gradient);

@@ -127,9 +127,8 @@ bool choose_winograd(const struct lowering *l, const struct geometry *g, const s
 
 /* ---- calls ---- */
 
-/* Template argument: a function NAME that multiplies by MATRIX. */
-static void add_transform(const struct lowering *l, struct value *transforms, const char *name,
-                          const struct winograd_matrix *matrix)
+void add_transform(const struct lowering *l, struct value *transforms, const char *name,
+                   const struct winograd_matrix *matrix)
 {
     struct winograd_code code = winograd_print(l->arena, matrix, "x", "y");
     struct value *transform = value_table(l->arena), *lines = value_table(l->arena);

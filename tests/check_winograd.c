@@ -12,6 +12,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,20 +207,55 @@ static bool runs(const char *isa)
 }
 
 /* Every convolution but the 1 x 2 one, forward and backward, is Winograd's: 18 calls, those with
- * 640 channels in phases. */
+ * 640 channels in phases. Of two groups it is the gradient of the weights alone; some batches are
+ * split for it. */
 static void count_calls(struct arena *arena, struct network *network,
                         const struct build_options *options)
 {
     const struct program *program = build_program(arena, network, options, true);
-    int calls = 0, phases = 0;
+    int calls = 0, phases = 0, gradients = 0, sums = 0;
     for (int i = 0; i < program->calls.count; i++) {
         const char *template = program->calls.items[i]->template_name;
         phases += strcmp(template, "winograd_phases.c.t") == 0;
+        gradients += strcmp(template, "winograd_gradient.c.t") == 0;
+        sums += gradients && strcmp(template, "sum_splits.c.t") == 0;
         calls +=
             strcmp(template, "winograd.c.t") == 0 || strcmp(template, "winograd_phases.c.t") == 0;
     }
     ck_assert_int_eq(calls, 2 * 9);
     ck_assert_int_eq(phases, options->batch < 16 ? 18 : 2);
+    ck_assert_int_eq(gradients, 10);
+    ck_assert_int_gt(sums, 1);
+}
+
+/* A step's gradients are the same bits on one thread and on three, and on more than there are slots
+ * of scratch memory. */
+static void check_threads(struct arena *arena, const struct lathe_model *model, int count)
+{
+    static const int threads[] = {1, 3, 17};
+    size_t pixels = (size_t)model->channels * model->height * model->width * count;
+    struct lathe_batch batch = {.count = count};
+    batch.input = arena_array(arena, pixels, float);
+    batch.labels = arena_array(arena, (size_t)count, int32_t);
+    for (size_t i = 0; i < pixels; i++)
+        batch.input[i] = (float)(i * 37 % 101) * 0.02f - 1;
+    void *first = NULL;
+    for (int i = 0; i < 3; i++) {
+        struct lathe_step_result result;
+        char *memory = lathe_alloc(model->train_arena_bytes, 1);
+        lathe_initialise_all(model, 1, (float *)(memory + model->state_offset));
+        omp_set_num_threads(threads[i]);
+        model->step(model, &batch, 1, 0, &result, memory);
+        if (first)
+            ck_assert_mem_eq(memory + model->gradient_offset,
+                             (char *)first + model->gradient_offset, model->trainable_floats * 4);
+        if (!first)
+            first = memory;
+        else
+            free(memory);
+    }
+    omp_set_num_threads(omp_get_num_procs());
+    free(first);
 }
 
 /* As many samples as there is room for, and fewer. */
@@ -243,6 +279,7 @@ static void check_kernels(const char *isa, int batch)
         bool right = verify_generated(network->graph, generated, &verify, &out);
         ck_assert_msg(right, "%s, %d samples:\n%s", isa, count, out.data);
     }
+    check_threads(arena, generated, batch);
     const char *const removal[] = {"rm", "-rf", folder, NULL};
     run_program(removal, "/", &out);
     text_free(&out);

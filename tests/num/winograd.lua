@@ -1,6 +1,6 @@
 -- What Winograd's convolution meets: images that tiles of 4 x 4 do not fill, padding of 0, 1 and 2,
 -- channels that fill no vector, three blocks of channels, pools of 2 and 3, biases, batchnorm,
--- residual adds before and after a curve, gradients that are added up, many channels.
+-- residual adds before and after a curve, gradients that are added up, groups, many channels.
 -- For check_winograd.c.
 return network {
   name = "winograd",
@@ -9,8 +9,9 @@ return network {
   residual { conv(36, 3), batchnorm(), relu(), conv(36, 3) }, relu(),
   residual { conv(36, 3, { bias = false }), batchnorm() }, tanh(),
   conv(48, 3, { pad = { 2, 1, 2, 0 } }), leaky_relu(0.1), avgpool(2),
-  conv(32, 3, { pad = 2 }), batchnorm(), relu(), conv(40, 3, { pad = 0 }), relu(),
-  conv(640, 3), relu(), conv(24, 3), batchnorm(), relu(),
+  conv(32, 3, { pad = 2 }), batchnorm(), relu(), conv(32, 3, { groups = 2 }), relu(),
+  conv(40, 3, { pad = 0 }), relu(), conv(640, 3), relu(),
+  conv(24, 3), batchnorm(), relu(),
   flatten(), linear(10),
   loss  = cross_entropy(),
   data  = cifar10 { augment = { crop(15) } },
