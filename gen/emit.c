@@ -346,6 +346,7 @@ void emit(struct arena *arena, const struct emission *emission, const char *fold
         add_embedded(&p, folder);
     templates_close(p.lua);
     if (!emission->digest) {
+        make_folder(folder);
         make_folder(arena_printf(arena, "%s/runtime", folder));
         write_files(p.outputs.items, p.outputs.count);
     }
