@@ -15,8 +15,7 @@ struct layers list_layers(const struct network *network)
     struct layers layers = {0};
     for (int i = 0; i < network->graph->nodes.count; i++) {
         const struct node *node = network->graph->nodes.items[i];
-        if (node->op == OP_conv && !node->backward && node->inputs[0] != network->graph->input &&
-            layers.count < MOST_LAYERS)
+        if (node->op == OP_conv && !node->backward && layers.count < MOST_LAYERS)
             layers.node[layers.count++] = node;
     }
     return layers;

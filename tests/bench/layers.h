@@ -14,8 +14,7 @@ struct layers {
     int count;
 };
 
-/* The convolutions of NETWORK that have gradients by their input (not the first: of one pass
- * nothing is asked, and nothing could be compared in sum). */
+/* The convolutions of NETWORK. The first has no backward data, which nobody needs: 0 seconds. */
 struct layers list_layers(const struct network *network);
 
 /* "128,64,32,32,128,32,32,3,3,1,1,1,1,1,1,1": batch, input's C, H, W, output's C, H, W, kernel,
