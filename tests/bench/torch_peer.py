@@ -43,7 +43,8 @@ def dynamic(x, parameters):
     """The closed form, as one would write it."""
     l, q, i, p, z = parameters
     p = int(p)
-    return torch.where(x >= 0, x + l / (q * (x + i) ** p + z) - l / (q * (x - i) ** p + z), 0.0)
+    y = x + l / (q * (x + i) ** p + z) - l / (q * (x - i) ** p + z)
+    return torch.where(x >= 0, y, torch.zeros((), dtype=x.dtype))
 
 
 class Lookup(torch.autograd.Function):
