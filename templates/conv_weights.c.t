@@ -94,10 +94,11 @@ $ end
                                 vf g[K_TILE];
                                 LATHE_UNROLL(${K_TILE})
                                 for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + (j * OUT_H * OUT_W + ow) * V);
+                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
+                                                      (size_t)ow * V);
                                 LATHE_UNROLL(${C_TILE})
                                 for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + ow * (IN_STEP_W * IN_BLOCK);
+                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(${K_TILE})
                                     for (int j = 0; j < K_TILE; j++)

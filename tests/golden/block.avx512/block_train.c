@@ -1066,10 +1066,11 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
                                 vf g[K_TILE];
                                 LATHE_UNROLL(1)
                                 for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + (j * OUT_H * OUT_W + ow) * V);
+                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
+                                                      (size_t)ow * V);
                                 LATHE_UNROLL(8)
                                 for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + ow * (IN_STEP_W * IN_BLOCK);
+                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
                                     for (int j = 0; j < K_TILE; j++)
@@ -1518,10 +1519,11 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                                 vf g[K_TILE];
                                 LATHE_UNROLL(1)
                                 for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + (j * OUT_H * OUT_W + ow) * V);
+                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
+                                                      (size_t)ow * V);
                                 LATHE_UNROLL(8)
                                 for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + ow * (IN_STEP_W * IN_BLOCK);
+                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
                                     for (int j = 0; j < K_TILE; j++)
@@ -2054,10 +2056,11 @@ static void conv3x3_1x8x8_to_8x8x8_backward_weights(const float *restrict in,
                                 vf g[K_TILE];
                                 LATHE_UNROLL(1)
                                 for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + (j * OUT_H * OUT_W + ow) * V);
+                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
+                                                      (size_t)ow * V);
                                 LATHE_UNROLL(1)
                                 for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + ow * (IN_STEP_W * IN_BLOCK);
+                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
                                     for (int j = 0; j < K_TILE; j++)

@@ -798,10 +798,11 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
                                 vf g[K_TILE];
                                 LATHE_UNROLL(1)
                                 for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + (j * OUT_H * OUT_W + ow) * V);
+                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
+                                                      (size_t)ow * V);
                                 LATHE_UNROLL(8)
                                 for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + ow * (IN_STEP_W * IN_BLOCK);
+                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
                                     for (int j = 0; j < K_TILE; j++)
@@ -1097,10 +1098,11 @@ static void linear_32_to_32_backward_weights(const float *restrict in,
                                 vf g[K_TILE];
                                 LATHE_UNROLL(2)
                                 for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + (j * OUT_H * OUT_W + ow) * V);
+                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
+                                                      (size_t)ow * V);
                                 LATHE_UNROLL(8)
                                 for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + ow * (IN_STEP_W * IN_BLOCK);
+                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(2)
                                     for (int j = 0; j < K_TILE; j++)
@@ -1410,10 +1412,11 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
                                 vf g[K_TILE];
                                 LATHE_UNROLL(1)
                                 for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + (j * OUT_H * OUT_W + ow) * V);
+                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
+                                                      (size_t)ow * V);
                                 LATHE_UNROLL(8)
                                 for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + ow * (IN_STEP_W * IN_BLOCK);
+                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
                                     for (int j = 0; j < K_TILE; j++)
@@ -1544,10 +1547,11 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
                                 vf g[K_TILE];
                                 LATHE_UNROLL(1)
                                 for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + (j * OUT_H * OUT_W + ow) * V);
+                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
+                                                      (size_t)ow * V);
                                 LATHE_UNROLL(8)
                                 for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + ow * (IN_STEP_W * IN_BLOCK);
+                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
                                     for (int j = 0; j < K_TILE; j++)
