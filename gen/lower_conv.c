@@ -18,6 +18,7 @@ enum {
     L1_BYTES = 24 * 1024,     /* of the first-level cache, what a tile may fill */
     WEIGHT_TILES = 16,        /* tiles that use weights once they are in that cache */
     L2_BYTES = 1280 * 1024,   /* likewise of the second level */
+    STREAM_BYTES = 16 << 20,  /* a larger output has left the last level before it is read */
     PLANE_BYTES = 128 * 1024, /* a pooled convolution's rows on the thread's stack */
 };
 
@@ -222,6 +223,9 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     add_segments(l, a, w, t->columns);
     add_tile_shapes(l, a, w, t->images, t->columns);
     add_groups(l, a, g);
+    /* few operations a byte: past the caches what would not stay in them */
+    double written = 4.0 * l->batch * l->lanes * g->out_blocks * h->full * w->full;
+    value_flag(a, "streams", g->window > 0 && written > STREAM_BYTES);
 }
 
 /* ---- forward ---- */

@@ -30,6 +30,9 @@ typedef int32_t vi __attribute__((vector_size(LATHE_LANES * 4), may_alias));
 #define LATHE_UNROLL(n) LATHE_PRAGMA(GCC unroll n)
 #endif
 
+/* The compiler moves no load or store over this. */
+#define LATHE_FENCE() __asm__ volatile("" ::: "memory")
+
 LATHE_INLINE vf lathe_load(const float *p)
 {
     return *(const vf *)p;
@@ -37,6 +40,24 @@ LATHE_INLINE vf lathe_load(const float *p)
 LATHE_INLINE void lathe_store(float *p, vf v)
 {
     *(vf *)p = v;
+}
+/* The same past the caches, for what is not read again soon; lathe_streamed() before another thread
+ * may read it. */
+LATHE_INLINE void lathe_stream(float *p, vf v)
+{
+#if defined(__AVX512F__) && LATHE_LANES == 16
+    _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX2__) && LATHE_LANES == 8
+    _mm256_stream_ps(p, (__m256)v);
+#else
+    lathe_store(p, v);
+#endif
+}
+LATHE_INLINE void lathe_streamed(void)
+{
+#if defined(__AVX2__)
+    _mm_sfence();
+#endif
 }
 /* The same where P is not aligned. */
 LATHE_INLINE vf lathe_load_any(const float *p)

@@ -38,7 +38,7 @@ $ end
     const int cb1 = cb0 + BLOCK_CHUNK < IN_BLOCKS ? cb0 + BLOCK_CHUNK : IN_BLOCKS;
 $ include(narrow and "conv_narrow.c.t" or "conv_dense.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE,
 $   pixels = t.pixels, images = t.images, reach = t.reach, depthwise = depthwise,
-$   aligned = aligned, strided = OUT_STEP_W > 1}, 4)
+$   aligned = aligned}, 4)
 
 $ if BLOCK_CHUNK < IN_BLOCKS then
     if (cb1 < IN_BLOCKS) {
@@ -66,6 +66,7 @@ $ end
             (void)k, (void)n;
             vf v = done[p][j];
 $ include("conv_pixel.c.t", {V = V, biased = biased, steps = steps, gathers = gathers,
+$   streams = streams and not second_pass,
 $   accumulate_image = accumulates and accumulate_image, before_moments = before_moments,
 $   first = "first && p == 0",
 $   to = "to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V",
@@ -141,6 +142,9 @@ $ end
             }
 $ if second_pass then
 $ include("plane.c.t", _ENV, 8)
+$ end
+$ if streams and not second_pass then
+        lathe_streamed();
 $ end
 $ if gathers then
         for (int j = 0; j < K_TILE; j++)

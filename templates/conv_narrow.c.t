@@ -1,6 +1,6 @@
 $ -- Narrow groups: a pixel's block is permuted so that each lane holds the i-th channel of its own
-$ -- group, and then meets all taps of a row that want it. Few operations a byte: the rows that are
-$ -- read and written next are asked for ahead.
+$ -- group, and then meets all taps of a row that want it. Few operations a byte: the row that is
+$ -- read next is asked for ahead.
 $ if TAPS_W > 0 then
 $ if not depthwise then
 const vi lanes = lathe_group_lanes(${aligned and "0" or "kb * V"}, GROUP_IN, GROUP_OUT);
@@ -8,13 +8,6 @@ $ end
 for (int cb = cb0; cb < cb1 && in_block0 + cb < IMAGE_BLOCKS; cb++)
     for (int r = 0; r < TAPS_H; r++) {
         const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
-$ if not strided then
-        if (r == 0)
-            LATHE_UNROLL(${pixels})
-            for (int p = 0; p < PIXELS; p++)
-                __builtin_prefetch(to + ((size_t)(p / COLUMNS) * TO_IMAGE + FULL_W * OUT_STEP_H +
-                                         (ow0 + p % COLUMNS) * OUT_STEP_W) * V, 1);
-$ end
         if (ih < 0 || ih >= IN_H)
             continue;
         const float *in_row =

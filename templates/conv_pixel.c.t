@@ -13,7 +13,7 @@ $ if accumulate_image then
 v += lathe_load(accumulate + (size_t)n * ${accumulate_image} + at);
 $ end
 $ include("steps.c.t", {steps = steps, V = V})
-lathe_store(${to}, v);
+lathe_${streams and "stream" or "store"}(${to}, v);
 $ if gathers then
 $ include("steps.c.t", {steps = before_moments, V = V})
 if (${first})
