@@ -114,17 +114,23 @@ static void choose_weight_items(const struct lowering *l, const struct geometry 
     choose_weight_pieces(g, bytes, p);
 }
 
-/* Channels of a group and rows of taps at once, so that their sums stay in registers. */
+/* Channels of a group and rows of taps at once, so that their sums stay in registers: all rows if
+ * that leaves two channels, for then a permuted pixel is done with. A row of pixels meets all rows
+ * of taps at stride 1 alone. */
 static void choose_narrow_tiles(const struct lowering *l, const struct geometry *g,
                                 struct weights_plan *p)
 {
-    int most = l->program->isa->registers / 2 + 1;
+    int most = l->program->isa->registers / 2 + 2;
+    int rows = 1, taps = g->kernel_h * g->kernel_w;
+    if (g->stride_h == 1 && taps * min_int(g->group_in, 2) <= most)
+        rows = g->kernel_h;
     p->k_tile = p->i_tile = 1;
-    for (int i = 2; i <= g->group_in && i * g->kernel_w <= most; i++)
+    for (int i = 2; i <= g->group_in && i * g->kernel_w * rows <= most; i++)
         if (g->group_in % i == 0)
             p->i_tile = i;
-    int rows = max_int(1, most / (p->i_tile * g->kernel_w));
-    p->r_tile = choose_columns(g->kernel_h, rows);
+    p->r_tile = 1;
+    if (g->stride_h == 1)
+        p->r_tile = choose_columns(g->kernel_h, max_int(1, most / (p->i_tile * g->kernel_w)));
     p->columns = choose_columns(g->out_w, NARROW_COLUMNS);
 }
 
@@ -225,6 +231,8 @@ static void lower_direct_weights(struct lowering *l, const struct group *group,
     else
         choose_weight_tiles(l, g, &p);
     choose_weight_blocking(l, g, &p);
+    if (narrow)
+        p.row_chunk *= g->stride_h; /* rows of the input */
     choose_weight_items(l, g, &p);
     struct region *partial = partial_gradients(l, group, gradient, p.splits);
     struct call *call = add_call(l, group, narrow ? "conv_weights_narrow.c.t" : "conv_weights.c.t",
