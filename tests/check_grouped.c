@@ -1,0 +1,111 @@
+/*
+ * check_grouped: the kernels of narrow groups compute what the interpreter does, where outputs are
+ * streamed past the caches and where they are not, with the same bits on any number of threads.
+ */
+#include "../gen/build.h"
+#include "../gen/cc.h"
+#include "../gen/spec.h"
+#include "../gen/verify.h"
+
+#include <check.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+    const char *isa;
+    int batch;
+    bool streams; /* 65 samples of 16 x 64 x 64 are 17 MB */
+} cases[] = {
+    {"avx512", 65, true}, {"avx2", 65, true}, {"avx512", 3, false}, {"portable", 3, false}};
+enum { CASES = sizeof cases / sizeof *cases };
+
+/* The machine runs ISA. */
+static bool runs(const char *isa)
+{
+    const char *native = isa_find("native")->name;
+    bool avx512 = strcmp(native, "avx512") == 0;
+    return strcmp(isa, native) == 0 || strcmp(isa, "portable") == 0 ||
+           (strcmp(isa, "avx2") == 0 && avx512);
+}
+
+static int count_flags(const struct program *program, const char *name)
+{
+    int count = 0;
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct value *arguments = program->calls.items[i]->arguments;
+        for (int k = 0; k < arguments->fields.count; k++) {
+            const struct field *field = &arguments->fields.items[k];
+            count += field->name && strcmp(field->name, name) == 0 && field->flag;
+        }
+    }
+    return count;
+}
+
+/* A step on one thread and one on three leave the same bytes. */
+static void check_threads(struct arena *arena, const struct lathe_model *model, int count)
+{
+    size_t pixels = (size_t)model->channels * model->height * model->width * count;
+    struct lathe_batch batch = {.count = count};
+    batch.input = arena_array(arena, pixels, float);
+    batch.labels = arena_array(arena, (size_t)count, int32_t);
+    for (size_t i = 0; i < pixels; i++)
+        batch.input[i] = (float)(i * 37 % 101) * 0.02f - 1;
+    char *memory[2];
+    for (int i = 0; i < 2; i++) {
+        struct lathe_step_result result;
+        memory[i] = lathe_alloc(model->train_arena_bytes, 1);
+        lathe_initialise_all(model, 1, (float *)(memory[i] + model->state_offset));
+        omp_set_num_threads(1 + 2 * i);
+        model->step(model, &batch, 1, 0, &result, memory[i]);
+    }
+    ck_assert_mem_eq(memory[0] + model->gradient_offset, memory[1] + model->gradient_offset,
+                     model->trainable_floats * 4);
+    free(memory[0]);
+    free(memory[1]);
+}
+
+START_TEST(kernels_are_right)
+{
+    if (!runs(cases[_i].isa))
+        return;
+    char folder[] = "/tmp/lathe-grouped-XXXXXX";
+    struct arena *arena = arena_new();
+    int batch = cases[_i].batch;
+    struct build_options options = {.isa = isa_find(cases[_i].isa),
+                                    .batch = batch,
+                                    .infer_batch = batch,
+                                    .cc = "cc",
+                                    .verify = true};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    struct network *network = spec_read(arena, "tests/num/grouped.lua", NULL, 0);
+    const struct lathe_model *generated = build_and_load(arena, network, &options, folder);
+    const struct program *program = build_program(arena, network, &options, true);
+    ck_assert_int_ge(count_flags(program, "narrow"), 10);
+    ck_assert_int_eq(count_flags(program, "streams") > 0, cases[_i].streams);
+    struct text out = {0};
+    const struct verify_options verify = {.seed = 1, .batch = batch, .entries = 8};
+    ck_assert_msg(verify_generated(network->graph, generated, &verify, &out), "%s:\n%s",
+                  cases[_i].isa, out.data);
+    check_threads(arena, generated, batch);
+    const char *const removal[] = {"rm", "-rf", folder, NULL};
+    run_program(removal, "/", &out);
+    text_free(&out);
+    arena_free(arena);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("grouped");
+    TCase *tests = tcase_create("grouped");
+    tcase_add_loop_test(tests, kernels_are_right, 0, CASES);
+    tcase_set_timeout(tests, 300);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
