@@ -44,7 +44,8 @@ void lower_chain_forward(struct lowering *l, const struct group *group,
                          const struct norm_regions *norm)
 {
     int steps = group->steps.count;
-    struct call *call = add_call(l, group, "chain.c.t", chain_name(l, group, "forward"), "forward");
+    const char *label = group->head ? "steps forward" : "forward"; /* after the head's own call */
+    struct call *call = add_call(l, group, "chain.c.t", chain_name(l, group, "forward"), label);
     chain_arguments(l, call, group);
     read_operand(l, call, "raw", region_of(l, group->raw));
     add_steps(l, call, "steps", group, 0, steps, norm);

@@ -506,7 +506,7 @@ START_TEST(a_training_step_is_forward_loss_backward)
     net_linear(&net, 5, true, "l");
     net_finish(&net, OP_cross_entropy);
     ck_assert_str_eq(calls_text(program_of(true, false)),
-                     "c: forward\nc: batch statistics\nc: forward\n"
+                     "c: forward\nc: batch statistics\nc: steps forward\n"
                      "c2: forward\nl: forward\n"
                      "loss: forward and backward\n"
                      "l: steps backward\nl: gradient of the bias\n"

@@ -2107,7 +2107,7 @@ static void sum_4_of_144(const float *restrict partial, float *restrict sum, int
 static const struct lathe_cost costs[] = {
     {"conv1", "forward", 7744, 4352, 1024},
     {"conv1", "batch statistics", 0, 0, 768},
-    {"conv1", "forward", 8192, 5120, 192},
+    {"conv1", "steps forward", 8192, 5120, 192},
     {"residual1.body.conv1", "forward", 12800, 3072, 9280},
     {"globalpool1", "forward", 128, 1088, 0},
     {"dropout1", "forward", 64, 128, 0},
@@ -2159,8 +2159,8 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                    arena + at_batchnorm1_scale, count);
         lathe_mark(profile, 1, count);
 
-        /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.008
-         * MFLOP, 0.005 MB of activations a sample */
+        /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): steps forward;
+         * 0.008 MFLOP, 0.005 MB of activations a sample */
         steps_pool_8x8x8_forward(arena + at_conv1, arena + at_batchnorm1_mean,
                                  arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                  arena + at_maxpool1, count);

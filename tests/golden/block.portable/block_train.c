@@ -1809,7 +1809,7 @@ static void sum_4_of_72(const float *restrict partial, float *restrict sum, int 
 static const struct lathe_cost costs[] = {
     {"conv1", "forward", 7744, 2304, 704},
     {"conv1", "batch statistics", 0, 0, 576},
-    {"conv1", "forward", 4096, 2560, 96},
+    {"conv1", "steps forward", 4096, 2560, 96},
     {"residual1.body.conv1", "forward", 12800, 1536, 2336},
     {"globalpool1", "forward", 128, 544, 0},
     {"dropout1", "forward", 32, 64, 0},
@@ -1861,8 +1861,8 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                    arena + at_batchnorm1_scale, count);
         lathe_mark(profile, 1, count);
 
-        /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.004
-         * MFLOP, 0.003 MB of activations a sample */
+        /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): steps forward;
+         * 0.004 MFLOP, 0.003 MB of activations a sample */
         steps_pool_8x8x8_forward(arena + at_conv1, arena + at_batchnorm1_mean,
                                  arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                  arena + at_maxpool1, count);
