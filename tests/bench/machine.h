@@ -14,6 +14,11 @@ double measure_bandwidth(void);
 
 double now(void); /* seconds */
 
+/* Wait until threads that spin after a parallel loop, ours or another process's, have gone to
+ * sleep: libgomp's do so for some milliseconds, on the processors that the next one measured needs.
+ */
+void wait_for_quiet(void);
+
 /* Of COUNT values, which are sorted. */
 double median(double *values, int count);
 

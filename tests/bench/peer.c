@@ -4,6 +4,8 @@
 #define _GNU_SOURCE /* pipe2 */
 #include "peer.h"
 
+#include "machine.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -91,6 +93,7 @@ int peer_time(struct peer *peer, int variant, int runs, double *numbers)
     char line[LINE], question[64], *at = line, *end;
     int count = 0;
     snprintf(question, sizeof question, "time %d %d", variant, runs);
+    wait_for_quiet();
     if (!ask(peer, question, line))
         return 0;
     for (; count < MOST_NUMBERS; at = end) {

@@ -48,6 +48,7 @@ static double note_machine(struct session *session)
     int at = session->measurements;
     if (at >= MOST_CASES * MOST_ROUNDS)
         return 0;
+    wait_for_quiet();
     session->peaks[at] = measure_peak();
     session->bandwidths[at] = measure_bandwidth();
     session->measurements++;
