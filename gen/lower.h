@@ -151,6 +151,12 @@ void add_axis(const struct lowering *l, struct value *a, const char *letter,
  * that a tile takes. */
 int accumulators(const struct lowering *l, const struct geometry *g, int k);
 int choose_k_tile(const struct geometry *g);
+/* Whether G has one tap, several pixels, and blocks of input channels. */
+bool is_pointwise(const struct lowering *l, const struct geometry *g);
+/* The blocks that a tile of a direct forward or backward data kernel takes: MATRIX_TILE where G is
+ * pointwise and there are registers for that. */
+enum { MATRIX_TILE = 4 };
+int choose_direct_tile(const struct lowering *l, const struct geometry *g);
 
 /* Width of equal tiles of a row, at most MOST pixels, rather than a narrow last one; images that a
  * tile takes where rows are narrow. */

@@ -15,11 +15,12 @@
 #include <math.h>
 
 enum {
-    L1_BYTES = 24 * 1024,     /* of the first-level cache, what a tile may fill */
-    WEIGHT_TILES = 16,        /* tiles that use weights once they are in that cache */
-    L2_BYTES = 1280 * 1024,   /* likewise of the second level */
-    STREAM_BYTES = 16 << 20,  /* a larger output has left the last level before it is read */
-    PLANE_BYTES = 128 * 1024, /* a pooled convolution's rows on the thread's stack */
+    L1_BYTES = 24 * 1024,        /* of the first-level cache, what a tile may fill */
+    MATRIX_L1_BYTES = 32 * 1024, /* likewise of a tile of few pixels */
+    WEIGHT_PIXELS = 224,         /* that use weights once they are in that cache */
+    L2_BYTES = 1280 * 1024,      /* likewise of the second level */
+    STREAM_BYTES = 16 << 20,     /* a larger output has left the last level before it is read */
+    PLANE_BYTES = 128 * 1024,    /* a pooled convolution's rows on the thread's stack */
 };
 
 /* ---- tiles ---- */
@@ -40,16 +41,19 @@ struct tiles {
 static int choose_block_chunk(const struct lowering *l, const struct geometry *g, int k)
 {
     int block = 4 * k * g->kernel_h * g->kernel_w * g->weight_rows * l->lanes;
-    int chunk = max_int(1, L1_BYTES / block);
-    if (g->in_block != l->lanes || g->window || block > 3 * L1_BYTES / 2)
+    int bytes = k == MATRIX_TILE ? MATRIX_L1_BYTES : L1_BYTES;
+    int chunk = max_int(1, bytes / block);
+    if (g->in_block != l->lanes || g->window || block > 3 * bytes / 2)
         return g->in_blocks;
-    return min_int(chunk, g->in_blocks);
+    return divide_up(g->in_blocks, divide_up(g->in_blocks, chunk));
 }
 
-/* Bytes of an image that a block of output channels reads: all of its span. */
+/* Bytes of an image that a block of output channels reads: all of its span, but for the rows
+ * between a stride's (of columns the cache holds both, or has no use for the sets between). */
 static double read_bytes(const struct geometry *g)
 {
-    return 4.0 * g->in_blocks * g->in_block * g->in_h * g->in_w;
+    int rows = min_int(g->in_h, g->out_h * g->kernel_h);
+    return 4.0 * g->in_blocks * g->in_block * rows * g->in_w;
 }
 
 /* Rows of OUT_H whose input stays in the second-level cache while all output channels read it. */
@@ -73,7 +77,7 @@ static bool images_outer(const struct lowering *l, const struct geometry *g, con
 static struct tiles choose_tiles(const struct lowering *l, const struct geometry *g, int out_h,
                                  int out_w, int row_multiple, int chunk_rows)
 {
-    struct tiles t = {.k = choose_k_tile(g)};
+    struct tiles t = {.k = choose_direct_tile(l, g)};
     int most = accumulators(l, g, t.k);
     t.columns = choose_columns(out_w, most);
     t.images = choose_images(l, out_w, most);
@@ -82,8 +86,8 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
     t.item_images = t.images;
     t.block_chunk = choose_block_chunk(l, g, t.k);
     if (t.block_chunk < g->in_blocks) {
-        int tiles = t.chunk_rows * divide_up(out_w, t.columns);
-        int times = min_int(divide_up(WEIGHT_TILES, tiles), divide_up(l->batch, t.images));
+        int pixels = t.chunk_rows * out_w * t.images;
+        int times = min_int(divide_up(WEIGHT_PIXELS, pixels), divide_up(l->batch, t.images));
         int fit = (int)(L2_BYTES / (read_bytes(g) * t.images));
         t.item_images *= images_outer(l, g, &t) ? max_int(1, min_int(times, fit)) : times;
     }
@@ -220,6 +224,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_int(a, "CHUNK_ROWS", t->chunk_rows);
     value_int(a, "CHUNKS", t->chunks);
     value_flag(a, "images_outer", images_outer(l, g, t));
+    value_flag(a, "fetches_ahead", is_pointwise(l, g));
     add_segments(l, a, w, t->columns);
     add_tile_shapes(l, a, w, t->images, t->columns);
     add_groups(l, a, g);
@@ -282,7 +287,7 @@ static struct tiles inference_tiles(const struct lowering *l, const struct group
                                     const struct geometry *g)
 {
     bool pooled = group->pool != NULL;
-    int k = choose_k_tile(g), multiple = pooled ? group->pool->pool.kernel_h : 1;
+    int k = choose_direct_tile(l, g), multiple = pooled ? group->pool->pool.kernel_h : 1;
     struct axis h, w;
     struct tiles t = {0};
     forward_axes(g, &h, &w);

@@ -212,6 +212,8 @@ const char *geometry_name(const struct lowering *l, const struct geometry *g, co
 int accumulators(const struct lowering *l, const struct geometry *g, int k)
 {
     int registers = l->program->isa->registers;
+    if (k == MATRIX_TILE) /* one waits in memory: 7 fit rows of 7, 14, 28 or 56 columns */
+        return registers / k - 1;
     return g->window ? max_int(registers - g->kernel_w - 3, 4) : (registers - k - 2) / k;
 }
 
@@ -221,6 +223,21 @@ int choose_k_tile(const struct geometry *g)
         return 1;
     int blocks = g->out_blocks / g->spans;
     return blocks % 2 == 0 ? 2 : blocks % 3 == 0 ? 3 : 1;
+}
+
+bool is_pointwise(const struct lowering *l, const struct geometry *g)
+{
+    return g->kernel_h == 1 && g->kernel_w == 1 && g->out_h * g->out_w > 1 &&
+           g->in_block == l->lanes && !g->window;
+}
+
+/* A tile of few pixels and many channels: the pixels, which come from further away than the
+ * weights, come through the caches fewer times. */
+int choose_direct_tile(const struct lowering *l, const struct geometry *g)
+{
+    bool fits = l->program->isa->registers >= 8 * MATRIX_TILE &&
+                g->out_blocks / g->spans % MATRIX_TILE == 0;
+    return is_pointwise(l, g) && fits ? MATRIX_TILE : choose_k_tile(g);
 }
 
 void add_axis(const struct lowering *l, struct value *a, const char *letter,
@@ -263,7 +280,7 @@ struct geometry matrix_geometry(const struct lowering *l, const struct geometry 
     struct geometry best = *g;
     bool matrix = g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 &&
                   g->in_h == g->out_h && g->in_w == g->out_w;
-    int pixels = g->in_h * g->in_w, most = accumulators(l, g, choose_k_tile(g));
+    int pixels = g->in_h * g->in_w, most = accumulators(l, g, choose_direct_tile(l, g));
     double fullest = tile_pixels(l, g->in_w, most) * 1.02; /* what is not worth the trouble */
     for (int rows = pixels > SMALL_IMAGE ? MATRIX_ROWS : 1; matrix && rows <= pixels; rows++) {
         if (pixels % rows != 0 || tile_pixels(l, pixels / rows, most) <= fullest)

@@ -37,8 +37,8 @@ $ end
 
     const int cb1 = cb0 + BLOCK_CHUNK < IN_BLOCKS ? cb0 + BLOCK_CHUNK : IN_BLOCKS;
 $ include(narrow and "conv_narrow.c.t" or "conv_dense.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE,
-$   pixels = t.pixels, images = t.images, reach = t.reach, depthwise = depthwise,
-$   aligned = aligned}, 4)
+$   fetches_ahead = fetches_ahead, pixels = t.pixels, images = t.images, reach = t.reach,
+$   depthwise = depthwise, aligned = aligned}, 4)
 
 $ if BLOCK_CHUNK < IN_BLOCKS then
     if (cb1 < IN_BLOCKS) {

@@ -15,7 +15,16 @@ $ end
         for (int t = 0; t < TAPS_W; t++) {
             const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
             const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+$ if fetches_ahead then -- the next tile's pixels
+            const bool last = ow0 + COLUMNS >= OUT_W;
+            const float *next =
+                in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+$ end
             for (int c = 0; c < channels; c++) {
+$ if fetches_ahead then
+                if (c < COLUMNS)
+                    __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+$ end
                 vf tap[K_TILE];
                 LATHE_UNROLL(${K_TILE})
                 for (int j = 0; j < K_TILE; j++)
