@@ -202,6 +202,23 @@ void sum_partials(struct lowering *l, const struct group *group, struct region *
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
                      struct region *dx, struct region *accumulate);
 
+/* ---- convolution to few channels: pixels of a row in the lanes ---- */
+
+struct pixel_lanes {
+    int columns;    /* of a tile */
+    int chunk_rows; /* of an item */
+};
+/* Whether the formula of H and W to G's few output channels is better computed so, and how: items
+ * are of a multiple of ROW_MULTIPLE rows, or of whole images. */
+bool choose_pixel_lanes(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                        const struct axis *w, int row_multiple, struct pixel_lanes *p);
+/* Sizes of the padded copy of an item of CHUNK_ROWS rows, and what tiles of COLUMNS need. */
+void add_pixel_lanes(const struct lowering *l, struct value *a, const struct geometry *g,
+                     const struct axis *h, const struct axis *w, int columns, int chunk_rows);
+/* The gradient of GROUP's weight so, if that is cheaper; DY: of the output. */
+bool lower_lanes_weights(struct lowering *l, const struct group *group, const struct geometry *g,
+                         struct region *dy, struct region *gradient);
+
 /* ---- Winograd's convolution ---- */
 
 struct winograd_plan {

@@ -32,6 +32,7 @@ struct tiles {
     int item_images; /* that a piece of work covers, a multiple of images */
     int block_chunk; /* blocks of input channels whose weights stay in the first-level cache */
     int chunk_rows, chunks;
+    bool pixel_lanes; /* see lower_lanes.c */
     bool by_winograd; /* then the tiles are this plan's, and of those above the last three count */
     struct winograd_plan winograd;
 };
@@ -94,11 +95,21 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
     return t;
 }
 
-/* The tiles of Winograd's method, if it is the one for this. */
-static bool choose_winograd_tiles(const struct lowering *l, const struct geometry *g,
-                                  const struct axis *h, const struct axis *w, int row_multiple,
-                                  struct tiles *t)
+/* The tiles of Winograd's method, or with pixels in lanes, if that is the one for this. */
+static bool choose_other_tiles(const struct lowering *l, const struct geometry *g,
+                               const struct axis *h, const struct axis *w, int row_multiple,
+                               struct tiles *t)
 {
+    struct pixel_lanes lanes;
+    t->pixel_lanes = choose_pixel_lanes(l, g, h, w, row_multiple, &lanes);
+    if (t->pixel_lanes) {
+        t->k = t->images = t->item_images = 1;
+        t->columns = lanes.columns;
+        t->block_chunk = g->in_blocks;
+        t->chunk_rows = lanes.chunk_rows;
+        t->chunks = divide_up(h->out, t->chunk_rows);
+        return true;
+    }
     t->by_winograd = choose_winograd(l, g, h, w, row_multiple, &t->winograd);
     if (t->by_winograd) {
         t->item_images = t->winograd.item_images;
@@ -188,6 +199,7 @@ void add_tile_shapes(const struct lowering *l, struct value *arguments, const st
             value_int(shape, "images", images);
             value_int(shape, "columns", columns);
             value_int(shape, "pixels", images * columns);
+            value_int(shape, "vectors", divide_up(columns, l->lanes));
             value_int(shape, "reach", (columns - 1) * w->in_step + (w->taps - 1) * w->step + 1);
             value_child(shapes, NULL, shape);
         }
@@ -231,6 +243,9 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     /* few operations a byte: past the caches what would not stay in them */
     double written = 4.0 * l->batch * l->lanes * g->out_blocks * h->full * w->full;
     value_flag(a, "streams", g->window > 0 && written > STREAM_BYTES);
+    value_flag(a, "pixel_lanes", t->pixel_lanes);
+    if (t->pixel_lanes)
+        add_pixel_lanes(l, a, g, h, w, t->columns, t->chunk_rows);
 }
 
 /* ---- forward ---- */
@@ -291,7 +306,7 @@ static struct tiles inference_tiles(const struct lowering *l, const struct group
     struct axis h, w;
     struct tiles t = {0};
     forward_axes(g, &h, &w);
-    if (choose_winograd_tiles(l, g, &h, &w, multiple, &t))
+    if (choose_other_tiles(l, g, &h, &w, multiple, &t))
         return t;
     int rows = rows_for_threads(l, g, g->out_h, k);
     rows = min_int(rows, pooled ? plane_rows(l, g, k) : rows_in_cache(g, g->out_h));
@@ -337,7 +352,7 @@ static struct tiles training_tiles(const struct lowering *l, const struct group 
     struct axis h, w;
     struct tiles t = {0};
     forward_axes(g, &h, &w);
-    if (choose_winograd_tiles(l, g, &h, &w, multiple, &t))
+    if (choose_other_tiles(l, g, &h, &w, multiple, &t))
         return t;
     return choose_tiles(l, g, g->out_h, g->out_w, multiple, rows_in_cache(g, g->out_h));
 }
@@ -426,7 +441,7 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
                              struct region *const operands[4])
 {
     struct tiles t = {0};
-    if (!choose_winograd_tiles(l, b, h, w, 1, &t))
+    if (!choose_other_tiles(l, b, h, w, 1, &t))
         t = choose_tiles(l, b, h->out, w->out, 1, rows_in_cache(b, h->out));
     struct call *call = start_conv(l, group, "backward_data", "backward data", b, h, w, &t,
                                    operands[0], operands[1]);

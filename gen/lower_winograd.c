@@ -115,7 +115,7 @@ bool choose_winograd(const struct lowering *l, const struct geometry *g, const s
     bool fits = g->kernel_h == R && g->kernel_w == R && g->stride_h == 1 && g->stride_w == 1 &&
                 g->dilation_h == 1 && g->dilation_w == 1 && g->groups == 1 &&
                 g->in_block == l->lanes && h->taps == R && w->taps == R;
-    if (!fits || l->method == CONV_DIRECT)
+    if (!fits || l->method == CONV_DIRECT || l->method == CONV_LANES)
         return false;
     *plan = choose_plan(l, g, h->out, w->out, row_multiple);
     if (l->method == CONV_WINOGRAD)

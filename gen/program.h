@@ -210,8 +210,9 @@ struct program {
     int team_from;    /* samples from which on a call is worth more than one thread */
 };
 
-/* How convolutions are computed that Winograd's method (gen/winograd.h) is for. */
-enum conv_method { CONV_BY_COST, CONV_DIRECT, CONV_WINOGRAD };
+/* How convolutions are computed that Winograd's method (gen/winograd.h) is for, or pixels in lanes
+ * (lower_lanes.c). */
+enum conv_method { CONV_BY_COST, CONV_DIRECT, CONV_WINOGRAD, CONV_LANES };
 
 struct lower_options {
     const struct isa *isa;

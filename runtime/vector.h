@@ -141,13 +141,57 @@ LATHE_INLINE vi lathe_group_lanes(int first, int group_in, int group_out)
     return lane;
 }
 
-/* The first N lanes of V, the others 0. */
-LATHE_INLINE vf lathe_first_lanes(vf v, int n)
+/* The number of each lane, as a constant that compilers compute with. */
+LATHE_INLINE vi lathe_lanes(void)
 {
+#if LATHE_LANES == 16
+    return (vi){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif LATHE_LANES == 8
+    return (vi){0, 1, 2, 3, 4, 5, 6, 7};
+#elif LATHE_LANES == 4
+    return (vi){0, 1, 2, 3};
+#else
     vi lane;
     for (int i = 0; i < LATHE_LANES; i++)
         lane[i] = i;
-    return (vf)((vi)v & (lane < n));
+    return lane;
+#endif
+}
+
+/* Lane j of the result is lane INDEX[j] of A and B, one behind the other; INDEX is a constant. */
+LATHE_INLINE vf lathe_permute2(vf a, vf b, vi index)
+{
+#if defined(__GNUC__) && !defined(__clang__)
+    return __builtin_shuffle(a, b, index);
+#else
+    vf result;
+    for (int i = 0; i < LATHE_LANES; i++)
+        result[i] = index[i] < LATHE_LANES ? a[index[i]] : b[index[i] - LATHE_LANES];
+    return result;
+#endif
+}
+
+/* Transpose the matrix whose rows are V, in place: for each bit of a row's number the squares off
+ * the diagonal change places (Eklundh 1972). */
+LATHE_INLINE void lathe_transpose(vf v[LATHE_LANES])
+{
+    LATHE_UNROLL(4)
+    for (int bit = 1; bit < LATHE_LANES; bit *= 2) {
+        const vi lane = lathe_lanes(), odd = (lane & bit) != 0;
+        LATHE_UNROLL(16)
+        for (int i = 0; i < LATHE_LANES; i++)
+            if (!(i & bit)) {
+                const vf a = v[i], b = v[i | bit];
+                v[i] = lathe_permute2(a, b, lane + (odd & (LATHE_LANES - bit)));
+                v[i | bit] = lathe_permute2(a, b, lane + bit + (odd & (LATHE_LANES - bit)));
+            }
+    }
+}
+
+/* The first N lanes of V, the others 0. */
+LATHE_INLINE vf lathe_first_lanes(vf v, int n)
+{
+    return (vf)((vi)v & (lathe_lanes() < n));
 }
 
 /* Sum of the lanes, as a balanced tree: the same bits for every compiler. */

@@ -2,10 +2,13 @@ $ -- Direct convolution, linear layers, and backward data of both: see gen/lower
 $ assert(parameters and tiles and segments)
 $ local moment = gathers and "moment" or "NULL"
 $ local tile_parameters = "int n0, int kb, int cb0, int oh, const int ow0, const bool edge, " ..
-$   "float *restrict to, vf moment[][3], bool first"
-$ local function first_of(s)
-$   if not gathers or s.first > 0 then return "false" end
-$   return "i == 0 && oh == oh0" .. (s.stop - s.first > s.columns and " && ow == 0" or "")
+$   "float *restrict to, vf moment[][3], bool first" ..
+$   (pixel_lanes and ", const float *restrict padded, int oh0" or "")
+$ local function last_of(s)
+$   local padded = pixel_lanes and ", padded, oh0" or ""
+$   if not gathers or s.first > 0 then return "false" .. padded end
+$   local again = s.stop - s.first > s.columns and " && ow == 0" or ""
+$   return "i == 0 && oh == oh0" .. again .. padded
 $ end
 $ for _, t in ipairs(tiles) do
 /* ${t.images} images x ${t.columns} columns from ow0 of row oh x ${K_TILE} blocks of channels. */
@@ -36,9 +39,14 @@ $ if BLOCK_CHUNK < IN_BLOCKS then
 $ end
 
     const int cb1 = cb0 + BLOCK_CHUNK < IN_BLOCKS ? cb0 + BLOCK_CHUNK : IN_BLOCKS;
-$ include(narrow and "conv_narrow.c.t" or "conv_dense.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE,
-$   fetches_ahead = fetches_ahead, pixels = t.pixels, images = t.images, reach = t.reach,
-$   depthwise = depthwise, aligned = aligned}, 4)
+$ if pixel_lanes then
+$   include("conv_lanes.c.t", {TAPS_W = TAPS_W, V = V, OUT_C = OUT_C, TURNS = TURNS,
+$     vectors = t.vectors}, 4)
+$ else
+$   include(narrow and "conv_narrow.c.t" or "conv_dense.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE,
+$     fetches_ahead = fetches_ahead, pixels = t.pixels, images = t.images, reach = t.reach,
+$     depthwise = depthwise, aligned = aligned}, 4)
+$ end
 
 $ if BLOCK_CHUNK < IN_BLOCKS then
     if (cb1 < IN_BLOCKS) {
@@ -104,6 +112,10 @@ $ end
 $ if gathers then
         vf moment[K_TILE][3] = {{{0}}};
 $ end
+$ if pixel_lanes then
+        float padded[IN_C * PADDED] __attribute__((aligned(64)));
+$   include("padded.c.t", _ENV, 8)
+$ end
         for (int cb = 0; cb < IN_BLOCKS; cb += BLOCK_CHUNK)
             for (int i = 0; i < images;) {
 $ for _, t in ipairs(tiles) do
@@ -124,11 +136,11 @@ $     end
 $     for _, s in ipairs(segments) do
 $       if s.stop - s.first == s.columns then
                         ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,
-                            ${s.first}, ${tostring(s.edge)}, to, ${moment}, ${first_of(s)});
+                            ${s.first}, ${tostring(s.edge)}, to, ${moment}, ${last_of(s)});
 $       else
                         for (int ow = ${s.first}; ow < ${s.stop}; ow += ${s.columns})
                             ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,
-                                ow, false, to, ${moment}, ${first_of(s)});
+                                ow, false, to, ${moment}, ${last_of(s)});
 $       end
 $     end
                     }

@@ -13,6 +13,10 @@ enum {
 $ if narrow then
     GROUP_IN = ${GROUP_IN}, GROUP_OUT = ${GROUP_OUT}, IMAGE_BLOCKS = ${IMAGE_BLOCKS},
 $ end
+$ if pixel_lanes then
+    IN_C = ${IN_C}, OUT_C = ${OUT_C}, PADDED_H = ${PADDED_H}, PADDED_W = ${PADDED_W},
+    PADDED = ${PADDED}, TURNS = ${TURNS},
+$ end
     K_TILE = ${K_TILE}, K_TILES = ${K_TILES}, ITEM_IMAGES = ${ITEM_IMAGES},
     BLOCK_CHUNK = ${BLOCK_CHUNK}, CHUNK_ROWS = ${CHUNK_ROWS}, CHUNKS = ${CHUNKS},
     POOL_H = ${POOL_H}, POOL_W = ${POOL_W}, POOLED_H = ${POOLED_H}, POOLED_W = ${POOLED_W},

@@ -1714,6 +1714,41 @@ static TCase *lower_tests(void)
     return tests;
 }
 
+/* The calls of lenet5's training step that have pixels in lanes: "group: label" a line. */
+static const char *calls_with_pixel_lanes(const char *isa, enum conv_method method)
+{
+    struct build_options options = {.isa = isa_find(isa), .method = method};
+    struct network *network = read_spec("specs/lenet5.lua");
+    struct text text = {0};
+    add_gradients(network->graph);
+    const struct program *program = build_program(arena, network, &options, true);
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        bool lanes = strcmp(call->template_name, "conv_weights_lanes.c.t") == 0;
+        for (int k = 0; k < call->arguments->fields.count; k++) {
+            const struct field *field = &call->arguments->fields.items[k];
+            lanes |= strcmp(field->name, "pixel_lanes") == 0 && field->flag;
+        }
+        if (lanes)
+            text_printf(&text, "%s: %s\n", call->group->name, call->label);
+    }
+    const char *copy = arena_copy(arena, text.data ? text.data : "");
+    text_free(&text);
+    return copy;
+}
+
+/* 6 channels fill less than half of 16 lanes, but most of 8. */
+START_TEST(few_channels_leave_the_lanes_to_pixels)
+{
+    ck_assert_str_eq(calls_with_pixel_lanes("avx512", CONV_BY_COST),
+                     "conv1: forward\nconv2: backward data\nconv1: backward weights\n");
+    ck_assert_str_eq(calls_with_pixel_lanes("avx512", CONV_DIRECT), "");
+    ck_assert_str_eq(calls_with_pixel_lanes("avx2", CONV_BY_COST), "");
+    ck_assert_str_eq(calls_with_pixel_lanes("avx2", CONV_LANES),
+                     "conv1: forward\nconv2: backward data\nconv1: backward weights\n");
+}
+END_TEST
+
 static TCase *program_tests(void)
 {
     TCase *tests = tcase_create("program");
@@ -1727,6 +1762,7 @@ static TCase *program_tests(void)
     tcase_add_test(tests, small_networks_keep_all);
     tcase_add_test(tests, a_large_plan_shrinks);
     tcase_add_loop_test(tests, programs_of_our_specs_are_sound, 0, 4);
+    tcase_add_test(tests, few_channels_leave_the_lanes_to_pixels);
     tcase_add_test(tests, values_keep_their_order);
     tcase_add_test(tests, isas_are_found_by_name);
     tcase_add_test(tests, show_knows_lenet5);

@@ -37,4 +37,7 @@ verify "the autoencoder's encoder" specs/autoencoder.lua --set part=encoder
 verify "1 x 1 convolutions" tests/num/pointwise.lua
 verify "lenet5 with sigmoid, portable" specs/lenet5.lua --set act=sigmoid --isa portable
 verify "lenet5 with the exact curve, avx2" specs/lenet5.lua --set act=dynamic --isa avx2
+verify "pixels in lanes" tests/num/lanes.lua
+verify "pixels in lanes, avx2" tests/num/lanes.lua --isa avx2
+verify "pixels in lanes, portable" tests/num/lanes.lua --isa portable
 exit $status
