@@ -169,6 +169,7 @@ static void add_dense_arguments(const struct lowering *l, struct value *a, const
                                 const struct weights_plan *p)
 {
     bool planar = g->in_block == 1;
+    value_flag(a, "pointwise", is_pointwise(l, g));
     value_int(a, "IN_BLOCK", g->in_block);
     value_int(a, "SPANS", g->spans);
     value_int(a, "SPAN_BLOCKS", g->out_blocks / g->spans);

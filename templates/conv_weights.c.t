@@ -37,9 +37,14 @@ $ else
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
 $ end
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
+$ if pointwise then -- rows stay in the second-level cache for all channels
+        for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
+$ end
         for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
+$ if not pointwise then -- all taps' sums stay in the first-level cache for all rows
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
+$ end
         for (int r = 0; r < TAPS_H; r++) {
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
@@ -91,6 +96,9 @@ $ if PIXEL_TILE > 1 then
                                                 lathe_load(dy + (j * OUT_H * OUT_W + ow + q) * V);
 $ end
                             for (; ow < ow1; ow++) {
+$ if pointwise then -- the next block's pixel
+                                __builtin_prefetch(x + (IN_H * IN_W + ow * IN_STEP_W) * IN_BLOCK);
+$ end
                                 vf g[K_TILE];
                                 LATHE_UNROLL(${K_TILE})
                                 for (int j = 0; j < K_TILE; j++)
