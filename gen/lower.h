@@ -222,6 +222,7 @@ bool lower_lanes_weights(struct lowering *l, const struct group *group, const st
 /* ---- Winograd's convolution ---- */
 
 struct winograd_plan {
+    int m;                                /* tiles are of M x M pixels */
     int tiles_h, tiles_w;                 /* of an image */
     int item_images, chunk_tiles, chunks; /* a piece of work: images x rows of tiles */
     int chunk_rows;                       /* of pixels */
@@ -230,6 +231,8 @@ struct winograd_plan {
     int k_chunk;                          /* blocks whose sums are kept at once */
     bool phases; /* all tiles of the batch at once, so that weights are read once; items are images
                     whose sums are transformed back together */
+    int slots;   /* threads that have scratch memory */
+    bool shares; /* an item is k_chunk blocks of output channels alone */
 };
 /* Whether the formula of H and W is computed by Winograd's method, and how: items are of a multiple
  * of ROW_MULTIPLE rows, or of whole images. */

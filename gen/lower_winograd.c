@@ -9,17 +9,22 @@
  * Items (winograd.c.t): a piece of work makes some tiles from beginning to end. The weights stream
  * through the cache once an item. Phases (winograd_phases.c.t): where the cache holds too few tiles
  * of so many channels, and the whole batch has not many, the weights are read once for all tiles.
+ *
+ * Inference of few samples reads weights, four times as many as a direct convolution's, rather than
+ * it computes. An item then is some output channels of all tiles, weights are asked for before they
+ * are needed, and F(2 x 2, 3 x 3), whose weights are 16 for 9, is tried as well.
  */
 #include "lower.h"
 #include "winograd.h"
 #include <math.h>
 
 enum {
-    M = 4,
     R = 3,
-    POSITIONS = (M + R - 1) * (M + R - 1),
+    MOST_M = 4,  /* tiles of M x M pixels: 4; */
+    LEAST_M = 2, /* where weights are all that counts, 2, whose weights are less than half */
     PIXEL_BYTES = 1280 * 1024, /* of the second-level cache, what an item's pixels may fill */
     SUM_BYTES = 256 * 1024,    /* likewise its sums */
+    LEAST_TILES = 16,          /* that pieces of an image have */
     FEW_TILES = 48,            /* in an item, too few for the weights that are read for it, */
     MANY_TILES = 64,           /* and enough, though the cache does not hold them */
     PHASE_TILES = 1024,        /* of a batch, that are kept all at once */
@@ -28,12 +33,20 @@ enum {
 };
 
 /* The cost model's. */
-static const double EFFICIENCY = 0.9;    /* of products in registers */
-static const double TRANSFORM = 170;     /* of a tile and block of channels, forth or back */
-static const double BYTES_MEANWHILE = 2; /* from beyond the second-level cache */
-static const double WORTH = 0.9;         /* of the direct kernel's cost, to be chosen */
+static const double EFFICIENCY = 0.9;     /* of products in registers */
+static const double TRANSFORM = 170;      /* of a tile and block of channels, forth or back */
+static const double PIXEL_TRANSFORM = 14; /* the same of a position where tiles are few, forth, */
+static const double SUM_TRANSFORM = 8;    /* and back */
+static const double BYTES_MEANWHILE = 2;  /* from beyond the second-level cache */
+static const double BYTES_AHEAD = 3.75;   /* the same, asked for before they are needed */
+static const double WORTH = 0.9;          /* of the direct kernel's cost, to be chosen */
 
 /* ---- sizes ---- */
+
+static int positions(const struct winograd_plan *p)
+{
+    return (p->m + R - 1) * (p->m + R - 1);
+}
 
 /* The largest divisor of COUNT that is a multiple of UNIT and at most MOST; or UNIT. */
 static int largest_divisor(int count, int unit, int most)
@@ -45,68 +58,139 @@ static int largest_divisor(int count, int unit, int most)
     return best;
 }
 
+/* The fewest rows of tiles of M x M whose pixels are a multiple of ROW_MULTIPLE rows. */
+static int least_rows(int m, int row_multiple)
+{
+    int rows = row_multiple;
+    while (rows % m != 0)
+        rows += row_multiple;
+    return rows / m;
+}
+
+static void set_chunks(struct winograd_plan *p, int chunk_tiles)
+{
+    p->chunk_tiles = chunk_tiles;
+    p->chunks = divide_up(p->tiles_h, chunk_tiles);
+    p->chunk_rows = chunk_tiles * p->m;
+}
+
 /* Whole images, or rows of tiles whose pixels are a multiple of ROW_MULTIPLE rows. */
 static void choose_items(const struct lowering *l, struct winograd_plan *p, int most,
                          int row_multiple)
 {
-    int tiles = p->tiles_h * p->tiles_w, unit = row_multiple;
-    while (unit % M != 0)
-        unit += row_multiple;
-    unit /= M;
-    p->chunk_tiles = p->tiles_h;
+    int tiles = p->tiles_h * p->tiles_w, unit = least_rows(p->m, row_multiple);
     p->item_images = 1;
-    if (tiles <= most)
+    if (tiles <= most) {
         p->item_images = max_int(1, min_int(most / tiles, divide_up(l->batch, ITEMS)));
-    else
-        p->chunk_tiles = min_int(p->tiles_h, max_int(most / p->tiles_w / unit, 1) * unit);
-    p->chunks = divide_up(p->tiles_h, p->chunk_tiles);
-    p->chunk_rows = p->chunk_tiles * M;
+        set_chunks(p, p->tiles_h);
+    } else
+        set_chunks(p, min_int(p->tiles_h, max_int(most / p->tiles_w / unit, 1) * unit));
+}
+
+/* An item is K_TILE blocks of output channels of as many tiles as fit the cache, fewer where that
+ * leaves threads without work. */
+static void share_items(const struct lowering *l, const struct geometry *g, struct winograd_plan *p,
+                        int most, int row_multiple)
+{
+    int unit = least_rows(p->m, row_multiple), shares = g->out_blocks / p->k_tile;
+    p->shares = true;
+    choose_items(l, p, most, row_multiple);
+    p->item_images = max_int(1, min_int(most / (p->tiles_h * p->tiles_w), l->batch));
+    set_chunks(p, round_up(divide_up(p->tiles_h, p->chunks), unit));
+    while (p->chunks * shares < ITEMS / 2 && p->chunk_tiles > unit &&
+           p->chunk_tiles * p->tiles_w > LEAST_TILES)
+        set_chunks(p, round_up(p->chunk_tiles / 2, unit));
+    p->slots = min_int(SLOTS, divide_up(l->batch, p->item_images) * p->chunks * shares);
+}
+
+/* Items, phases, or items that are shared. */
+static void choose_order(const struct lowering *l, const struct geometry *g,
+                         struct winograd_plan *p, int row_multiple)
+{
+    int most = PIXEL_BYTES / (4 * positions(p) * g->in_blocks * l->lanes);
+    int tiles = p->tiles_h * p->tiles_w;
+    bool few_tiles = most < FEW_TILES;
+    choose_items(l, p, few_tiles ? MANY_TILES : most, row_multiple);
+    p->slots = SLOTS;
+    bool few_items = divide_up(l->batch, p->item_images) < ITEMS / 2;
+    p->phases = (few_tiles || few_items) && p->chunks == 1 && l->batch * tiles <= PHASE_TILES;
+    bool once = l->batch == 1 || l->batch * tiles <= most; /* weights are read */
+    if (!l->training && few_items && p->chunks < ITEMS / 2 && (once || !p->phases)) {
+        p->phases = false;
+        share_items(l, g, p, most, row_multiple);
+    }
+}
+
+/* Blocks of output channels whose sums are kept at once. */
+static int choose_k_chunk(const struct lowering *l, const struct geometry *g,
+                          const struct winograd_plan *p)
+{
+    if (p->phases)
+        return g->out_blocks;
+    if (p->shares)
+        return p->k_tile;
+    int bytes = 4 * positions(p) * p->groups * p->tile * l->lanes;
+    return largest_divisor(g->out_blocks, p->k_tile, SUM_BYTES / bytes);
 }
 
 /* Tiles and blocks of output channels that an item has, and of those in registers. */
 static struct winograd_plan choose_plan(const struct lowering *l, const struct geometry *g,
-                                        int out_h, int out_w, int row_multiple)
+                                        int out_h, int out_w, int row_multiple, int m)
 {
-    struct winograd_plan p = {.tiles_h = divide_up(out_h, M), .tiles_w = divide_up(out_w, M)};
-    int most = PIXEL_BYTES / (4 * POSITIONS * g->in_blocks * l->lanes);
-    bool few = most < FEW_TILES;
-    choose_items(l, &p, few ? MANY_TILES : most, row_multiple);
-    p.phases = (few || divide_up(l->batch, p.item_images) < ITEMS / 2) && p.chunks == 1 &&
-               l->batch * p.tiles_h * p.tiles_w <= PHASE_TILES;
-    int tiles = (p.phases ? l->batch : p.item_images) * p.chunk_tiles * p.tiles_w;
+    struct winograd_plan p = {
+        .m = m, .tiles_h = divide_up(out_h, m), .tiles_w = divide_up(out_w, m)};
     p.k_tile = choose_k_tile(g);
+    choose_order(l, g, &p, row_multiple);
+    int tiles = (p.phases ? l->batch : p.item_images) * p.chunk_tiles * p.tiles_w;
     p.tile = choose_columns(tiles, accumulators(l, g, p.k_tile));
     p.groups = divide_up(tiles, p.tile);
-    p.k_chunk = largest_divisor(g->out_blocks, p.k_tile,
-                                SUM_BYTES / (4 * POSITIONS * p.groups * p.tile * l->lanes));
-    if (p.phases)
-        p.k_chunk = g->out_blocks;
+    p.k_chunk = choose_k_chunk(l, g, &p);
     return p;
 }
 
 /* ---- costs ---- */
 
-/* In multiply-adds of a vector that a core could do meanwhile, the work of a whole batch: products,
- * which run at nine tenths of the peak; transforms of tiles; weights from beyond the second-level
- * cache, in training written there a step as well. */
+/* All in multiply-adds of a vector that a core could do meanwhile, the work of a whole batch. */
+
+static double weight_bytes(const struct lowering *l, const struct geometry *g, int vectors)
+{
+    return 4.0 * vectors * g->in_blocks * g->out_blocks * l->lanes * l->lanes;
+}
+
+/* Arithmetic while BYTES of weights come: half of the one is hidden behind the other. */
+static double cost_beside(double arithmetic, double bytes)
+{
+    double memory = bytes / BYTES_AHEAD;
+    return fmax(arithmetic, memory) + fmin(arithmetic, memory) / 2;
+}
+
+/* Products, which run at nine tenths of the peak; transforms of tiles; weights from beyond the
+ * second-level cache, in training written there a step as well. */
 static double winograd_cost(const struct lowering *l, const struct geometry *g,
                             const struct winograd_plan *p, int batch)
 {
     double blocks_in = g->in_blocks, blocks_out = g->out_blocks, channels = blocks_in * l->lanes;
-    double tiles = (double)batch * p->tiles_h * p->tiles_w;
+    double tiles = (double)batch * p->tiles_h * p->tiles_w,
+           bytes = weight_bytes(l, g, positions(p));
+    double products = positions(p) * tiles * channels * blocks_out / EFFICIENCY;
+    double items = ceil((double)batch / p->item_images) * p->chunks;
+    if (p->shares) { /* each of two threads transforms all pixels */
+        double transforms = 2 * PIXEL_TRANSFORM * blocks_in + SUM_TRANSFORM * blocks_out;
+        return cost_beside(products + positions(p) * tiles * transforms, bytes * items);
+    }
     /* items' products go on while their weights come */
-    double passes = p->phases ? 1 : ceil((double)batch / p->item_images) * p->chunks / 2;
-    double weights = 4 * POSITIONS * channels * blocks_out * l->lanes / BYTES_MEANWHILE;
-    return POSITIONS * tiles * channels * blocks_out / EFFICIENCY +
-           TRANSFORM * tiles * (blocks_in + blocks_out) +
-           weights * (passes + (l->training ? 2 : 0));
+    double passes = p->phases ? 1 : items / 2;
+    return products + TRANSFORM * tiles * (blocks_in + blocks_out) +
+           bytes / BYTES_MEANWHILE * (passes + (l->training ? 2 : 0));
 }
 
+/* The same for the direct kernel; BESIDE: its weights are asked for ahead. */
 static double direct_cost(const struct lowering *l, const struct geometry *g, const struct axis *h,
-                          const struct axis *w, int batch)
+                          const struct axis *w, int batch, bool beside)
 {
-    double weights = 4.0 * R * R * g->in_c * g->out_blocks * l->lanes / BYTES_MEANWHILE;
-    return batch * axis_pairs(h) * axis_pairs(w) * g->in_c * g->out_blocks / EFFICIENCY + weights;
+    double products = batch * axis_pairs(h) * axis_pairs(w) * g->in_c * g->out_blocks / EFFICIENCY;
+    double bytes = weight_bytes(l, g, R * R);
+    return beside ? cost_beside(products, bytes) : products + bytes / BYTES_MEANWHILE;
 }
 
 bool choose_winograd(const struct lowering *l, const struct geometry *g, const struct axis *h,
@@ -117,12 +201,18 @@ bool choose_winograd(const struct lowering *l, const struct geometry *g, const s
                 g->in_block == l->lanes && h->taps == R && w->taps == R;
     if (!fits || l->method == CONV_DIRECT || l->method == CONV_LANES)
         return false;
-    *plan = choose_plan(l, g, h->out, w->out, row_multiple);
+    *plan = choose_plan(l, g, h->out, w->out, row_multiple, MOST_M);
+    double cost = winograd_cost(l, g, plan, l->typical_batch);
+    struct winograd_plan small = choose_plan(l, g, h->out, w->out, row_multiple, LEAST_M);
+    double small_cost = winograd_cost(l, g, &small, l->typical_batch);
+    if (plan->shares && small.shares && small_cost < cost) {
+        *plan = small;
+        cost = small_cost;
+    }
     if (l->method == CONV_WINOGRAD)
         return true;
     return g->in_c >= LEAST_CHANNELS && g->out_c >= LEAST_CHANNELS &&
-           winograd_cost(l, g, plan, l->typical_batch) <
-               direct_cost(l, g, h, w, l->typical_batch) * WORTH;
+           cost < direct_cost(l, g, h, w, l->typical_batch, plan->shares) * WORTH;
 }
 
 /* ---- calls ---- */
@@ -142,11 +232,13 @@ void add_transform(const struct lowering *l, struct value *transforms, const cha
 /* WEIGHT, packed as G says, transformed. */
 static struct region *transformed_weight(struct lowering *l, const struct group *group,
                                          const struct geometry *g, const struct axis *h,
-                                         const struct axis *w, struct region *weight)
+                                         const struct axis *w, const struct winograd_plan *p,
+                                         struct region *weight)
 {
-    struct winograd f = winograd_make(M, R);
+    struct winograd f = winograd_make(p->m, R);
     int blocks = g->out_blocks * g->in_blocks;
-    size_t floats = checked_multiply((size_t)blocks * POSITIONS, (size_t)l->lanes * l->lanes);
+    size_t floats =
+        checked_multiply((size_t)blocks * (size_t)positions(p), (size_t)l->lanes * l->lanes);
     struct region *region =
         l->training
             ? scratch(l, arena_printf(l->arena, "%s.winograd", weight->name), floats, "by position")
@@ -174,12 +266,12 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
 static void add_plan(const struct lowering *l, struct value *a, const struct geometry *g,
                      const struct winograd_plan *p)
 {
-    struct winograd f = winograd_make(M, R);
+    struct winograd f = winograd_make(p->m, R);
     struct value *transforms = value_table(l->arena);
     add_transform(l, transforms, "input", &f.input);
     add_transform(l, transforms, "output", &f.output);
     value_child(a, "transforms", transforms);
-    value_int(a, "M", M);
+    value_int(a, "M", p->m);
     value_int(a, "N", f.n);
     value_int(a, "IN_BLOCKS", g->in_blocks);
     value_int(a, "OUT_BLOCKS", g->out_blocks);
@@ -191,7 +283,9 @@ static void add_plan(const struct lowering *l, struct value *a, const struct geo
     value_int(a, "K_TILE", p->k_tile);
     value_int(a, "GROUPS", p->groups);
     value_int(a, "K_CHUNK", p->k_chunk);
-    value_int(a, "SLOTS", SLOTS);
+    value_int(a, "ITEM_BLOCKS", p->shares ? p->k_chunk : g->out_blocks);
+    value_int(a, "AHEAD", p->shares ? divide_up(p->k_tile, p->groups) : 0);
+    value_int(a, "SLOTS", p->slots);
 }
 
 struct call *start_winograd(struct lowering *l, const struct group *group, const char *what,
@@ -203,11 +297,12 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
     const char *name =
         arena_printf(l->arena, "winograd_%dx%dx%d_to_%dx%dx%d_%s", image.in_c, image.in_h,
                      image.in_w, image.out_c, image.out_h, image.out_w, what);
-    weight = transformed_weight(l, group, g, h, w, weight);
-    size_t slot = (size_t)POSITIONS * p->groups * p->tile * (g->in_blocks + p->k_chunk) * l->lanes;
+    weight = transformed_weight(l, group, g, h, w, p, weight);
+    size_t vectors = (size_t)p->groups * p->tile * (g->in_blocks + p->k_chunk) + 2;
+    size_t slot = positions(p) * vectors * (size_t)l->lanes;
     struct region *room =
         scratch(l, arena_printf(l->arena, "%s.%s.tiles", group->head->name, what),
-                checked_multiply(slot, p->phases ? 1 : SLOTS),
+                checked_multiply(slot, p->phases ? 1 : p->slots),
                 p->phases ? "pixels and sums" : "pixels and sums of some tiles a thread");
     struct call *call =
         add_call(l, group, p->phases ? "winograd_phases.c.t" : "winograd.c.t", name, label);

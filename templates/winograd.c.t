@@ -1,36 +1,45 @@
 $ -- Convolution by Winograd's method, item by item: an item's pixels and some blocks of its sums
-$ -- stay in the second-level cache, the weights stream through it.
+$ -- stay in the second-level cache, the weights stream through it. Where the tiles make too few
+$ -- items, an item is split into SHARES of the output blocks, and each thread that has some of them
+$ -- transforms all of the pixels: less work than to fetch them from another core's cache.
 $ include("winograd_parts.c.t", _ENV)
 static void ${name}(${parameters})
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
     enum { SLOTS = ${SLOTS} };
-    const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES * CHUNKS;
+    const int parts = (count + ITEM_IMAGES - 1) / ITEM_IMAGES * CHUNKS * SHARES;
     /* a slot of scratch memory a thread; where there are more threads, some have none */
     const bool few = lathe_threads() <= SLOTS;
+    int there = -1; /* the item and slot whose pixels this thread made last */
 #pragma omp for schedule(dynamic)
-    for (int share = 0; share < (few ? items : SLOTS); share++)
-        for (int item = share; item < items; item += few ? items : SLOTS) {
+    for (int share = 0; share < (few ? parts : SLOTS); share++)
+        for (int part = share; part < parts; part += few ? parts : SLOTS) {
+            const int item = part / SHARES, block0 = part % SHARES * ITEM_BLOCKS;
             const int slot = few ? lathe_thread() : share;
             float *pixels = scratch + (size_t)slot * POSITIONS * (PIXELS + SUMS);
             float *sums = pixels + POSITIONS * PIXELS;
             const int oh0 = item % CHUNKS * CHUNK_ROWS, n0 = item / CHUNKS * ITEM_IMAGES;
             const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
             const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
-            for (int cb = 0; cb < IN_BLOCKS; cb++)
+            for (int cb = 0; cb < (item * SLOTS + slot != there ? IN_BLOCKS : 0); cb++)
                 for (int n = 0; n < images; n++)
                     for (int th = 0; th * M < oh1 - oh0; th++)
                         for (int tw = 0; tw < TILES_W; tw++)
                             ${name}_tile(in, n0 + n, oh0 / M + th, tw,
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
+            there = item * SLOTS + slot;
             const int tiles = images * CHUNK_TILES * TILES_W;
-            for (int k0 = 0; k0 < OUT_BLOCKS; k0 += K_CHUNK) {
+            for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 for (int p = 0; p < POSITIONS; p++)
                     for (int kb = 0; kb < K_CHUNK; kb += K_TILE)
-                        for (int g = 0; g * TILE < tiles; g++)
+                        for (int g = 0; g * TILE < tiles; g++) {
+                            const float *taps = weight + (size_t)p * WEIGHTS +
+                                                (size_t)(k0 + kb) * IN_BLOCKS * V * V;
+                            const float *next = taps + (p + 1 < POSITIONS ? WEIGHTS : 0);
                             ${name}_product(pixels + (size_t)p * PIXELS + g * IN_BLOCKS * TILE * V,
-                                weight + (size_t)p * WEIGHTS + (k0 + kb) * IN_BLOCKS * V * V,
-                                sums + (size_t)p * SUMS + (kb * GROUPS + g) * TILE * V);
+                                taps, sums + (size_t)p * SUMS + (kb * GROUPS + g) * TILE * V,
+                                next + g * AHEAD * IN_BLOCKS * V * V);
+                        }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
 $ include("winograd_finish.c.t", {sums = "sums + ((kb + j - k0) * GROUPS * TILE + t) * V",
 $   name = name, inner_names = inner_names, gathers = gathers, pooled = pooled,

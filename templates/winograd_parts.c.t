@@ -44,9 +44,10 @@ $ include("winograd_sizes.c.t", _ENV, 4)
         ${name}_pixels(image, h0, w0, true, to);
 }
 
-/* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. */
+/* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
+ * weights that are needed soon, of which AHEAD vectors a channel are fetched into the cache. */
 static void ${name}_product(const float *restrict pixels, const float *restrict weight,
-                            float *restrict sums)
+                            float *restrict sums, const float *next)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
     vf sum[TILE][K_TILE];
@@ -55,20 +56,26 @@ $ include("winograd_sizes.c.t", _ENV, 4)
         LATHE_UNROLL(${K_TILE})
         for (int j = 0; j < K_TILE; j++)
             sum[t][j] = (vf){0};
-    for (int cb = 0; cb < IN_BLOCKS; cb++)
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
+        LATHE_UNROLL(4)
         for (int c = 0; c < V; c++) {
             vf tap[K_TILE];
             LATHE_UNROLL(${K_TILE})
             for (int j = 0; j < K_TILE; j++)
-                tap[j] = lathe_load(weight + ((j * IN_BLOCKS + cb) * V + c) * V);
+                tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(next + ((cb * V + c) * AHEAD + j) * V, 0, 3);
             LATHE_UNROLL(${TILE})
             for (int t = 0; t < TILE; t++) {
-                const vf pixel = lathe_splat(pixels[(cb * TILE + t) * V + c]);
+                const vf pixel = lathe_splat(block[t * V + c]);
                 LATHE_UNROLL(${K_TILE})
                 for (int j = 0; j < K_TILE; j++)
                     sum[t][j] += pixel * tap[j];
             }
         }
+    }
+    (void)next;
     LATHE_UNROLL(${TILE})
     for (int t = 0; t < TILE; t++)
         LATHE_UNROLL(${K_TILE})

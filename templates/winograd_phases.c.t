@@ -19,7 +19,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
         for (int g = 0; g < groups; g++)
             ${name}_product(pixels + (size_t)p * PIXELS + (size_t)g * IN_BLOCKS * TILE * V,
                 weight + (size_t)p * WEIGHTS + (size_t)kb * IN_BLOCKS * V * V,
-                sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V);
+                sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V, weight);
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;

@@ -6,7 +6,8 @@ enum {
     TILES_W = ${TILES_W}, CHUNK_TILES = ${CHUNK_TILES}, CHUNK_ROWS = CHUNK_TILES * M,
     CHUNKS = ${CHUNKS}, ITEM_IMAGES = ${ITEM_IMAGES},
     TILE = ${TILE}, K_TILE = ${K_TILE}, GROUPS = ${GROUPS}, K_CHUNK = ${K_CHUNK},
-    PIXELS = GROUPS * IN_BLOCKS * TILE * V, /* of a position, transformed */
-    SUMS = K_CHUNK * GROUPS * TILE * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+    ITEM_BLOCKS = ${ITEM_BLOCKS}, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = ${AHEAD},
+    PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
+    SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
     POOL_H = ${POOL_H}, POOL_W = ${POOL_W}, POOLED_H = ${POOLED_H}, POOLED_W = ${POOLED_W}
 };

@@ -9,6 +9,7 @@
 #include "../gen/spec.h"
 #include "../gen/verify.h"
 #include "../gen/winograd.h"
+#include "../runtime/weights.h"
 
 #include <check.h>
 #include <math.h>
@@ -286,6 +287,92 @@ static void check_kernels(const char *isa, int batch)
     arena_free(arena);
 }
 
+/* ---- inference of few samples ---- */
+
+static long long argument(const struct call *call, const char *name)
+{
+    const struct value *a = call->arguments;
+    for (int i = 0; i < a->fields.count; i++)
+        if (a->fields.items[i].name && strcmp(a->fields.items[i].name, name) == 0)
+            return a->fields.items[i].integer;
+    ck_abort_msg("%s has no argument %s", call->template_name, name);
+}
+
+/* Every 3 x 3 convolution is Winograd's, in shares of the output channels, with tiles of 2 x 2 and
+ * of 4 x 4. */
+static void count_small_calls(struct arena *arena, struct network *network,
+                              const struct build_options *options)
+{
+    const struct program *program = build_program(arena, network, options, false);
+    int shares = 0, tiles[5] = {0};
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        ck_assert_str_ne(call->template_name, "winograd_phases.c.t");
+        if (strcmp(call->template_name, "winograd.c.t") != 0)
+            continue;
+        shares += argument(call, "OUT_BLOCKS") == 1 ||
+                  argument(call, "OUT_BLOCKS") > argument(call, "ITEM_BLOCKS");
+        tiles[argument(call, "M")]++;
+    }
+    ck_assert_int_eq(tiles[2] + tiles[4], 9);
+    ck_assert_int_gt(shares, 0);
+    ck_assert(options->isa->registers < 32 || tiles[2] > 0);
+}
+
+/* The same bits on one thread, on three, and on more than there are slots of scratch memory. */
+static void check_small_threads(struct arena *arena, const struct lathe_model *model, int count)
+{
+    static const int threads[] = {1, 3, 17};
+    size_t numbers = (size_t)model->channels * model->height * model->width * count;
+    size_t bytes = (size_t)model->outputs * count * sizeof(float);
+    float *input = arena_array(arena, numbers, float);
+    char *first = arena_array(arena, bytes, char), *output = arena_array(arena, bytes, char);
+    void *memory = lathe_alloc(model->infer_arena_bytes, 1);
+    float **logical = lathe_logical_arrays(model);
+    for (int i = 0; i < model->parameter_count; i++)
+        lathe_initialise(&model->parameters[i], i, 1, logical[i]);
+    for (size_t i = 0; i < numbers; i++)
+        input[i] = (float)(i * 37 % 101) * 0.02f - 1;
+    for (int i = 0; i < 3; i++) {
+        omp_set_num_threads(threads[i]);
+        model->load(model, (const float *const *)logical, memory);
+        model->infer(model, input, (float *)(i ? output : first), count, memory);
+        ck_assert(i == 0 || memcmp(output, first, bytes) == 0);
+    }
+    omp_set_num_threads(omp_get_num_procs());
+    free(logical);
+    free(memory);
+}
+
+static void check_small_batch(const char *isa)
+{
+    enum { BATCH = 2 };
+    static const struct spec_setting no_loss[] = {{"loss", "false"}};
+    char folder[] = "/tmp/lathe-winograd-XXXXXX";
+    struct arena *arena = arena_new();
+    struct build_options options = {.isa = isa_find(isa),
+                                    .batch = BATCH,
+                                    .infer_batch = BATCH,
+                                    .method = CONV_WINOGRAD,
+                                    .cc = "cc",
+                                    .verify = true};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    struct network *network = spec_read(arena, "tests/num/winograd.lua", no_loss, 1);
+    const struct lathe_model *generated = build_and_load(arena, network, &options, folder);
+    struct text out = {0};
+    count_small_calls(arena, network, &options);
+    for (int count = BATCH; count > 0; count--) {
+        struct verify_options verify = {.seed = 1, .batch = count, .entries = 4, .winograd = true};
+        bool right = verify_generated(network->graph, generated, &verify, &out);
+        ck_assert_msg(right, "%s, %d samples:\n%s", isa, count, out.data);
+    }
+    check_small_threads(arena, generated, BATCH);
+    const char *const removal[] = {"rm", "-rf", folder, NULL};
+    run_program(removal, "/", &out);
+    text_free(&out);
+    arena_free(arena);
+}
+
 /* Few samples are not enough items for all threads: then all is in phases. */
 static const int batches[] = {17, 7, 16};
 static const char *const isas[] = {"avx512", "avx2", "portable"};
@@ -297,6 +384,13 @@ START_TEST(kernels_are_right)
 }
 END_TEST
 
+START_TEST(small_batches_are_right)
+{
+    if (runs(isas[_i]))
+        check_small_batch(isas[_i]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("winograd");
@@ -305,6 +399,7 @@ int main(void)
     tcase_add_loop_test(tests, statements_multiply, 0, SIZES);
     tcase_add_test(tests, statements_are_few);
     tcase_add_loop_test(tests, kernels_are_right, 0, 3);
+    tcase_add_loop_test(tests, small_batches_are_right, 0, 3);
     tcase_set_timeout(tests, 600);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
