@@ -19,6 +19,9 @@ enum {
     MATRIX_L1_BYTES = 32 * 1024, /* likewise of a tile of few pixels */
     WEIGHT_PIXELS = 224,         /* that use weights once they are in that cache */
     L2_BYTES = 1280 * 1024,      /* likewise of the second level */
+    WHOLE_PIXELS = 8,            /* enough of them to keep conv_whole.c.t's multipliers busy, */
+    WHOLE_IMAGES = 3,            /* so many are enough for tiles of several images */
+    WHOLE_AHEAD = 96,            /* vectors of weights on their way meanwhile */
     STREAM_BYTES = 16 << 20,     /* a larger output has left the last level before it is read */
     PLANE_BYTES = 128 * 1024,    /* a pooled convolution's rows on the thread's stack */
 };
@@ -35,6 +38,7 @@ struct tiles {
     bool pixel_lanes; /* see lower_lanes.c */
     bool by_winograd; /* then the tiles are this plan's, and of those above the last three count */
     struct winograd_plan winograd;
+    bool whole; /* an image's sums are all in registers: conv_whole.c.t */
 };
 
 /* Blocks of input channels whose weights for one tile fill the first-level cache: the sums wait in
@@ -272,8 +276,11 @@ static struct call *start_conv(struct lowering *l, const struct group *group, co
     if (t->by_winograd)
         return start_winograd(l, group, what, label, g, h, w, &t->winograd, in, weight);
     struct geometry image = head_geometry(l, group->head);
-    struct call *call = add_call(l, group, "conv.c.t", geometry_name(l, &image, what), label);
+    struct call *call = add_call(l, group, t->whole ? "conv_whole.c.t" : "conv.c.t",
+                                 geometry_name(l, &image, what), label);
     add_conv_arguments(l, call, g, h, w, t);
+    value_int(call->arguments, "pixels", h->out * w->out);
+    value_int(call->arguments, "AHEAD", WHOLE_AHEAD);
     read_operand(l, call, "in", in);
     read_operand(l, call, "weight", weight);
     return call;
@@ -290,6 +297,27 @@ static struct call *start_forward(struct lowering *l, const struct group *group,
     add_costs(l, call, g, g->flops, group->output);
     value_flag(call->arguments, "accumulates", false);
     return call;
+}
+
+/* Whether all sums of an image fit the registers, and there are too few images to use weights again
+ * while they are in the cache. */
+static bool fits_registers(const struct lowering *l, const struct geometry *g)
+{
+    int pixels = g->out_h * g->out_w;
+    return g->groups == 1 && g->in_block == l->lanes && l->batch < WHOLE_IMAGES &&
+           pixels >= WHOLE_PIXELS && pixels <= l->program->isa->registers - 3;
+}
+
+static struct tiles whole_image(const struct geometry *g)
+{
+    return (struct tiles){.whole = true,
+                          .k = 1,
+                          .columns = g->out_w,
+                          .images = 1,
+                          .item_images = 1,
+                          .block_chunk = g->in_blocks,
+                          .chunk_rows = g->out_h,
+                          .chunks = 1};
 }
 
 /* Rows of a pooled plane that fit on the stack, in whole windows. */
@@ -313,6 +341,8 @@ static struct tiles inference_tiles(const struct lowering *l, const struct group
     t = choose_tiles(l, g, g->out_h, g->out_w, multiple, rows);
     if (pooled || t.chunks > 1)
         t.images = t.item_images = 1;
+    if (fits_registers(l, g))
+        t = whole_image(g);
     return t;
 }
 

@@ -298,25 +298,30 @@ static long long argument(const struct call *call, const char *name)
     ck_abort_msg("%s has no argument %s", call->template_name, name);
 }
 
-/* Every 3 x 3 convolution is Winograd's, in shares of the output channels, with tiles of 2 x 2 and
- * of 4 x 4. */
+/* Every 3 x 3 convolution is of METHOD: Winograd's in shares of the output channels, tiles of 2 x 2
+ * and of 4 x 4; direct, where registers hold an image, as a whole. */
 static void count_small_calls(struct arena *arena, struct network *network,
                               const struct build_options *options)
 {
     const struct program *program = build_program(arena, network, options, false);
-    int shares = 0, tiles[5] = {0};
+    int shares = 0, wholes = 0, tiles[5] = {0};
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
         ck_assert_str_ne(call->template_name, "winograd_phases.c.t");
+        wholes += strcmp(call->template_name, "conv_whole.c.t") == 0;
         if (strcmp(call->template_name, "winograd.c.t") != 0)
             continue;
         shares += argument(call, "OUT_BLOCKS") == 1 ||
                   argument(call, "OUT_BLOCKS") > argument(call, "ITEM_BLOCKS");
         tiles[argument(call, "M")]++;
     }
-    ck_assert_int_eq(tiles[2] + tiles[4], 9);
-    ck_assert_int_gt(shares, 0);
-    ck_assert(options->isa->registers < 32 || tiles[2] > 0);
+    bool direct = options->method == CONV_DIRECT;
+    ck_assert_int_eq(tiles[2] + tiles[4], direct ? 0 : 9);
+    ck_assert_int_eq(shares > 0, !direct);
+    if (options->isa->registers == 32) {
+        ck_assert_int_eq(tiles[2] > 0, !direct);
+        ck_assert_int_eq(wholes > 2, direct);
+    }
 }
 
 /* The same bits on one thread, on three, and on more than there are slots of scratch memory. */
@@ -344,7 +349,7 @@ static void check_small_threads(struct arena *arena, const struct lathe_model *m
     free(memory);
 }
 
-static void check_small_batch(const char *isa)
+static void check_small_batch(const char *isa, enum conv_method method)
 {
     enum { BATCH = 2 };
     static const struct spec_setting no_loss[] = {{"loss", "false"}};
@@ -353,7 +358,7 @@ static void check_small_batch(const char *isa)
     struct build_options options = {.isa = isa_find(isa),
                                     .batch = BATCH,
                                     .infer_batch = BATCH,
-                                    .method = CONV_WINOGRAD,
+                                    .method = method,
                                     .cc = "cc",
                                     .verify = true};
     ck_assert_ptr_nonnull(mkdtemp(folder));
@@ -362,7 +367,8 @@ static void check_small_batch(const char *isa)
     struct text out = {0};
     count_small_calls(arena, network, &options);
     for (int count = BATCH; count > 0; count--) {
-        struct verify_options verify = {.seed = 1, .batch = count, .entries = 4, .winograd = true};
+        struct verify_options verify = {
+            .seed = 1, .batch = count, .entries = 4, .winograd = method == CONV_WINOGRAD};
         bool right = verify_generated(network->graph, generated, &verify, &out);
         ck_assert_msg(right, "%s, %d samples:\n%s", isa, count, out.data);
     }
@@ -386,8 +392,8 @@ END_TEST
 
 START_TEST(small_batches_are_right)
 {
-    if (runs(isas[_i]))
-        check_small_batch(isas[_i]);
+    if (runs(isas[_i / 2]))
+        check_small_batch(isas[_i / 2], _i % 2 ? CONV_DIRECT : CONV_WINOGRAD);
 }
 END_TEST
 
@@ -399,7 +405,7 @@ int main(void)
     tcase_add_loop_test(tests, statements_multiply, 0, SIZES);
     tcase_add_test(tests, statements_are_few);
     tcase_add_loop_test(tests, kernels_are_right, 0, 3);
-    tcase_add_loop_test(tests, small_batches_are_right, 0, 3);
+    tcase_add_loop_test(tests, small_batches_are_right, 0, 6);
     tcase_set_timeout(tests, 600);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
