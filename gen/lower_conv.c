@@ -22,6 +22,7 @@ enum {
     WHOLE_PIXELS = 8,            /* enough of them to keep conv_whole.c.t's multipliers busy, */
     WHOLE_IMAGES = 3,            /* so many are enough for tiles of several images */
     WHOLE_AHEAD = 96,            /* vectors of weights on their way meanwhile */
+    SINGLE_TILE = 8,             /* blocks of output channels of a single pixel, at most */
     STREAM_BYTES = 16 << 20,     /* a larger output has left the last level before it is read */
     PLANE_BYTES = 128 * 1024,    /* a pooled convolution's rows on the thread's stack */
 };
@@ -35,6 +36,7 @@ struct tiles {
     int item_images; /* that a piece of work covers, a multiple of images */
     int block_chunk; /* blocks of input channels whose weights stay in the first-level cache */
     int chunk_rows, chunks;
+    bool single;      /* pixel a tile: what takes time is to read the weights */
     bool pixel_lanes; /* see lower_lanes.c */
     bool by_winograd; /* then the tiles are this plan's, and of those above the last three count */
     struct winograd_plan winograd;
@@ -77,6 +79,17 @@ static bool images_outer(const struct lowering *l, const struct geometry *g, con
     return weights <= L2_BYTES || weights < images * (g->out_blocks / t->k);
 }
 
+/* Blocks of output channels for tiles of a single pixel: the sums of so many hide the latency of a
+ * multiply-add, and weights come in from several places at once. */
+static int choose_single_k_tile(const struct geometry *g)
+{
+    int k = 1;
+    for (int i = 2; i <= SINGLE_TILE; i++)
+        if (g->out_blocks / g->spans % i == 0)
+            k = i;
+    return g->window ? 1 : k;
+}
+
 /* Tiles of OUT_H x OUT_W pixels; a piece of work has CHUNK_ROWS rows at most, in multiples of
  * ROW_MULTIPLE. */
 static struct tiles choose_tiles(const struct lowering *l, const struct geometry *g, int out_h,
@@ -86,6 +99,9 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
     int most = accumulators(l, g, t.k);
     t.columns = choose_columns(out_w, most);
     t.images = choose_images(l, out_w, most);
+    t.single = t.columns * t.images == 1;
+    if (t.single)
+        t.k = choose_single_k_tile(g);
     t.chunk_rows = min_int(out_h, max_int(chunk_rows / row_multiple, 1) * row_multiple);
     t.chunks = divide_up(out_h, t.chunk_rows);
     t.item_images = t.images;
@@ -247,6 +263,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     /* few operations a byte: past the caches what would not stay in them */
     double written = 4.0 * l->batch * l->lanes * g->out_blocks * h->full * w->full;
     value_flag(a, "streams", g->window > 0 && written > STREAM_BYTES);
+    value_flag(a, "single", t->single);
     value_flag(a, "pixel_lanes", t->pixel_lanes);
     if (t->pixel_lanes)
         add_pixel_lanes(l, a, g, h, w, t->columns, t->chunk_rows);

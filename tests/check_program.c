@@ -1749,6 +1749,30 @@ START_TEST(few_channels_leave_the_lanes_to_pixels)
 }
 END_TEST
 
+/* Field NAME of the first call of mlp's inference of COUNT samples: 800 units, 50 blocks. */
+static long long linear_field(int count, const char *name)
+{
+    struct build_options options = {.isa = isa_find("avx512"), .infer_batch = count};
+    const struct program *program =
+        build_program(arena, read_spec("specs/mlp.lua"), &options, false);
+    const struct value *arguments = program->calls.items[0]->arguments;
+    for (int i = 0; i < arguments->fields.count; i++) {
+        const struct field *field = &arguments->fields.items[i];
+        if (strcmp(field->name, name) == 0)
+            return field->kind == VALUE_FLAG ? field->flag : field->integer;
+    }
+    ck_abort_msg("no %s", name);
+}
+
+START_TEST(one_sample_takes_many_weights_at_once)
+{
+    ck_assert_int_eq(linear_field(1, "K_TILE"), 5);
+    ck_assert_int_eq(linear_field(1, "single"), 1);
+    ck_assert_int_eq(linear_field(16, "K_TILE"), 2);
+    ck_assert_int_eq(linear_field(16, "single"), 0);
+}
+END_TEST
+
 static TCase *program_tests(void)
 {
     TCase *tests = tcase_create("program");
@@ -1762,6 +1786,7 @@ static TCase *program_tests(void)
     tcase_add_test(tests, small_networks_keep_all);
     tcase_add_test(tests, a_large_plan_shrinks);
     tcase_add_loop_test(tests, programs_of_our_specs_are_sound, 0, 4);
+    tcase_add_test(tests, one_sample_takes_many_weights_at_once);
     tcase_add_test(tests, few_channels_leave_the_lanes_to_pixels);
     tcase_add_test(tests, values_keep_their_order);
     tcase_add_test(tests, isas_are_found_by_name);
