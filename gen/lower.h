@@ -182,6 +182,9 @@ enum { ITEMS = 16 }; /* pieces of work that keep some threads busy */
 /* G's groups as narrow kernels need them: GROUP_IN, GROUP_OUT ... */
 void add_groups(const struct lowering *l, struct value *a, const struct geometry *g);
 
+/* Whether inference by G has all sums of half an image in registers (conv_whole.c.t), and so few
+ * images that they would not use weights again while those are in the cache. */
+bool fits_registers(const struct lowering *l, const struct geometry *g);
 struct call *lower_conv_inference(struct lowering *l, const struct group *group,
                                   const struct norm_regions *norm);
 struct call *lower_conv_training(struct lowering *l, const struct group *group,

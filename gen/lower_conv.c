@@ -115,6 +115,21 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
     return t;
 }
 
+/* Rows of an image whose sums fill the registers, in equal pieces of the image. */
+static int whole_rows(const struct lowering *l, const struct geometry *g)
+{
+    int most = max_int(1, (l->program->isa->registers - 3) / g->out_w);
+    return divide_up(g->out_h, divide_up(g->out_h, most));
+}
+
+bool fits_registers(const struct lowering *l, const struct geometry *g)
+{
+    int rows = whole_rows(l, g);
+    return !l->training && g->groups == 1 && g->in_block == l->lanes && l->batch < WHOLE_IMAGES &&
+           g->out_h <= 2 * rows && rows * g->out_w >= WHOLE_PIXELS &&
+           rows * g->out_w <= l->program->isa->registers - 3;
+}
+
 /* The tiles of Winograd's method, or with pixels in lanes, if that is the one for this. */
 static bool choose_other_tiles(const struct lowering *l, const struct geometry *g,
                                const struct axis *h, const struct axis *w, int row_multiple,
@@ -296,7 +311,8 @@ static struct call *start_conv(struct lowering *l, const struct group *group, co
     struct call *call = add_call(l, group, t->whole ? "conv_whole.c.t" : "conv.c.t",
                                  geometry_name(l, &image, what), label);
     add_conv_arguments(l, call, g, h, w, t);
-    value_int(call->arguments, "pixels", h->out * w->out);
+    value_int(call->arguments, "rows", whole_rows(l, g));
+    value_int(call->arguments, "pixels", whole_rows(l, g) * w->out);
     value_int(call->arguments, "AHEAD", WHOLE_AHEAD);
     read_operand(l, call, "in", in);
     read_operand(l, call, "weight", weight);
@@ -314,15 +330,6 @@ static struct call *start_forward(struct lowering *l, const struct group *group,
     add_costs(l, call, g, g->flops, group->output);
     value_flag(call->arguments, "accumulates", false);
     return call;
-}
-
-/* Whether all sums of an image fit the registers, and there are too few images to use weights again
- * while they are in the cache. */
-static bool fits_registers(const struct lowering *l, const struct geometry *g)
-{
-    int pixels = g->out_h * g->out_w;
-    return g->groups == 1 && g->in_block == l->lanes && l->batch < WHOLE_IMAGES &&
-           pixels >= WHOLE_PIXELS && pixels <= l->program->isa->registers - 3;
 }
 
 static struct tiles whole_image(const struct geometry *g)

@@ -184,13 +184,13 @@ static double winograd_cost(const struct lowering *l, const struct geometry *g,
            bytes / BYTES_MEANWHILE * (passes + (l->training ? 2 : 0));
 }
 
-/* The same for the direct kernel; BESIDE: its weights are asked for ahead. */
+/* The same for the direct kernel, which asks for weights ahead where an image is in registers. */
 static double direct_cost(const struct lowering *l, const struct geometry *g, const struct axis *h,
-                          const struct axis *w, int batch, bool beside)
+                          const struct axis *w, int batch)
 {
     double products = batch * axis_pairs(h) * axis_pairs(w) * g->in_c * g->out_blocks / EFFICIENCY;
     double bytes = weight_bytes(l, g, R * R);
-    return beside ? cost_beside(products, bytes) : products + bytes / BYTES_MEANWHILE;
+    return fits_registers(l, g) ? cost_beside(products, bytes) : products + bytes / BYTES_MEANWHILE;
 }
 
 bool choose_winograd(const struct lowering *l, const struct geometry *g, const struct axis *h,
@@ -212,7 +212,7 @@ bool choose_winograd(const struct lowering *l, const struct geometry *g, const s
     if (l->method == CONV_WINOGRAD)
         return true;
     return g->in_c >= LEAST_CHANNELS && g->out_c >= LEAST_CHANNELS &&
-           cost < direct_cost(l, g, h, w, l->typical_batch, plan->shares) * WORTH;
+           cost < direct_cost(l, g, h, w, l->typical_batch) * WORTH;
 }
 
 /* ---- calls ---- */
