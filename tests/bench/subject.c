@@ -111,6 +111,7 @@ struct subject subject_build(struct arena *arena, const char *text,
         struct build_options build = {.isa = isa_find("native"),
                                       .batch = options->train ? batch : 0,
                                       .infer_batch = options->train ? 1 : batch,
+                                      .method = options->method,
                                       .cc = "cc"};
         lathe_profiling = options->profile;
         s.model = build_and_load(arena, network, &build, folder);

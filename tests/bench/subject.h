@@ -14,6 +14,7 @@ struct subject_options {
     bool interpreted; /* by lathe's interpreter (node by node, im2col and OpenBLAS) */
     bool profile;     /* mark the time of each call of the training step */
     int batch;        /* 0: the spec's for training, 1 for inference */
+    enum conv_method method;
 };
 
 struct subject {
