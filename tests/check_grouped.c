@@ -6,9 +6,9 @@
 #include "../gen/cc.h"
 #include "../gen/spec.h"
 #include "../gen/verify.h"
+#include "kernels.h"
 
 #include <check.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,15 +20,6 @@ static const struct {
 } cases[] = {
     {"avx512", 65, true}, {"avx2", 65, true}, {"avx512", 3, false}, {"portable", 3, false}};
 enum { CASES = sizeof cases / sizeof *cases };
-
-/* The machine runs ISA. */
-static bool runs(const char *isa)
-{
-    const char *native = isa_find("native")->name;
-    bool avx512 = strcmp(native, "avx512") == 0;
-    return strcmp(isa, native) == 0 || strcmp(isa, "portable") == 0 ||
-           (strcmp(isa, "avx2") == 0 && avx512);
-}
 
 static int count_flags(const struct program *program, const char *name)
 {
@@ -43,32 +34,9 @@ static int count_flags(const struct program *program, const char *name)
     return count;
 }
 
-/* A step on one thread and one on three leave the same bytes. */
-static void check_threads(struct arena *arena, const struct lathe_model *model, int count)
-{
-    size_t pixels = (size_t)model->channels * model->height * model->width * count;
-    struct lathe_batch batch = {.count = count};
-    batch.input = arena_array(arena, pixels, float);
-    batch.labels = arena_array(arena, (size_t)count, int32_t);
-    for (size_t i = 0; i < pixels; i++)
-        batch.input[i] = (float)(i * 37 % 101) * 0.02f - 1;
-    char *memory[2];
-    for (int i = 0; i < 2; i++) {
-        struct lathe_step_result result;
-        memory[i] = lathe_alloc(model->train_arena_bytes, 1);
-        lathe_initialise_all(model, 1, (float *)(memory[i] + model->state_offset));
-        omp_set_num_threads(1 + 2 * i);
-        model->step(model, &batch, 1, 0, &result, memory[i]);
-    }
-    ck_assert_mem_eq(memory[0] + model->gradient_offset, memory[1] + model->gradient_offset,
-                     model->trainable_floats * 4);
-    free(memory[0]);
-    free(memory[1]);
-}
-
 START_TEST(kernels_are_right)
 {
-    if (!runs(cases[_i].isa))
+    if (!runs_here(cases[_i].isa))
         return;
     char folder[] = "/tmp/lathe-grouped-XXXXXX";
     struct arena *arena = arena_new();
@@ -88,7 +56,7 @@ START_TEST(kernels_are_right)
     const struct verify_options verify = {.seed = 1, .batch = batch, .entries = 8};
     ck_assert_msg(verify_generated(network->graph, generated, &verify, &out), "%s:\n%s",
                   cases[_i].isa, out.data);
-    check_threads(arena, generated, batch);
+    check_threads(arena, generated, batch, (int[]){1, 3}, 2);
     const char *const removal[] = {"rm", "-rf", folder, NULL};
     run_program(removal, "/", &out);
     text_free(&out);

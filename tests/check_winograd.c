@@ -9,6 +9,7 @@
 #include "../gen/spec.h"
 #include "../gen/verify.h"
 #include "../gen/winograd.h"
+#include "kernels.h"
 #include "../runtime/weights.h"
 
 #include <check.h>
@@ -198,15 +199,6 @@ END_TEST
 
 /* ---- kernels ---- */
 
-/* The machine runs ISA: avx512's, avx2's and the portable one's code is what there is to try. */
-static bool runs(const char *isa)
-{
-    const char *native = isa_find("native")->name;
-    bool avx2 = strcmp(native, "avx512") == 0 || strcmp(native, "avx2") == 0;
-    return strcmp(isa, native) == 0 || strcmp(isa, "portable") == 0 ||
-           (strcmp(isa, "avx2") == 0 && avx2);
-}
-
 /* Every convolution but the 1 x 2 one, forward and backward, is Winograd's: 18 calls, those with
  * 640 channels in phases. Of two groups it is the gradient of the weights alone; some batches are
  * split for it. */
@@ -227,36 +219,6 @@ static void count_calls(struct arena *arena, struct network *network,
     ck_assert_int_eq(phases, options->batch < 16 ? 18 : 2);
     ck_assert_int_eq(gradients, 10);
     ck_assert_int_gt(sums, 1);
-}
-
-/* A step's gradients are the same bits on one thread and on three, and on more than there are slots
- * of scratch memory. */
-static void check_threads(struct arena *arena, const struct lathe_model *model, int count)
-{
-    static const int threads[] = {1, 3, 17};
-    size_t pixels = (size_t)model->channels * model->height * model->width * count;
-    struct lathe_batch batch = {.count = count};
-    batch.input = arena_array(arena, pixels, float);
-    batch.labels = arena_array(arena, (size_t)count, int32_t);
-    for (size_t i = 0; i < pixels; i++)
-        batch.input[i] = (float)(i * 37 % 101) * 0.02f - 1;
-    void *first = NULL;
-    for (int i = 0; i < 3; i++) {
-        struct lathe_step_result result;
-        char *memory = lathe_alloc(model->train_arena_bytes, 1);
-        lathe_initialise_all(model, 1, (float *)(memory + model->state_offset));
-        omp_set_num_threads(threads[i]);
-        model->step(model, &batch, 1, 0, &result, memory);
-        if (first)
-            ck_assert_mem_eq(memory + model->gradient_offset,
-                             (char *)first + model->gradient_offset, model->trainable_floats * 4);
-        if (!first)
-            first = memory;
-        else
-            free(memory);
-    }
-    omp_set_num_threads(omp_get_num_procs());
-    free(first);
 }
 
 /* As many samples as there is room for, and fewer. */
@@ -280,7 +242,8 @@ static void check_kernels(const char *isa, int batch)
         bool right = verify_generated(network->graph, generated, &verify, &out);
         ck_assert_msg(right, "%s, %d samples:\n%s", isa, count, out.data);
     }
-    check_threads(arena, generated, batch);
+    /* 17: more than there are slots of scratch memory */
+    check_threads(arena, generated, batch, (int[]){1, 3, 17}, 3);
     const char *const removal[] = {"rm", "-rf", folder, NULL};
     run_program(removal, "/", &out);
     text_free(&out);
@@ -385,14 +348,14 @@ static const char *const isas[] = {"avx512", "avx2", "portable"};
 
 START_TEST(kernels_are_right)
 {
-    if (runs(isas[_i]))
+    if (runs_here(isas[_i]))
         check_kernels(isas[_i], batches[_i]);
 }
 END_TEST
 
 START_TEST(small_batches_are_right)
 {
-    if (runs(isas[_i / 2]))
+    if (runs_here(isas[_i / 2]))
         check_small_batch(isas[_i / 2], _i % 2 ? CONV_DIRECT : CONV_WINOGRAD);
 }
 END_TEST
