@@ -14,6 +14,7 @@ local o = options {
   data  = choice { "cifar100", "cifar10" },
   batch = 512,
   drop  = 0.0, -- stochastic depth: of the second residual, half as much of the first
+  subset = 1.0, -- share of the training images: every n-th
 }
 
 local curves = fit "seed-layers"
@@ -43,6 +44,7 @@ end
 local data = ({ cifar10 = cifar10, cifar100 = cifar100 })[o.data] {
   augment   = { crop(32, { pad = 4, mode = "reflect" }), hflip() },
   normalize = { mean = { 0.4914, 0.4822, 0.4465 }, std = { 0.2023, 0.1994, 0.2010 } },
+  subset    = o.subset,
 }
 
 return network {
