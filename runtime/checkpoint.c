@@ -208,7 +208,7 @@ static uint64_t checksum(const struct contents *c)
 
 /* ---- metadata: the run's numbers as text ---- */
 
-enum { NUMBER_TEXT = 32, NUMBERS = 16, HEAD = 3 /* texts before the numbers */ };
+enum { NUMBER_TEXT = 32, NUMBERS = 18, HEAD = 3 /* texts before the numbers */ };
 
 /* One number of a run: WHOLE, or REAL where that is NULL (in hexadecimal: exact). */
 struct number {
@@ -223,6 +223,8 @@ static void list_numbers(struct lathe_run *run, uint64_t *sum, struct number num
         {"seed", &run->seed, NULL},
         {"step", &run->step, NULL},
         {"samples", &run->samples, NULL},
+        {"held", &run->held, NULL},
+        {"places", &run->places, NULL},
         {"epochs", &run->epochs, NULL},
         {"lr", NULL, &run->lr},
         {"loss_sum", NULL, &run->loss_sum},

@@ -23,7 +23,9 @@
 struct lathe_run {
     uint64_t seed;
     uint64_t step;    /* steps done, of all epochs */
-    uint64_t samples; /* of the training set, after limits */
+    uint64_t samples; /* trained on in an epoch */
+    uint64_t held;    /* samples held out for validation */
+    uint64_t places;  /* which of the training set these are: lathe_split_fingerprint */
     uint64_t epochs;
     double lr;
     double loss_sum; /* of the unfinished epoch: its samples' losses */

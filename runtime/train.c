@@ -20,6 +20,7 @@
 #include "recipe.h"
 #include "thread.h"
 #include "train.h"
+#include "weights.h"
 
 /* ---- signals ---- */
 
@@ -63,16 +64,40 @@ static void prepare_outputs(struct lathe_trainer *t)
     t->log = o->log ? lathe_log_open(o->log) : -1;
 }
 
+/* Which samples are trained on and which are held out: by the options, or as the spec has it. With
+ * --subset alone the spec's share is of that many. */
+static void split_data(struct lathe_trainer *t)
+{
+    const struct lathe_train_options *o = t->options;
+    const char *name = t->train_set->name;
+    double share = t->model->data.validation, rounding = 1e-6;
+    int count = t->train_set->count;
+    if (!o->subset && o->validation < 0) {
+        t->split = lathe_split_new(name, count, share);
+        return;
+    }
+    int held =
+        (int)(o->validation >= 0 ? o->validation : (int64_t)((double)o->subset * share + rounding));
+    if (share > 0 && held == 0 && o->validation < 0)
+        lathe_die(LATHE_USER, "%s: validation: %g of %" PRId64 " samples leaves none", name, share,
+                  o->subset);
+    t->split = lathe_split_counts(name, count, (int)o->subset, held);
+}
+
 static void open_data(struct lathe_trainer *t)
 {
     const struct lathe_train_options *o = t->options;
     const struct lathe_data *data = &t->model->data;
     bool skip_bad = lathe_skips_bad_files(o->on_bad_file);
+    struct lathe_data train = *data;
+    if (o->subset)
+        train.subset = 1;
     t->train_set = lathe_open_part(
-        data, &(struct lathe_opening){o->data, true, (int)o->limit_train, skip_bad});
-    t->test_set = lathe_open_part(
-        data, &(struct lathe_opening){o->data, false, (int)o->limit_test, skip_bad});
-    t->split = lathe_split_new(t->train_set->name, t->train_set->count, data->validation);
+        &train, &(struct lathe_opening){o->data, true, (int)o->limit_train, skip_bad});
+    if (!o->no_test)
+        t->test_set = lathe_open_part(
+            data, &(struct lathe_opening){o->data, false, (int)o->limit_test, skip_bad});
+    split_data(t);
 }
 
 /* A checkpoint's run goes on under its own seed, rate and epochs; what the command line says about
@@ -85,6 +110,14 @@ static void agree(struct lathe_trainer *t, const struct lathe_run *found)
     if (found->samples != t->run.samples)
         lathe_die(LATHE_USER, "%s: of a run with %" PRIu64 " training samples, given %" PRIu64,
                   folder, found->samples, t->run.samples);
+    if (found->held != t->run.held)
+        lathe_die(LATHE_USER, "%s: of a run with %" PRIu64 " validation samples, given %" PRIu64,
+                  folder, found->held, t->run.held);
+    if (found->places != t->run.places)
+        lathe_die(LATHE_USER,
+                  "%s: of a run with as many, but other training samples: --subset, --validation "
+                  "or --limit-train differ",
+                  folder);
     if (o->seed_given && found->seed != t->run.seed)
         lathe_die(LATHE_USER, "%s: of a run with --seed %" PRIu64 ", given %" PRIu64, folder,
                   found->seed, t->run.seed);
@@ -118,6 +151,8 @@ static void begin_run(struct lathe_trainer *t)
     uint64_t batch = (uint64_t)t->training.batch, samples = (uint64_t)t->split.kept_count;
     t->steps_per_epoch = (samples + batch - 1) / batch;
     t->run = (struct lathe_run){.seed = (uint64_t)o->seed, .samples = samples, .lr = o->lr};
+    t->run.held = (uint64_t)t->split.held_count;
+    t->run.places = lathe_split_fingerprint(&t->split, t->train_set->count);
     t->run.epochs = (uint64_t)o->epochs;
     lathe_recipe_write(&t->training, t->run.recipe);
     lathe_train_begin_judging(t);
@@ -129,6 +164,8 @@ static void begin_run(struct lathe_trainer *t)
             fprintf(stderr, "%s: no checkpoint yet: begins anew\n", o->checkpoint);
         lathe_initialise_all(model, t->run.seed, t->moving.state);
         lathe_measure_data(model, t->train_set, t->moving.state);
+        if (o->weights)
+            lathe_begin_weights(model, o->weights, t->moving.state);
     }
     lathe_normalise_by_state(model, t->moving.state, t->train_set);
     t->training.epochs = (int)t->run.epochs;

@@ -20,10 +20,13 @@
 enum { LATHE_EPOCHS_MAX = 1000000 };
 
 struct lathe_train_options {
-    const char *data, *save, *checkpoint, *log, *recipe, *on_bad_file;
+    const char *data, *weights, *save, *checkpoint, *log, *recipe, *on_bad_file;
     int64_t epochs, seed, threads, limit_train, limit_test;
+    int64_t subset;     /* samples to train on; 0: as the spec has it */
+    int64_t validation; /* samples held out; -1: as the spec has it */
     double lr;
     bool resume, quiet, profile;
+    bool no_test; /* the test set is not read */
     bool epochs_given, seed_given, lr_given;
 };
 
@@ -42,8 +45,9 @@ enum { LATHE_WAIT, LATHE_UPDATE, LATHE_BETWEEN };
 struct lathe_trainer {
     const struct lathe_model *model;
     const struct lathe_train_options *options;
-    struct lathe_training training; /* the model's, with the options' changes */
-    struct lathe_dataset *train_set, *test_set;
+    struct lathe_training training;             /* the model's, with the options' changes */
+    struct lathe_dataset *train_set, *test_set; /* test_set NULL: held samples are all that judges
+                                                 */
     struct lathe_split split; /* of the training set; nothing held: the test set judges */
     unsigned char *arena;
     struct lathe_moving moving;
@@ -75,7 +79,8 @@ void lathe_train_judge(struct lathe_trainer *t);
 /* Whether the run is over: all steps done, or early stopping. */
 bool lathe_train_is_over(const struct lathe_trainer *t);
 /* After a run: the weights that count, of the best epoch where samples were held out, become the
- * state; T's metrics those of the test set. JUDGED: lathe_train_judge saw the state as it is. */
+ * state; T's metrics those of the test set, or without one of the samples held out. JUDGED:
+ * lathe_train_judge saw the state as it is. */
 void lathe_train_conclude(struct lathe_trainer *t, bool judged);
 
 /* ---- train_report.c ---- */

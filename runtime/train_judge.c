@@ -79,6 +79,10 @@ void lathe_train_conclude(struct lathe_trainer *t, bool judged)
 {
     if (t->run.best_epoch)
         memcpy(t->moving.state, t->moving.best, t->model->state_floats * sizeof(float));
-    if (validates(t) || !judged)
-        evaluate(t, false);
+    if (!t->test_set && t->run.best_epoch) {
+        t->metrics.loss = t->run.best_loss;
+        t->metrics.accuracy = t->run.best_accuracy;
+    } else if (validates(t) || !judged) {
+        evaluate(t, !t->test_set);
+    }
 }

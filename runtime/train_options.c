@@ -7,6 +7,12 @@
 #include "recipe.h"
 #include "train.h"
 
+/* Whether samples are held out of training. */
+static bool holds_samples(const struct lathe_model *model, const struct lathe_train_options *o)
+{
+    return o->validation >= 0 ? o->validation > 0 : model->data.validation > 0;
+}
+
 static void check_options(const struct lathe_model *model, const struct lathe_train_options *o)
 {
     if (lathe_needs_folder(&model->data) && !o->data)
@@ -15,6 +21,9 @@ static void check_options(const struct lathe_model *model, const struct lathe_tr
         lathe_die(LATHE_USAGE, "--resume needs --checkpoint DIR: where to resume from");
     if (!model->train_arena_bytes || !model->step)
         lathe_die(LATHE_USER, "%s: built for inference alone", model->name);
+    if (o->no_test && !holds_samples(model, o))
+        lathe_die(LATHE_USAGE,
+                  "--limit-test 0 leaves nothing to judge by: --validation N holds samples out");
 }
 
 /* What --help says about --recipe: MODEL's own, in lines of about 70 columns. */
@@ -36,8 +45,10 @@ static void describe_recipe(const struct lathe_model *model, char *help, size_t 
 bool lathe_train_read_options(const struct lathe_model *model, int argc, char **argv,
                               struct lathe_train_options *o)
 {
-    *o = (struct lathe_train_options){
-        .epochs = model->training.epochs, .lr = model->training.schedule.lr, .seed = 1};
+    *o = (struct lathe_train_options){.epochs = model->training.epochs,
+                                      .validation = -1,
+                                      .lr = model->training.schedule.lr,
+                                      .seed = 1};
     char recipe_help[2 * LATHE_RECIPE_TEXT];
     describe_recipe(model, recipe_help, sizeof recipe_help);
     struct lathe_option table[] = {
@@ -50,6 +61,8 @@ bool lathe_train_read_options(const struct lathe_model *model, int argc, char **
         {"seed", "N", "key of everything random", LATHE_OPTION_WHOLE, &o->seed, 0, 0x1p53, 0},
         {"threads", "N", "threads; else OMP_NUM_THREADS, else all cores", LATHE_OPTION_WHOLE,
          &o->threads, 1, 1024, 0},
+        {"weights", "FILE", "begin with these weights (safetensors); what it lacks is drawn",
+         LATHE_OPTION_TEXT, &o->weights, 0, 0, 0},
         {"save", "FILE",
          "write the weights (safetensors) in the end: with validation, of the best epoch",
          LATHE_OPTION_TEXT, &o->save, 0, 0, 0},
@@ -60,8 +73,12 @@ bool lathe_train_read_options(const struct lathe_model *model, int argc, char **
         {"log", "FILE", "append one JSON object an epoch", LATHE_OPTION_TEXT, &o->log, 0, 0, 0},
         {"limit-train", "N", "use the first N training samples", LATHE_OPTION_WHOLE,
          &o->limit_train, 1, INT32_MAX, 0},
-        {"limit-test", "N", "use the first N test samples", LATHE_OPTION_WHOLE, &o->limit_test, 1,
-         INT32_MAX, 0},
+        {"limit-test", "N", "use the first N test samples; 0: judge by validation alone",
+         LATHE_OPTION_WHOLE, &o->limit_test, 0, INT32_MAX, 0},
+        {"subset", "N", "train on N samples, every so-manieth (instead of the spec's subset)",
+         LATHE_OPTION_WHOLE, &o->subset, 1, INT32_MAX, 0},
+        {"validation", "N", "hold N others out for validation (instead of the spec's share)",
+         LATHE_OPTION_WHOLE, &o->validation, 0, INT32_MAX, 0},
         LATHE_BAD_FILE_OPTION(&o->on_bad_file),
         {"profile", NULL, "print the time of each group and its share of the machine's limit",
          LATHE_OPTION_FLAG, &o->profile, 0, 0, 0},
@@ -84,20 +101,23 @@ bool lathe_train_read_options(const struct lathe_model *model, int argc, char **
     o->epochs_given = lathe_option_given(&command, "epochs");
     o->seed_given = lathe_option_given(&command, "seed");
     o->lr_given = lathe_option_given(&command, "lr");
+    o->no_test = lathe_option_given(&command, "limit-test") && o->limit_test == 0;
     check_options(model, o);
     return true;
 }
 
 /* What looks at the validation loss needs samples that are not trained on, and the test set is
  * for the end. */
-static void check_validation(const struct lathe_model *model, const struct lathe_training *training)
+static void check_validation(const struct lathe_model *model, const struct lathe_training *training,
+                             const struct lathe_train_options *o)
 {
     const char *what = training->schedule.kind == LATHE_PLATEAU ? "schedule=plateau"
                        : training->early_stopping               ? "early_stopping"
                                                                 : NULL;
-    if (what && model->data.validation == 0)
+    if (what && !holds_samples(model, o))
         lathe_die(LATHE_USER,
-                  "%s: %s needs validation samples: validation = 0.1 in the spec's data",
+                  "%s: %s needs validation samples: validation = 0.1 in the spec's data, "
+                  "or --validation N",
                   model->name, what);
 }
 
@@ -111,6 +131,6 @@ struct lathe_training lathe_train_recipe(const struct lathe_model *model,
     if (o->recipe && !o->lr_given)
         o->lr = training.schedule.lr;
     o->lr_given |= o->recipe != NULL;
-    check_validation(model, &training);
+    check_validation(model, &training, o);
     return training;
 }

@@ -59,7 +59,8 @@ static void print_memory(const struct lathe_trainer *t)
     struct rusage usage;
     if (!t->progress.terminal || getrusage(RUSAGE_SELF, &usage) != 0)
         return;
-    double optimizer = 0, data = data_bytes(t->train_set) + data_bytes(t->test_set);
+    double optimizer = 0, data = data_bytes(t->train_set);
+    data += t->test_set ? data_bytes(t->test_set) : 0;
     for (int i = 0; i < LATHE_MOMENTS; i++)
         optimizer += t->moving.moments[i] ? 4.0 * (double)model->trainable_floats : 0;
     /* to judge: inference's arena, and the weights on their way there */
@@ -81,10 +82,11 @@ void lathe_train_print_result(const struct lathe_trainer *t)
         print_memory(t);
     if (t->run.best_epoch && !t->progress.quiet)
         print_best(t);
+    const char *judge = t->test_set ? "test" : "validation";
     fputs("result:", stdout);
     if (t->model->data.classes)
-        printf(" test_accuracy=%.4f", t->metrics.accuracy);
-    printf(" test_loss=%.4f images_per_s=%.0f\n", t->metrics.loss,
+        printf(" %s_accuracy=%.4f", judge, t->metrics.accuracy);
+    printf(" %s_loss=%.4f images_per_s=%.0f\n", judge, t->metrics.loss,
            t->seconds > 0 ? (double)t->images / t->seconds : 0.0);
 }
 
@@ -100,7 +102,8 @@ void lathe_train_print_heading(const struct lathe_trainer *t)
            t->split.kept_count);
     if (t->split.held_count)
         printf("%d validation ", t->split.held_count);
-    printf("and %d test samples; %d threads\n", t->test_set->count, omp_get_max_threads());
+    printf("and %d test samples; %d threads\n", t->test_set ? t->test_set->count : 0,
+           omp_get_max_threads());
 }
 
 void lathe_train_begin_profile(struct lathe_trainer *t)

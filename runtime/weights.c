@@ -74,23 +74,40 @@ static bool is_parameter(const struct lathe_model *model, const char *name)
     return false;
 }
 
+/* How many tensors of FILE are neither MODEL's nor companions; *FIRST becomes the first's name. */
+static int count_others(const struct lathe_model *model, const struct lathe_tensors *file,
+                        const char **first)
+{
+    int others = 0;
+    for (int i = 0; i < file->count; i++) {
+        const char *name = file->tensors[i].name;
+        if (!is_companion(name) && !is_parameter(model, name) && !others++)
+            *first = name;
+    }
+    return others;
+}
+
+static void say_left_out(const struct lathe_model *model, const struct lathe_tensors *file,
+                         int others)
+{
+    if (others)
+        fprintf(stderr, "%s: %d tensor%s not of this network (%s): left out\n", file->path, others,
+                others == 1 ? " is" : "s are", model->name);
+}
+
 bool lathe_read_parameters(const struct lathe_model *model, const struct lathe_tensors *file,
                            float **logical, int *others, struct lathe_error *error)
 {
-    int found = 0;
+    const char *first = NULL;
     for (int i = 0; i < model->parameter_count; i++) {
         struct lathe_stored expected = lathe_parameter_stored(&model->parameters[i]);
         if (!lathe_read_stored(file, &expected, logical[i], error))
             return false;
     }
-    for (int i = 0; i < file->count; i++) {
-        const char *name = file->tensors[i].name;
-        bool known = is_companion(name) || is_parameter(model, name);
-        if (!known && !others)
-            return lathe_fail(error, LATHE_USER, "%s: tensor %s is not of this network (%s)",
-                              file->path, name, model->name);
-        found += !known;
-    }
+    int found = count_others(model, file, &first);
+    if (found && !others)
+        return lathe_fail(error, LATHE_USER, "%s: tensor %s is not of this network (%s)",
+                          file->path, first, model->name);
     if (others)
         *others = found;
     return true;
@@ -104,9 +121,8 @@ static float **take_weights(const struct lathe_model *model, struct lathe_tensor
     int others = 0;
     float **logical = lathe_logical_arrays(model);
     bool fits = lathe_read_parameters(model, file, logical, &others, &error);
-    if (fits && others)
-        fprintf(stderr, "%s: %d tensor%s not of this network (%s): left out\n", file->path, others,
-                others == 1 ? " is" : "s are", model->name);
+    if (fits)
+        say_left_out(model, file, others);
     lathe_tensors_close(file);
     if (!fits) {
         free(logical);
@@ -131,6 +147,43 @@ float **lathe_read_embedded_weights(const struct lathe_model *model, const void 
     if (!lathe_tensors_open_memory(&file, "embedded weights", bytes, size, &error))
         lathe_die(error.status, "%s", error.message);
     return take_weights(model, &file);
+}
+
+/* What FILE has of parameter P into STATE; false where it has none of that name. Dies. */
+static bool begin_parameter(const struct lathe_parameter *p, const struct lathe_tensors *file,
+                            float *state)
+{
+    struct lathe_error error;
+    struct lathe_stored expected = lathe_parameter_stored(p);
+    if (!lathe_tensors_find(file, p->name))
+        return false;
+    float *logical = lathe_alloc(expected.elements, sizeof *logical);
+    if (!lathe_read_stored(file, &expected, logical, &error))
+        lathe_die(error.status, "%s", error.message);
+    lathe_pack(p, logical, state + p->offset);
+    free(logical);
+    return true;
+}
+
+void lathe_begin_weights(const struct lathe_model *model, const char *path, float *state)
+{
+    struct lathe_tensors file;
+    struct lathe_error error;
+    const char *missing = NULL, *other = NULL;
+    int absent = 0;
+    if (!lathe_tensors_open(&file, path, &error))
+        lathe_die(error.status, "%s", error.message);
+    for (int i = 0; i < model->parameter_count; i++)
+        if (!begin_parameter(&model->parameters[i], &file, state) && !absent++)
+            missing = model->parameters[i].name;
+    if (absent == model->parameter_count)
+        lathe_die(LATHE_USER, "%s: has no tensor of this network (%s)", path, model->name);
+    if (absent == 1)
+        fprintf(stderr, "%s: has no %s: drawn afresh\n", path, missing);
+    else if (absent)
+        fprintf(stderr, "%s: has no %s and %d more: drawn afresh\n", path, missing, absent - 1);
+    say_left_out(model, &file, count_others(model, &file, &other));
+    lathe_tensors_close(&file);
 }
 
 void lathe_write_weights(const struct lathe_model *model, const float *state, const char *path)

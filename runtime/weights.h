@@ -26,6 +26,11 @@ bool lathe_read_stored(const struct lathe_tensors *file, const struct lathe_stor
 bool lathe_read_parameters(const struct lathe_model *model, const struct lathe_tensors *file,
                            float **logical, int *others, struct lathe_error *error);
 
+/* Put what the file PATH has of MODEL's parameters into STATE. What it does not have stays as it
+ * is; that, and what the network does not have, is said in a line each on stderr. Dies where shapes
+ * differ, or the file has nothing of MODEL's. */
+void lathe_begin_weights(const struct lathe_model *model, const char *path, float *state);
+
 /* As lathe_read_weights, from SIZE bytes of a safetensors file in memory. */
 float **lathe_read_embedded_weights(const struct lathe_model *model, const void *bytes,
                                     size_t size);
