@@ -59,6 +59,7 @@ struct sweep {
     VECTOR(struct combination) combinations; /* the first key changes slowest */
     VECTOR(struct sweep_run) runs;           /* of the first seed, of the second, ... */
     int record;                              /* descriptor of sweep.jsonl */
+    const char *record_path;
 };
 
 /* The run of COMBINATION with the SEED-th seed. */
@@ -97,10 +98,6 @@ struct summary {
     double seconds;                  /* mean */
 };
 struct summary summarise(const struct sweep *sweep, int combination);
-
-/* Mean of the COUNT numbers and, into *DEVIATION, their standard deviation (of a sample: count - 1;
- * NaN for one). */
-double mean_of(const double *numbers, int count, double *deviation);
 
 void print_table(const struct sweep *sweep);
 /* Write sweep.dat and sweep.gp and have gnuplot draw sweep.svg. */

@@ -4,23 +4,12 @@
  */
 #include "sweep_parts.h"
 #include "cc.h"
+#include "statistics.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* ---- numbers over seeds ---- */
-
-double mean_of(const double *numbers, int count, double *deviation)
-{
-    double sum = 0, squares = 0;
-    for (int i = 0; i < count; i++)
-        sum += numbers[i];
-    double mean = count ? sum / count : (double)NAN;
-    for (int i = 0; i < count; i++)
-        squares += (numbers[i] - mean) * (numbers[i] - mean);
-    *deviation = count > 1 ? sqrt(squares / (count - 1)) : (double)NAN;
-    return mean;
-}
 
 /* What RUN, which is done, is chosen by: its accuracy, or loss, on the test set; with samples held
  * out theirs, at their least loss, for train keeps the weights of that epoch. */

@@ -1,37 +1,23 @@
 /*
- * sweep_run: the runs of a sweep as processes, so many at a time; what they came to; progress.
+ * sweep_run: the runs of a sweep as jobs; what they came to; progress.
  *
  * A run keeps a checkpoint while it is under way, so that it goes on where it was stopped. Its
  * output is a file: a run whose sweep was killed ends all the same.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "sweep_parts.h"
-#include "cc.h"
+#include "jobs.h"
+#include "outcome.h"
 #include "../runtime/progress.h"
 
 #include <dirent.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-/* A run that is under way. */
-struct job {
-    struct sweep_run *run; /* NULL: the place is free */
-    pid_t child;
-};
 
 struct runner {
     struct sweep *sweep;
-    struct job *jobs;
-    int places, at_work;
-    int over; /* runs, those of earlier calls too */
-    bool stopping, terminal, visible;
-    sigset_t signals; /* that end or wake the loop */
+    struct jobs jobs; /* their work: a sweep_run each */
+    int over;         /* runs, those of earlier calls too */
 };
 
 /* ---- starting ---- */
@@ -85,60 +71,33 @@ static void start_run(struct runner *r, struct job *job, struct sweep_run *run)
         words[count++] = o->data;
     }
     check_bug(count < 32);
-    job->child = start_program(words, run_file(sweep, arena, run, "output"));
-    job->run = run;
-    r->at_work++;
+    start_job(&r->jobs, job, run, words, run_file(sweep, arena, run, "output"));
 }
 
-/* The next run that waits and that no job has, or NULL. */
-static struct sweep_run *next_run(const struct runner *r)
+/* jobs.start: the next run that waits and that no job has. */
+static bool start_next(void *context, struct job *job)
 {
+    struct runner *r = context;
     for (int i = 0; i < r->sweep->runs.count; i++) {
         struct sweep_run *run = &r->sweep->runs.items[i];
-        bool taken = run->status != RUN_WAITING;
-        for (int j = 0; j < r->places && !taken; j++)
-            taken = r->jobs[j].run == run;
-        if (!taken)
-            return run;
+        if (run->status != RUN_WAITING || is_at_work(&r->jobs, run))
+            continue;
+        start_run(r, job, run);
+        return true;
     }
-    return NULL;
+    return false;
 }
 
 /* ---- what a run came to ---- */
-
-/* The last line of TEXT that begins with HEAD, as a copy without its newline; or NULL. */
-static const char *last_line(struct arena *arena, const char *text, const char *head)
-{
-    const char *found = NULL;
-    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
-        if (*line != '\n' && strncmp(line, head, strlen(head)) == 0)
-            found = line;
-    return found ? arena_printf(arena, "%.*s", (int)strcspn(found, "\n"), found) : NULL;
-}
-
-/* NAME=NUMBER in the line RESULT; NaN where it is not there. */
-static double figure(struct arena *arena, const char *result, const char *name)
-{
-    const char *pattern = arena_printf(arena, " %s=", name), *at = strstr(result, pattern);
-    return at ? strtod(at + strlen(pattern), NULL) : (double)NAN;
-}
-
-/* ROUGH has four decimals. FINE instead, where it is the same number. */
-static double refine(double rough, double fine)
-{
-    return fabs(rough - fine) <= 0.5001e-4 ? fine : rough;
-}
 
 static void take_result(struct arena *arena, struct sweep_run *run, const char *result)
 {
     int last = run->epochs - 1;
     run->status = RUN_DONE;
-    run->accuracy = figure(arena, result, "test_accuracy");
-    run->loss = figure(arena, result, "test_loss");
-    if (last < 0)
-        return;
-    run->accuracy = refine(run->accuracy, run->accuracies[last]);
-    run->loss = refine(run->loss, run->losses[last]);
+    run->accuracy = result_figure(arena, result, "test_accuracy",
+                                  last < 0 ? (double)NAN : run->accuracies[last]);
+    run->loss =
+        result_figure(arena, result, "test_loss", last < 0 ? (double)NAN : run->losses[last]);
 }
 
 static void remove_checkpoint(const struct sweep *sweep, const struct sweep_run *run)
@@ -151,13 +110,6 @@ static void remove_checkpoint(const struct sweep *sweep, const struct sweep_run 
     if (entries)
         closedir(entries);
     rmdir(folder);
-}
-
-static void clear_line(struct runner *r)
-{
-    if (r->visible)
-        fputs("\r\033[K", stdout);
-    r->visible = false;
 }
 
 /* Seconds an epoch of BUILD (NULL: of any) takes, by the runs that are over or under way; NaN where
@@ -190,7 +142,7 @@ static const char *time_left(const struct runner *r, char text[48])
         seconds += (run->combination->epochs - run->epochs) * (isnan(of_build) ? any : of_build);
     }
     if (seconds >= 0)
-        snprintf(text, 48, "%s left", lathe_duration(time, seconds / r->places));
+        snprintf(text, 48, "%s left", lathe_duration(time, seconds / r->jobs.places));
     return text;
 }
 
@@ -198,7 +150,7 @@ static const char *time_left(const struct runner *r, char text[48])
 static void print_run(struct runner *r, const struct sweep_run *run)
 {
     char time[32], left[48];
-    clear_line(r);
+    clear_job_line(&r->jobs);
     printf("run %d/%d  %s%sseed=%lld", r->over, r->sweep->runs.count, run->combination->label,
            *run->combination->label ? " " : "", (long long)run->seed);
     if (run->status != RUN_DONE)
@@ -214,21 +166,20 @@ static void print_run(struct runner *r, const struct sweep_run *run)
     fflush(stdout);
 }
 
-/* JOB's process ended with STATUS: record its run, unless it was stopped to go on later. */
-static void end_run(struct runner *r, struct job *job, int status)
+/* jobs.end: record the run WORK, unless it was stopped to go on later. */
+static void end_run(void *context, void *work, int status, bool stopping)
 {
+    struct runner *r = context;
     struct sweep *sweep = r->sweep;
-    struct sweep_run *run = job->run;
+    struct sweep_run *run = work;
     struct arena *arena = sweep->arena;
     size_t length;
     const char *output = read_file(arena, run_file(sweep, arena, run, "output"), &length);
     const char *result = last_line(arena, output, "result:"), *said = last_line(arena, output, "");
-    job->run = NULL;
-    r->at_work--;
     read_log(sweep, arena, run);
     if (status == STATUS_DONE && result) {
         take_result(arena, run, result);
-    } else if (r->stopping) {
+    } else if (stopping) {
         return;
     } else if (status == STATUS_USER || status == STATUS_USAGE) {
         fail((enum status)status, "%s (run %s)", said ? said : "train failed", run->id);
@@ -246,111 +197,40 @@ static void end_run(struct runner *r, struct job *job, int status)
     print_run(r, run);
 }
 
-/* ---- the loop ---- */
-
-/* On a terminal: what is under way. */
-static void show_status(struct runner *r)
+/* jobs.describe: on a terminal, what is under way. */
+static void describe_runs(void *context, struct text *line)
 {
-    struct text line = {0};
+    struct runner *r = context;
     struct arena *arena = arena_new();
     char left[48];
-    if (!r->terminal || !r->at_work)
-        return;
-    text_printf(&line, "%d/%d over%s%s", r->over, r->sweep->runs.count,
+    text_printf(line, "%d/%d over%s%s", r->over, r->sweep->runs.count,
                 *time_left(r, left) ? ", " : "", left);
-    for (int i = 0; i < r->places; i++) {
-        struct sweep_run *run = r->jobs[i].run;
+    for (int i = 0; i < r->jobs.places; i++) {
+        struct sweep_run *run = r->jobs.list[i].work;
         if (!run)
             continue;
         read_log(r->sweep, arena, run);
-        text_printf(&line, "; %s%sseed=%lld: epoch %d/%d", run->combination->label,
+        text_printf(line, "; %s%sseed=%lld: epoch %d/%d", run->combination->label,
                     *run->combination->label ? " " : "", (long long)run->seed, run->epochs,
                     run->combination->epochs);
         if (run->epochs && r->sweep->classes)
-            text_printf(&line, ", accuracy %.4f", run->accuracies[run->epochs - 1]);
+            text_printf(line, ", accuracy %.4f", run->accuracies[run->epochs - 1]);
         else if (run->epochs)
-            text_printf(&line, ", loss %.4g", run->losses[run->epochs - 1]);
+            text_printf(line, ", loss %.4g", run->losses[run->epochs - 1]);
         run->accuracies = run->losses = NULL; /* of this arena */
     }
-    printf("\r%.*s\033[K", lathe_terminal_columns() - 1, line.data);
-    fflush(stdout);
-    r->visible = true;
-    text_free(&line);
     arena_free(arena);
-}
-
-static void signal_jobs(const struct runner *r, int signal)
-{
-    for (int i = 0; i < r->places; i++)
-        if (r->jobs[i].run)
-            kill(r->jobs[i].child, signal);
-}
-
-/* Start, wait, take in, until all is over or a signal stops it. */
-static void loop(void *context)
-{
-    struct runner *r = context;
-    const struct timespec interval = {.tv_nsec = 250000000};
-    for (;;) {
-        struct sweep_run *run;
-        for (int i = 0; i < r->places && !r->stopping; i++)
-            if (!r->jobs[i].run && (run = next_run(r)))
-                start_run(r, &r->jobs[i], run);
-        if (!r->at_work)
-            return;
-        int signal = sigtimedwait(&r->signals, NULL, &interval);
-        if (signal > 0 && signal != SIGCHLD) {
-            signal_jobs(r, r->stopping ? SIGKILL : SIGTERM);
-            r->stopping = true;
-        }
-        for (int i = 0; i < r->places; i++) {
-            int status;
-            if (r->jobs[i].run && program_ended(r->jobs[i].child, &status))
-                end_run(r, &r->jobs[i], status);
-        }
-        show_status(r);
-    }
-}
-
-/* Stop what is at work; its checkpoints stay. */
-static void end_jobs(struct runner *r)
-{
-    signal_jobs(r, SIGTERM);
-    for (int i = 0; i < r->places; i++)
-        for (int status; r->jobs[i].run && !program_ended(r->jobs[i].child, &status);)
-            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-}
-
-/* The signals to wait for; a hangup only where it is not ignored (nohup). */
-static void choose_signals(sigset_t *signals)
-{
-    struct sigaction hangup;
-    sigemptyset(signals);
-    sigaddset(signals, SIGCHLD);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGTERM);
-    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
-        sigaddset(signals, SIGHUP);
 }
 
 bool run_all(struct sweep *sweep)
 {
-    const char *kind = getenv("TERM");
-    struct runner r = {.sweep = sweep, .places = (int)sweep->options->jobs};
-    struct failure failure;
-    sigset_t before;
-    r.terminal = isatty(STDOUT_FILENO) && kind && strcmp(kind, "dumb") != 0;
-    r.jobs = arena_array(sweep->arena, (size_t)r.places, struct job);
+    struct runner r = {.sweep = sweep,
+                       .jobs = {.places = (int)sweep->options->jobs,
+                                .start = start_next,
+                                .end = end_run,
+                                .describe = describe_runs}};
+    r.jobs.context = &r;
     for (int i = 0; i < sweep->runs.count; i++)
         r.over += sweep->runs.items[i].status != RUN_WAITING;
-    choose_signals(&r.signals);
-    sigprocmask(SIG_BLOCK, &r.signals, &before);
-    enum status status = protected_call(loop, &r, &failure);
-    clear_line(&r);
-    if (status != STATUS_DONE)
-        end_jobs(&r);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    if (status != STATUS_DONE)
-        fail(status, "%s", failure.message);
-    return !r.stopping || r.over == sweep->runs.count;
+    return run_jobs(sweep->arena, &r.jobs) || r.over == sweep->runs.count;
 }

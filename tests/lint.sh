@@ -12,14 +12,14 @@ trap 'rm -f "$report"' EXIT
 # itself.
 floors='
     0.0  base
-    0.1  isa sha256 embedded winograd
+    0.1  isa sha256 embedded winograd json statistics
     1.0  curve vm ops.def
     1.1  ir
     2.0  op/*
     2.1  passes program
     2.2  shape tabulate grad fuse layout recompute plan team value interp lower
     3.0  spec template cc onnx safetensors
-    3.1  emit
+    3.1  emit jobs outcome record
     3.2  build
     4.0  compare verify fit report sweep show
     4.1  command
