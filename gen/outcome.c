@@ -38,7 +38,7 @@ struct run_log read_run_log(struct arena *arena, const char *path, int most)
     return log;
 }
 
-const char *last_line(struct arena *arena, const char *text, const char *head)
+const char *last_line_said(struct arena *arena, const char *text, const char *head)
 {
     const char *found = NULL;
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')

@@ -22,7 +22,7 @@ struct run_log read_run_log(struct arena *arena, const char *path, int most);
 
 /* The last line of TEXT that is not empty and begins with HEAD, as a copy without its newline; or
  * NULL. */
-const char *last_line(struct arena *arena, const char *text, const char *head);
+const char *last_line_said(struct arena *arena, const char *text, const char *head);
 
 /* NAME=NUMBER in the line RESULT, "result: test_accuracy=0.9 test_loss=1.2 ..."; NaN where it is
  * not there. The line has four decimals: FINE, from the log, instead, where it is the same number.

@@ -345,7 +345,11 @@ local vocabulary = {
   { "choice", "spec",
     about = "choice { 'first', 'second', ... }: for options, one of these strings; the first is "
       .. "the default." },
-  { "fit", "spec", about = "fit 'NAME' is the table that fits/NAME.lua beside the spec returns." },
+  { "fit", "spec",
+    about = "fit 'NAME' is the table that fits/NAME.lua beside the spec returns: a file of `lathe "
+      .. "fit`, or one's own. As dynamic's first argument it gives L, Q, I, P and Z, or, where it "
+      .. "has layers = { ['NAME'] = { L, Q, I, P, Z }, ... }, the activation of that name its "
+      .. "own; all names must be those of the network's activations." },
   { "network", "network", option("name", layer_name), option("input", made_by("input")),
     option("loss", made_by("loss")), option("data", made_by("data")),
     option("train", record("train")), initial, list = layers,
@@ -759,7 +763,23 @@ local function split(entries)
   return named, list
 end
 
--- The attributes that a call of a word with places gives: arguments, then tables of names.
+-- What `lathe fit` wrote, by the table that the spec holds: { name, at, data, used = { names } }.
+local fits, fit_list = {}, {}
+
+-- What a fit says of itself, beside its curves.
+local fit_notes = { found = true, histogram = true, layers = true }
+
+-- The attributes that CURVE, a fit's or a layer's of it, gives.
+local function fit_attributes(curve)
+  local attributes = {}
+  for key, value in ordered(curve) do
+    if not fit_notes[key] then attributes[key] = value end
+  end
+  return attributes
+end
+
+-- The attributes that a call of a word with places gives: arguments, then tables of names; and the
+-- fit that is one of them.
 local function collect(row, at, arguments)
   local named, next_one = {}, 1
   for _, parameter in ipairs(row.parameters) do
@@ -770,9 +790,15 @@ local function collect(row, at, arguments)
       next_one = next_one + 1
     end
   end
-  local last = next_one - 1
+  local last, fitted = next_one - 1, nil
   for i = next_one, arguments.n do
     local value = arguments[i]
+    if fits[value] then
+      -- of a fit with a curve for each layer the first stands in until add_layers knows the name
+      fitted = fits[value]
+      local layers = fitted.data.layers
+      value = fit_attributes(layers and layers[sorted_keys(layers)[1]] or fitted.data)
+    end
     if type(value) ~= "table" and value then
       fail(at, "%s: takes %s, given also %s", row.word,
         last == 0 and "named attributes only: { name = value }" or
@@ -786,7 +812,7 @@ local function collect(row, at, arguments)
       named[name] = entry
     end
   end
-  return named
+  return named, fitted
 end
 
 -- What every data set's FIELDS have in the end: shape, classes (0: none), targets (numbers to
@@ -806,7 +832,9 @@ local function read_arguments(row, at, ...)
   local arguments = table.pack(...)
   local fields = { word = row.word, kind = row.kind, at = at }
   if not row.list then
-    read_fields(row.word, at, collect(row, at, arguments), fields)
+    local named
+    named, fields.fit = collect(row, at, arguments)
+    read_fields(row.word, at, named, fields)
   else
     if arguments.n ~= 1 or type(arguments[1]) ~= "table" then
       fail(at, "%s: takes one table, %s { ... }, given %s", row.word, row.word,
@@ -941,6 +969,44 @@ local function copy_data(value, name, at, depth)
   return copy
 end
 
+-- Die where LAYERS, of the fit NAME, are not curves by name.
+local function check_fit_layers(layers, name, at)
+  local sound = type(layers) == "table" and next(layers) ~= nil
+  for key, curve in ordered(sound and layers or {}) do
+    sound = sound and type(key) == "string" and type(curve) == "table"
+  end
+  if not sound then
+    fail(at, "fit %s: layers must be a table of curves, ['NAME'] = { L, Q, I }", show(name))
+  end
+end
+
+-- FIELDS of an activation whose fit has a curve for each layer, with those of the layer NAME.
+local function fitted_fields(fields, name)
+  local fitted, own = fields.fit, {}
+  local curve = fitted.data.layers[name]
+  if not curve then
+    fail(fields.at, "%s: fit %s has no curve of that name, but %s: is it of another network?", name,
+      show(fitted.name), join(sorted_keys(fitted.data.layers)))
+  end
+  fitted.used[name] = true
+  for key, value in ordered(fields) do own[key] = value end
+  local normal = read_fields(fields.word, fields.at, fit_attributes(curve), {})
+  for key in ordered(fit_attributes(curve)) do own[key] = normal[key] end
+  return own
+end
+
+-- Die where a fit whose layers are used has one that the network does not.
+local function check_fits_used()
+  for _, fitted in ipairs(fit_list) do
+    for name in ordered(next(fitted.used) and fitted.data.layers or {}) do
+      if not fitted.used[name] then
+        fail(fitted.at, "fit %s has a curve for %s, which is no activation here that takes it: is "
+          .. "it of another network?", show(fitted.name), name)
+      end
+    end
+  end
+end
+
 words.fit = host.word(function(name, ...)
   local at = place()
   if not fit_name.check(name) or select("#", ...) > 0 then
@@ -950,7 +1016,13 @@ words.fit = host.word(function(name, ...)
   if type(data) ~= "table" then
     fail(at, "fit %s: the file must return a table, it returned %s", show(name), show(data))
   end
-  return copy_data(data, name, at, 1)
+  local copy = copy_data(data, name, at, 1)
+  if #copy == 0 then
+    if copy.layers ~= nil then check_fit_layers(copy.layers, name, at) end
+    fits[copy] = { name = name, at = at, data = copy, used = {} }
+    fit_list[#fit_list + 1] = fits[copy]
+  end
+  return copy
 end)
 
 ---- What a spec sees ----
@@ -1122,7 +1194,9 @@ function add_layers(list, scope, input, init)
     elseif fields.word == "dynamic_relu" then
       input = add_dynamic_relu(fields, scope, input, init)
     else
-      input = add_node(operator(fields), name_in(scope, fields), fields, input)
+      local name = name_in(scope, fields)
+      if fields.fit and fields.fit.data.layers then fields = fitted_fields(fields, name) end
+      input = add_node(operator(fields), name, fields, input)
       nodes[input].init = fields.init or init
     end
   end
@@ -1291,6 +1365,7 @@ local function finish(result)
     options = option_names }
   network.output = add_layers(fields.list, new_scope("", 1), 0, fields.init)
   if network.output == 0 then fail(fields.at, "network: has no layers") end
+  check_fits_used()
   network.loss = add_loss(fields, network.output)
   return network
 end

@@ -175,7 +175,8 @@ static void end_run(void *context, void *work, int status, bool stopping)
     struct arena *arena = sweep->arena;
     size_t length;
     const char *output = read_file(arena, run_file(sweep, arena, run, "output"), &length);
-    const char *result = last_line(arena, output, "result:"), *said = last_line(arena, output, "");
+    const char *result = last_line_said(arena, output, "result:"),
+               *said = last_line_said(arena, output, "");
     read_log(sweep, arena, run);
     if (status == STATUS_DONE && result) {
         take_result(arena, run, result);

@@ -6,12 +6,13 @@
 local o = options {
   act  = choice { "relu", "tanh", "sigmoid", "dynamic", "table" },
   data = choice { "mnist", "fashion_mnist", "digits" },
+  fit  = "seed-global", -- the fitted curve: fits/NAME.lua (lathe fit writes such files)
   k    = 0.1,
   augment = false,
   epochs  = 5,
 }
 
-local fitted = fit "seed-global"
+local fitted = fit(o.fit)
 local act = ({
   relu    = relu(),
   tanh    = tanh(),

@@ -10,6 +10,7 @@ local o = options {
     "table", "exact", "layers", "relu", "learn", "prelu", "dynamic_relu", "piecewise",
     "mish",
   },
+  fit   = "seed-global", -- the fitted curve: fits/NAME.lua (lathe fit writes such files)
   k     = 0.1, -- half-width of the tables' corridor
   data  = choice { "cifar100", "cifar10" },
   batch = 512,
@@ -20,9 +21,9 @@ local o = options {
 local curves = fit "seed-layers"
 local made = {
   relu   = function() return relu() end,
-  exact  = function() return dynamic(fit "seed-global") end,
-  table  = function() return dynamic(fit "seed-global", { table = tangent(o.k) }) end,
-  learn  = function() return dynamic(fit "seed-global", { learn = true }) end,
+  exact  = function() return dynamic(fit(o.fit)) end,
+  table  = function() return dynamic(fit(o.fit), { table = tangent(o.k) }) end,
+  learn  = function() return dynamic(fit(o.fit), { learn = true }) end,
   prelu  = function() return prelu() end,
   dynamic_relu = function() return dynamic_relu() end,
   piecewise = function()

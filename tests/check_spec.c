@@ -828,6 +828,36 @@ START_TEST(fits_are_read_beside_the_spec)
 }
 END_TEST
 
+START_TEST(a_fit_gives_each_layer_the_curve_of_its_name)
+{
+    make_folder(arena_printf(arena, "%s/fits", folder));
+    write_spec("fits/curve.lua",
+               "return { layers = { dynamic1 = { L = 1, Q = 2, I = 3, P = 4, Z = 5 },"
+               "  ['body.dynamic1'] = { L = 6, Q = 7, I = 8 } },"
+               "  found = { score = 0.5 }, histogram = { from = 0, to = 1, counts = { 3 } } }");
+    read_text("local act = dynamic(fit 'curve', { table = tangent(0.5) })"
+              "return network { input = vector(2), act, chain { act, name = 'body' } }");
+    const struct curve *first = node_called("dynamic1")->curve;
+    const struct curve *second = node_called("body.dynamic1")->curve;
+    const double own[] = {1, 2, 3, 4, 5}, other[] = {6, 7, 8, 2, 10};
+    for (int i = 0; i < CURVE_PARAMETERS; i++) {
+        ck_assert(first->parameter[i] == own[i]);
+        ck_assert(second->parameter[i] == other[i]);
+    }
+    ck_assert(second->method == TABLE_TANGENT && second->k == 0.5);
+}
+END_TEST
+
+START_TEST(what_a_fit_says_of_itself_is_no_attribute)
+{
+    make_folder(arena_printf(arena, "%s/fits", folder));
+    write_spec("fits/curve.lua", "return { L = 1, Q = 2, I = 3, found = { L = 4 },"
+                                 "         histogram = { from = 0, to = 1, counts = { 3 } } }");
+    read_text(with_fit);
+    ck_assert(node_called("dynamic1")->curve->parameter[DYNAMIC_L] == 1);
+}
+END_TEST
+
 START_TEST(a_fit_is_a_plain_file)
 {
     make_folder(arena_printf(arena, "%s/fits", folder));
@@ -1131,6 +1161,8 @@ static TCase *language_tests(void)
     tcase_add_test(tests, settings_replace_defaults);
     tcase_add_test(tests, the_last_of_equal_settings_holds);
     tcase_add_test(tests, fits_are_read_beside_the_spec);
+    tcase_add_test(tests, a_fit_gives_each_layer_the_curve_of_its_name);
+    tcase_add_test(tests, what_a_fit_says_of_itself_is_no_attribute);
     tcase_add_test(tests, a_fit_is_a_plain_file);
     tcase_add_test(tests, digest_depends_on_all_that_was_read);
     return tests;

@@ -1,0 +1,2 @@
+local act = dynamic(fit "other")
+return network { input = vector(4), linear(3), act }

@@ -1,0 +1,1 @@
+return { layers = { { L = 1, Q = 2, I = 3 } } }
