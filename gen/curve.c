@@ -170,6 +170,16 @@ double curve_applied_slope(const struct curve *curve, double x)
     return curve->table ? piece_at(curve->table, x)->slope : curve_slope(curve, x);
 }
 
+bool curve_never_falls(const struct curve *curve)
+{
+    if (!curve->table)
+        return row_of(curve)->never_falls || slopes_are_positive(curve);
+    for (int i = 0; i < curve->table->count; i++)
+        if (curve->table->pieces[i].slope < 0)
+            return false;
+    return true;
+}
+
 bool curve_keeps_zero(const struct curve *curve)
 {
     return curve_applied_value(curve, 0) == 0;

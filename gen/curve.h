@@ -136,6 +136,10 @@ void curve_tabulate(struct arena *arena, struct curve *curve);
 double curve_applied_value(const struct curve *curve, double x);
 double curve_applied_slope(const struct curve *curve, double x);
 
+/* It is proven that what the network computes falls nowhere as x rises, so that the largest of
+ * several values is the value of the largest. */
+bool curve_never_falls(const struct curve *curve);
+
 /* Value at 0 is 0: padded lanes stay 0 without a mask. */
 bool curve_keeps_zero(const struct curve *curve);
 

@@ -163,3 +163,31 @@ double table_error(const struct curve *curve, const struct table *table, bool of
         fail_table(curve, ": the table's distance from %s cannot be bounded", row->name);
     return bound.upper;
 }
+
+/* Between A and B the slope of SIDE, by x, is nowhere below 0. */
+static bool rises(const struct curve *curve, int side, double a, double b, int *boxes)
+{
+    const struct curve_row *row = row_of(curve);
+    struct range range = row->residue(curve, side, (struct range){a, b}).slope;
+    range = range_add(range_scale(side, range), exactly(row->asymptote(curve, side).slope));
+    double middle = a + (b - a) / 2;
+    if (range.low >= 0 || range.high < 0 || middle <= a || middle >= b || --*boxes < 0)
+        return range.low >= 0;
+    return rises(curve, side, a, middle, boxes) && rises(curve, side, middle, b, boxes);
+}
+
+/* From falling_from on the slope comes ever nearer to the asymptote's. */
+bool slopes_are_positive(const struct curve *curve)
+{
+    const struct curve_row *row = row_of(curve);
+    int boxes = BOXES_A_SLOPE;
+    if (!row->residue || !row->falling_from || row->kink > 0 || curve_is_measured(curve))
+        return false;
+    double far = row->falling_from(curve);
+    for (int side = -1; side <= 1; side += 2) {
+        double last = range_magnitude(row->residue(curve, side, exactly(far)).slope);
+        if (last > row->asymptote(curve, side).slope || !rises(curve, side, 0, far, &boxes))
+            return false;
+    }
+    return true;
+}

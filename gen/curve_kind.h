@@ -35,7 +35,8 @@ struct curve_row {
     /* Where to look at [a, b] in two parts; NULL: in the middle. */
     double (*cut)(const struct curve *curve, int side, double a, double b);
     double kink; /* a t > 0 where f' jumps, on both sides; 0: there is none but, perhaps, x = 0 */
-    bool symmetric; /* f(-x) = 2 f(0) - f(x) */
+    bool symmetric;   /* f(-x) = 2 f(0) - f(x) */
+    bool never_falls; /* for all parameters */
 };
 
 extern const struct curve_row curve_rows[];
@@ -106,7 +107,7 @@ double function_error(const struct curve *curve, const struct table *table, bool
 
 /* ---- curve_bound.c: proven bounds ---- */
 
-enum { LARGEST_POWER = 16, LARGEST_TABLE = 4096, BOXES_A_TABLE = 1000000 };
+enum { LARGEST_POWER = 16, LARGEST_TABLE = 4096, BOXES_A_TABLE = 1000000, BOXES_A_SLOPE = 10000 };
 #define LARGEST_X 1e6 /* where a table's last break point has to be, and where I may lie */
 
 /* The gap between a side of a curve and a line, or between their slopes. */
@@ -132,6 +133,9 @@ double nearest_end(const struct curve *curve, int side, double k);
 /* The largest gap between CURVE and TABLE, of values or of slopes, rounded up. The infinite pieces
  * must be the asymptotes. */
 double table_error(const struct curve *curve, const struct table *table, bool of_slopes);
+
+/* It is proven that CURVE's slope is nowhere below 0; false where that is not found out. */
+bool slopes_are_positive(const struct curve *curve);
 
 /* Fail (STATUS_USER) with "tangent: k = 0.1" and what FORMAT says of it. */
 _Noreturn void fail_table(const struct curve *curve, const char *format, ...)

@@ -148,6 +148,16 @@ void random_operands(struct lowering *l, struct call *call)
 
 /* ---- steps ---- */
 
+int steps_before_pool(const struct group *group)
+{
+    int count = group->steps.count;
+    while (group->pool && group->pool->op == OP_maxpool && count > 0 &&
+           group->steps.items[count - 1]->op == OP_curve &&
+           curve_never_falls(group->steps.items[count - 1]->curve))
+        count--;
+    return count;
+}
+
 bool steps_are_random(const struct lowering *l, const struct group *group, int first, int end)
 {
     for (int s = first; s < end; s++)

@@ -79,6 +79,9 @@ struct norm_regions {
  * Backward: reversed, with slopes instead of values; SIDES: adds write their other gradient. */
 void add_steps(struct lowering *l, struct call *call, const char *list, const struct group *group,
                int first, int end, const struct norm_regions *norm);
+/* The steps of GROUP that its pool must follow; those behind it may, and then do: curves that
+ * never fall, behind a maximum, have fewer numbers there and the same result. */
+int steps_before_pool(const struct group *group);
 /* Whether the steps [first, end) of GROUP need random numbers. */
 bool steps_are_random(const struct lowering *l, const struct group *group, int first, int end);
 

@@ -48,7 +48,8 @@ void lower_chain_forward(struct lowering *l, const struct group *group,
     struct call *call = add_call(l, group, "chain.c.t", chain_name(l, group, "forward"), label);
     chain_arguments(l, call, group);
     read_operand(l, call, "raw", region_of(l, group->raw));
-    add_steps(l, call, "steps", group, 0, steps, norm);
+    add_steps(l, call, "steps", group, 0, steps_before_pool(group), norm);
+    add_steps(l, call, "pooled_steps", group, steps_before_pool(group), steps, norm);
     write_operand(l, call, "out", region_of(l, group->output));
     call->repeatable = steps > 0 && !steps_are_random(l, group, 0, steps);
     if (steps_are_random(l, group, 0, steps))
@@ -234,9 +235,11 @@ static bool has_sides(const struct lowering *l, const struct group *group)
     return false;
 }
 
-/* What the reversed steps need besides add_steps' operands. */
-static void add_reversed_steps(struct lowering *l, struct call *call, const struct group *group,
-                               const struct norm_regions *norm, const struct backward_pass *pass)
+/* The template's list NAME: the steps that were just added, reversed, and what they need besides
+ * add_steps' operands. */
+static void add_reversed_steps(struct lowering *l, struct call *call, const char *name,
+                               const struct group *group, const struct norm_regions *norm,
+                               const struct backward_pass *pass)
 {
     struct value *reversed = value_table(l->arena);
     struct value *steps = call->arguments->fields.items[call->arguments->fields.count - 1].table;
@@ -262,7 +265,7 @@ static void add_reversed_steps(struct lowering *l, struct call *call, const stru
         }
         value_child(reversed, NULL, step);
     }
-    value_child(call->arguments, "reversed", reversed);
+    value_child(call->arguments, name, reversed);
 }
 
 /* Room for PASS's sums. */
@@ -293,7 +296,7 @@ static void lower_backward_pass(struct lowering *l, const struct group *group,
                                 const struct norm_regions *norm, struct backward_pass *pass)
 {
     const char *what = pass->reduce ? "backward_sums" : "backward";
-    int steps = group->steps.count;
+    int steps = group->steps.count, before_pool = steps_before_pool(group);
     add_sums(l, group, pass);
     struct call *call = add_call(l, group, "chain_backward.c.t", chain_name(l, group, what),
                                  pass->reduce ? "sums for the batchnorm" : "steps backward");
@@ -308,8 +311,10 @@ static void lower_backward_pass(struct lowering *l, const struct group *group,
     /* raw and its gradient may be one region: no restrict on either */
     read_operand(l, call, "raw", region_of(l, group->raw));
     call->operands.items[0].type = "const float *";
-    add_steps(l, call, "steps", group, 0, steps, norm);
-    add_reversed_steps(l, call, group, norm, pass);
+    add_steps(l, call, "steps", group, 0, before_pool, norm);
+    add_reversed_steps(l, call, "reversed", group, norm, pass);
+    add_steps(l, call, "pooled_steps", group, before_pool, steps, norm);
+    add_reversed_steps(l, call, "pooled_reversed", group, norm, pass);
     read_operand(l, call, "out_gradient", region_of(l, group->output->gradient));
     outer_operands(call, 1);
     if (pass->accumulate)

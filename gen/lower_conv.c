@@ -386,8 +386,9 @@ struct call *lower_conv_inference(struct lowering *l, const struct group *group,
     value_flag(call->arguments, "gathers", false);
     value_flag(call->arguments, "second_pass", pooled);
     add_pool(l, call, group);
-    add_steps(l, call, "steps", group, group->norm == 0 ? 1 : 0, group->steps.count, norm);
+    add_steps(l, call, "steps", group, group->norm == 0 ? 1 : 0, steps_before_pool(group), norm);
     value_child(call->arguments, "after", value_table(l->arena));
+    add_steps(l, call, "pooled_steps", group, steps_before_pool(group), group->steps.count, norm);
     value_child(call->arguments, "before_moments", value_table(l->arena));
     write_operand(l, call, "out", region_of(l, group->output));
     outer_operands(call, 1);
@@ -444,7 +445,8 @@ struct call *lower_conv_training(struct lowering *l, const struct group *group,
     int steps = group->steps.count;
     add_steps(l, call, "before_moments", group, 0, moments ? group->norm : 0, &none);
     int inner = call->operands.count;
-    add_steps(l, call, "after", group, 0, moments ? 0 : steps, &none);
+    add_steps(l, call, "after", group, 0, moments ? 0 : steps_before_pool(group), &none);
+    add_steps(l, call, "pooled_steps", group, steps_before_pool(group), moments ? 0 : steps, &none);
     if (second)
         write_operand(l, call, "raw", region_of(l, group->raw));
     struct group unpooled = *group;
@@ -504,8 +506,8 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
     static const char *const off[] = {"biased", "keeps_raw", "gathers", "second_pass"};
     for (int i = 0; i < 4; i++)
         value_flag(call->arguments, off[i], false);
-    static const char *const lists[] = {"steps", "after", "before_moments"};
-    for (int i = 0; i < 3; i++)
+    static const char *const lists[] = {"steps", "after", "pooled_steps", "before_moments"};
+    for (int i = 0; i < 4; i++)
         value_child(call->arguments, lists[i], value_table(l->arena));
     add_pool(l, call, &(struct group){0});
     value_flag(call->arguments, "accumulates", operands[3] != NULL);

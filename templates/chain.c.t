@@ -25,7 +25,9 @@ $   end
 $   if not maximum then
                     pool *= 1.0f / (POOL_H * POOL_W);
 $   end
-                    lathe_store(to + ((size_t)k * (OUT_H * OUT_W) + ph * OUT_W + pw) * V, pool);
+                    vf v = pool;
+$   include("steps.c.t", {steps = pooled_steps, V = V}, 20)
+                    lathe_store(to + ((size_t)k * (OUT_H * OUT_W) + ph * OUT_W + pw) * V, v);
                 }
 $ else
             for (int h = 0; h < H; h++)

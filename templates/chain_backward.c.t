@@ -64,7 +64,7 @@ $   if rows > 0 then
                 vf row[${rows}] = {{0}};
 $   end
                 for (int pw = 0; pw < OUT_W; pw++) {
-                    const vf g = lathe_load(gradients + (ph * OUT_W + pw) * V);
+                    vf g = lathe_load(gradients + (ph * OUT_W + pw) * V);
 $   if maximum then
                     vf value[POOL_H * POOL_W], pool = lathe_splat(-INFINITY);
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
@@ -75,6 +75,16 @@ $     include("steps.c.t", {steps = steps, V = V}, 24)
                         value[p] = v;
                         pool = lathe_max(pool, v);
                     }
+$     if #pooled_reversed > 0 then
+                    vf v = pool;
+$       for i, s in ipairs(pooled_steps) do
+                    const vf v${s.number} = v;
+$         if i < #pooled_steps then
+$           include("steps.c.t", one(s), 20)
+$         end
+$       end
+$       include("steps_back.c.t", {reversed = pooled_reversed, V = V}, 20)
+$     end
                     vi open = ~(vi){0}; /* lanes whose maximum has not been met */
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
                         const vi here = open & (value[p] == pool);

@@ -29,7 +29,9 @@ $   end
 $   if not maximum then
                 pool *= 1.0f / (POOL_H * POOL_W);
 $   end
-                lathe_store(pools + (ph * POOLED_W + pw) * V, pool);
+                vf v = pool;
+$   include("steps.c.t", {steps = pooled_steps, V = V}, 16)
+                lathe_store(pools + (ph * POOLED_W + pw) * V, v);
             }
 $ else
         for (int h = oh0; h < oh1; h++)

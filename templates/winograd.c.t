@@ -44,7 +44,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
 $ include("winograd_finish.c.t", {sums = "sums + ((kb + j - k0) * GROUPS * TILE + t) * V",
 $   name = name, inner_names = inner_names, gathers = gathers, pooled = pooled,
 $   keeps_raw = keeps_raw, raw_image = keeps_raw and raw_image, second_pass = second_pass,
-$   maximum = maximum, after = after, V = V}, 20)
+$   maximum = maximum, after = after, pooled_steps = pooled_steps, V = V}, 20)
                 }
             }
         }

@@ -31,7 +31,8 @@ $ include("winograd_sizes.c.t", _ENV, 4)
 $ include("winograd_finish.c.t", {name = name, inner_names = inner_names, gathers = gathers,
 $   sums = "sums + (((size_t)kb + j) * GROUPS * TILE + n0 * IMAGE_TILES + t) * V",
 $   pooled = pooled, keeps_raw = keeps_raw, raw_image = keeps_raw and raw_image,
-$   second_pass = second_pass, maximum = maximum, after = after, V = V}, 8)
+$   second_pass = second_pass, maximum = maximum, after = after,
+$   pooled_steps = pooled_steps, V = V}, 8)
     }
 }
 
