@@ -140,6 +140,19 @@ double curve_applied_slope(const struct curve *curve, double x);
  * several values is the value of the largest. */
 bool curve_never_falls(const struct curve *curve);
 
+/* The larger or the smaller of two operands: below the table's count, the line of that piece; else
+ * the result of the step of number operand - count. */
+struct lattice_step {
+    bool maximum;
+    int a, b; /* a flat line is a, so that a NaN of b can be what remains */
+};
+
+/* TABLE as maxima and minima of its pieces' lines, the last of *STEPS its value: the same function,
+ * but that near a break point it is that of the two pieces which counts the more, where rounding
+ * lets them meet elsewhere. Returns the number of steps, one less than the pieces; -1 where none
+ * was found, or the pieces are too many to search. */
+int table_lattice(struct arena *arena, const struct table *table, struct lattice_step **steps);
+
 /* Value at 0 is 0: padded lanes stay 0 without a mask. */
 bool curve_keeps_zero(const struct curve *curve);
 

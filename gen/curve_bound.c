@@ -169,10 +169,11 @@ static bool rises(const struct curve *curve, int side, double a, double b, int *
 {
     const struct curve_row *row = row_of(curve);
     struct range range = row->residue(curve, side, (struct range){a, b}).slope;
-    range = range_add(range_scale(side, range), exactly(row->asymptote(curve, side).slope));
-    double middle = a + (b - a) / 2;
-    if (range.low >= 0 || range.high < 0 || middle <= a || middle >= b || --*boxes < 0)
-        return range.low >= 0;
+    double least = -row->asymptote(curve, side).slope, middle = a + (b - a) / 2;
+    if (side < 0)
+        range = range_negate(range);
+    if (range.low >= least || range.high < least || middle <= a || middle >= b || --*boxes < 0)
+        return range.low >= least;
     return rises(curve, side, a, middle, boxes) && rises(curve, side, middle, b, boxes);
 }
 

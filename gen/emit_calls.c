@@ -108,6 +108,27 @@ static void push_pieces(lua_State *lua, const struct table *table)
     }
 }
 
+/* The steps of TABLE's lattice: "max" or "min" of two numbers, pieces counted from 1, steps behind
+ * them; or false. */
+static void push_lattice(struct printer *p, const struct table *table)
+{
+    lua_State *lua = p->lua;
+    struct lattice_step *steps;
+    int count = table_lattice(p->arena, table, &steps);
+    if (count < 0) {
+        lua_pushboolean(lua, false);
+        return;
+    }
+    lua_newtable(lua);
+    for (int i = 0; i < count; i++) {
+        lua_newtable(lua);
+        emit_set_string(lua, "operation", steps[i].maximum ? "max" : "min");
+        emit_set_integer(lua, "a", steps[i].a + 1);
+        emit_set_integer(lua, "b", steps[i].b + 1);
+        lua_rawseti(lua, -2, i + 1);
+    }
+}
+
 /* CURVE's parameters by their letters, and what Dynamic's closed form needs besides. */
 static void set_curve_parameters(lua_State *lua, const struct curve *curve)
 {
@@ -131,11 +152,15 @@ static const char *print_curve(struct printer *p, const struct curve *curve, con
     emit_set_string(lua, "kind", curve_kind_name(curve->kind));
     emit_set_string(lua, "description", curve_describe(p->arena, curve));
     set_curve_parameters(lua, curve);
-    if (curve->table && !plain)
+    if (curve->table && !plain) {
         push_pieces(lua, curve->table);
-    else
-        lua_pushboolean(lua, false);
-    lua_setfield(lua, -2, "pieces");
+        lua_setfield(lua, -2, "pieces");
+        push_lattice(p, curve->table);
+        lua_setfield(lua, -2, "lattice");
+    } else {
+        emit_set_flag(lua, "pieces", false);
+        emit_set_flag(lua, "lattice", false);
+    }
     const char *wish = plain ? curve_kind_name(curve->kind) : identifier(p->arena, node_name);
     int function =
         render_once(p, "curve.c.t", arena_printf(p->arena, "curve_%s", wish), node_name, NULL);

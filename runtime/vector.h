@@ -82,6 +82,7 @@ LATHE_INLINE vf lathe_select(vi mask, vf a, vf b)
     return (vf)((mask & (vi)a) | (~mask & (vi)b));
 }
 
+/* The larger and the smaller of two numbers; B where one is NaN. */
 LATHE_INLINE vf lathe_max(vf a, vf b)
 {
 #if defined(__AVX512F__) && LATHE_LANES == 16
@@ -90,6 +91,17 @@ LATHE_INLINE vf lathe_max(vf a, vf b)
     return (vf)_mm256_max_ps((__m256)a, (__m256)b);
 #else
     return lathe_select(a > b, a, b);
+#endif
+}
+
+LATHE_INLINE vf lathe_min(vf a, vf b)
+{
+#if defined(__AVX512F__) && LATHE_LANES == 16
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__) && LATHE_LANES == 8
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+    return lathe_select(a < b, a, b);
 #endif
 }
 

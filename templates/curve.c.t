@@ -1,20 +1,31 @@
-$ -- An activation curve: value and slope. Tables find the piece by comparisons, then multiply-add.
+$ -- An activation curve: value and slope. A table's value is a lattice of its lines where there is
+$ -- one; else comparisons find the piece, then multiply-add.
 /* ${description} */
 LATHE_INLINE vf ${name}_value(vf x)
 {
-$ if pieces then
-$   if #pieces == 1 then
-    return x * ${pieces[1].slope} + ${pieces[1].intercept};
-$   else
+$ if lattice then
+$   for i, piece in ipairs(pieces) do
+$     if piece.slope == 0 then
+    const vf y${i} = lathe_splat(${piece.intercept});
+$     elseif piece.intercept == 0 then
+    const vf y${i} = x * ${piece.slope};
+$     else
+    const vf y${i} = x * ${piece.slope} + ${piece.intercept};
+$     end
+$   end
+$   for i, step in ipairs(lattice) do
+    const vf y${#pieces + i} = lathe_${step.operation}(y${step.a}, y${step.b});
+$   end
+    return y${#pieces + #lattice};
+$ elseif pieces then
     vf slope = lathe_splat(${pieces[1].slope}), intercept = lathe_splat(${pieces[1].intercept});
-$     for i = 2, #pieces do
+$   for i = 2, #pieces do
     slope = lathe_select(x > ${pieces[i].from}, lathe_splat(${pieces[i].slope}), slope);
     intercept = lathe_select(x > ${pieces[i].from}, lathe_splat(${pieces[i].intercept}), intercept);
-$     end
-    return slope * x + intercept;
 $   end
+    return slope * x + intercept;
 $ elseif kind == "relu" then
-    return lathe_max(x, (vf){0});
+    return lathe_max((vf){0}, x);
 $ elseif kind == "leaky_relu" then
     return lathe_select(x > 0, x, x * ${a});
 $ elseif kind == "dynamic" and P == 2 then

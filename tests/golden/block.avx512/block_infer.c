@@ -26,7 +26,7 @@ enum {
 /* relu: 2 pieces */
 LATHE_INLINE vf curve_relu_value(vf x)
 {
-    return lathe_max(x, (vf){0});
+    return lathe_max((vf){0}, x);
 }
 
 
@@ -113,7 +113,6 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x8(const float *restrict in,
             (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
-            v = curve_relu_value(v);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }
     }
@@ -173,7 +172,9 @@ static void conv3x3_1x8x8_to_8x8x8_infer(const float *restrict in, const float *
                                 vf v = lathe_load(rows + (h * OUT_W + w) * V);
                                 pool = lathe_max(pool, v);
                             }
-                        lathe_store(pools + (ph * POOLED_W + pw) * V, pool);
+                        vf v = pool;
+                        v = curve_relu_value(v);
+                        lathe_store(pools + (ph * POOLED_W + pw) * V, v);
                     }
             }
     }

@@ -62,7 +62,7 @@ enum {
 /* relu: 2 pieces */
 LATHE_INLINE vf curve_relu_value(vf x)
 {
-    return lathe_max(x, (vf){0});
+    return lathe_max((vf){0}, x);
 }
 
 __attribute__((unused)) LATHE_INLINE vf curve_relu_slope(vf x)
@@ -277,10 +277,11 @@ static void steps_pool_8x8x8_forward(const float *restrict raw, const float *res
                             vf v = lathe_load(from + at);
                             v = (v - lathe_load(mean1 + k * 4)) * lathe_load(scale1 + k * 4) +
                                 lathe_load(beta1 + k * 4);
-                            v = curve_relu_value(v);
                             pool = lathe_max(pool, v);
                         }
-                    lathe_store(to + ((size_t)k * (OUT_H * OUT_W) + ph * OUT_W + pw) * V, pool);
+                    vf v = pool;
+                    v = curve_relu_value(v);
+                    lathe_store(to + ((size_t)k * (OUT_H * OUT_W) + ph * OUT_W + pw) * V, v);
                 }
         }
 }
@@ -1518,12 +1519,7 @@ LATHE_INLINE void steps_pool_8x8x8_backward_sums_pixel(const float *raw,
     vf v = lathe_load(raw + (size_t)n * 512 + at);
     const vf v1 = v;
     (void)v1;
-    v = (v - lathe_load(mean1 + k * 4)) * lathe_load(scale1 + k * 4) +
-        lathe_load(beta1 + k * 4);
-    const vf v2 = v;
-    (void)v2;
     (void)v;
-    g *= curve_relu_slope(v2);
     const vf normal = (v1 - lathe_load(mean1 + k * 4)) *
         lathe_load(invstd1 + k * 4);
     row[0] += g;
@@ -1549,7 +1545,7 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
             for (int ph = 0; ph < OUT_H; ph++) {
                 vf row[2] = {{0}};
                 for (int pw = 0; pw < OUT_W; pw++) {
-                    const vf g = lathe_load(gradients + (ph * OUT_W + pw) * V);
+                    vf g = lathe_load(gradients + (ph * OUT_W + pw) * V);
                     vf value[POOL_H * POOL_W], pool = lathe_splat(-INFINITY);
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
@@ -1557,10 +1553,12 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
                         vf v = lathe_load(raw + (size_t)n * 512 + at);
                         v = (v - lathe_load(mean1 + k * 4)) * lathe_load(scale1 + k * 4) +
                             lathe_load(beta1 + k * 4);
-                        v = curve_relu_value(v);
                         value[p] = v;
                         pool = lathe_max(pool, v);
                     }
+                    vf v = pool;
+                    const vf v2 = v;
+                    g *= curve_relu_slope(v2);
                     vi open = ~(vi){0}; /* lanes whose maximum has not been met */
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
                         const vi here = open & (value[p] == pool);
@@ -1614,12 +1612,7 @@ LATHE_INLINE void steps_pool_8x8x8_backward_pixel(const float *raw, const float 
     vf v = lathe_load(raw + (size_t)n * 512 + at);
     const vf v1 = v;
     (void)v1;
-    v = (v - lathe_load(mean1 + k * 4)) * lathe_load(scale1 + k * 4) +
-        lathe_load(beta1 + k * 4);
-    const vf v2 = v;
-    (void)v2;
     (void)v;
-    g *= curve_relu_slope(v2);
     const vf normal = (v1 - lathe_load(mean1 + k * 4)) *
         lathe_load(invstd1 + k * 4);
     g = lathe_load(scale1 + k * 4) * (g - lathe_load(mean_g + k * 4) - normal *
@@ -1644,7 +1637,7 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
                 out_gradient + (size_t)n * 128 + (size_t)k * (OUT_H * OUT_W * V);
             for (int ph = 0; ph < OUT_H; ph++) {
                 for (int pw = 0; pw < OUT_W; pw++) {
-                    const vf g = lathe_load(gradients + (ph * OUT_W + pw) * V);
+                    vf g = lathe_load(gradients + (ph * OUT_W + pw) * V);
                     vf value[POOL_H * POOL_W], pool = lathe_splat(-INFINITY);
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
@@ -1652,10 +1645,12 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
                         vf v = lathe_load(raw + (size_t)n * 512 + at);
                         v = (v - lathe_load(mean1 + k * 4)) * lathe_load(scale1 + k * 4) +
                             lathe_load(beta1 + k * 4);
-                        v = curve_relu_value(v);
                         value[p] = v;
                         pool = lathe_max(pool, v);
                     }
+                    vf v = pool;
+                    const vf v2 = v;
+                    g *= curve_relu_slope(v2);
                     vi open = ~(vi){0}; /* lanes whose maximum has not been met */
                     for (int p = 0; p < POOL_H * POOL_W; p++) {
                         const vi here = open & (value[p] == pool);

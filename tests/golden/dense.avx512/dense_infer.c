@@ -22,16 +22,16 @@ enum {
 /* dynamic L=55.9344 Q=12 I=0.02924 P=2 Z=10, tangent k=0.1: 5 pieces, value within 0.1001 */
 LATHE_INLINE vf curve_dynamic1_value(vf x)
 {
-    vf slope = lathe_splat(0.0f), intercept = lathe_splat(0.0f);
-    slope = lathe_select(x > 0.0f, lathe_splat(0.45907712f), slope);
-    intercept = lathe_select(x > 0.0f, lathe_splat(0.0f), intercept);
-    slope = lathe_select(x > 0.41233847f, lathe_splat(1.0658145f), slope);
-    intercept = lathe_select(x > 0.41233847f, lathe_splat(-0.25018117f), intercept);
-    slope = lathe_select(x > 0.8275939f, lathe_splat(1.3523164f), slope);
-    intercept = lathe_select(x > 0.8275939f, lathe_splat(-0.48728836f), intercept);
-    slope = lathe_select(x > 1.3830988f, lathe_splat(1.0f), slope);
-    intercept = lathe_select(x > 1.3830988f, lathe_splat(0.0f), intercept);
-    return slope * x + intercept;
+    const vf y1 = lathe_splat(0.0f);
+    const vf y2 = x * 0.45907712f;
+    const vf y3 = x * 1.0658145f + -0.25018117f;
+    const vf y4 = x * 1.3523164f + -0.48728836f;
+    const vf y5 = x * 1.0f;
+    const vf y6 = lathe_max(y1, y2);
+    const vf y7 = lathe_max(y3, y4);
+    const vf y8 = lathe_min(y7, y5);
+    const vf y9 = lathe_max(y6, y8);
+    return y9;
 }
 
 /* sigmoid, exact */

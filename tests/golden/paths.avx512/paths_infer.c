@@ -35,7 +35,7 @@ LATHE_INLINE vf curve_concat1_branch2_tanh1_value(vf x)
 /* relu: 2 pieces */
 LATHE_INLINE vf curve_relu_value(vf x)
 {
-    return lathe_max(x, (vf){0});
+    return lathe_max((vf){0}, x);
 }
 
 

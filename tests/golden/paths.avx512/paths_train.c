@@ -67,7 +67,7 @@ __attribute__((unused)) LATHE_INLINE vf curve_concat1_branch2_tanh1_slope(vf x)
 /* relu: 2 pieces */
 LATHE_INLINE vf curve_relu_value(vf x)
 {
-    return lathe_max(x, (vf){0});
+    return lathe_max((vf){0}, x);
 }
 
 __attribute__((unused)) LATHE_INLINE vf curve_relu_slope(vf x)
