@@ -105,7 +105,7 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
     t.chunk_rows = min_int(out_h, max_int(chunk_rows / row_multiple, 1) * row_multiple);
     t.chunks = divide_up(out_h, t.chunk_rows);
     t.item_images = t.images;
-    t.block_chunk = choose_block_chunk(l, g, t.k);
+    t.block_chunk = t.single ? g->in_blocks : choose_block_chunk(l, g, t.k);
     if (t.block_chunk < g->in_blocks) {
         int pixels = t.chunk_rows * out_w * t.images;
         int times = min_int(divide_up(WEIGHT_PIXELS, pixels), divide_up(l->batch, t.images));

@@ -89,14 +89,15 @@ static struct geometry linear_geometry(const struct lowering *l, const struct no
 {
     const struct layout *in = layout_of(l, head->inputs[0]);
     int floats = (int)layout_floats(in), out = head->linear.units;
+    int block = floats % l->lanes == 0 ? l->lanes : floats;
     return (struct geometry){
         .in_c = floats,
         .in_h = 1,
         .in_w = 1,
-        .in_block = floats,
-        .in_blocks = 1,
-        .image_blocks = 1,
-        .weight_rows = floats,
+        .in_block = block,
+        .in_blocks = floats / block,
+        .image_blocks = floats / block,
+        .weight_rows = block,
         .out_c = out,
         .out_h = 1,
         .out_w = 1,
@@ -167,11 +168,6 @@ struct geometry exchanged_geometry(const struct lowering *l, const struct geomet
     b.out_c = g->in_c * g->spans;
     b.in_h = g->out_h, b.in_w = g->out_w, b.out_h = g->in_h, b.out_w = g->in_w;
     b.group_in = g->group_out, b.group_out = g->group_in;
-    if (g->in_h == 1 && g->in_w == 1 && g->out_h == 1 && g->out_w == 1 && g->groups == 1 &&
-        g->kernel_h == 1 && g->kernel_w == 1) {
-        b.in_block = span_blocks * l->lanes; /* a linear layer: one block again */
-        b.in_blocks = 1;
-    }
     b.image_blocks = b.in_blocks * b.spans;
     b.weight_rows = b.in_block;
     if (g->window) {

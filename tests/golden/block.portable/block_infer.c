@@ -354,7 +354,7 @@ LATHE_INLINE void linear_8_to_10_infer_3x1(const float *restrict in, const float
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 8, IN_BLOCKS = 1, LAST_BLOCK = 8,
+        IN_BLOCK = 4, IN_BLOCKS = 2, LAST_BLOCK = 4,
         IN_IMAGE = 8, OUT_IMAGE = 12,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 3, SPAN_BLOCKS = 3,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -363,9 +363,9 @@ LATHE_INLINE void linear_8_to_10_infer_3x1(const float *restrict in, const float
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -441,7 +441,7 @@ LATHE_INLINE void linear_8_to_10_infer_1x1(const float *restrict in, const float
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 8, IN_BLOCKS = 1, LAST_BLOCK = 8,
+        IN_BLOCK = 4, IN_BLOCKS = 2, LAST_BLOCK = 4,
         IN_IMAGE = 8, OUT_IMAGE = 12,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 3, SPAN_BLOCKS = 3,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -450,9 +450,9 @@ LATHE_INLINE void linear_8_to_10_infer_1x1(const float *restrict in, const float
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -525,7 +525,7 @@ static void linear_8_to_10_infer(const float *restrict in, const float *restrict
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 8, IN_BLOCKS = 1, LAST_BLOCK = 8,
+        IN_BLOCK = 4, IN_BLOCKS = 2, LAST_BLOCK = 4,
         IN_IMAGE = 8, OUT_IMAGE = 12,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 3, SPAN_BLOCKS = 3,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -534,9 +534,9 @@ static void linear_8_to_10_infer(const float *restrict in, const float *restrict
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };

@@ -486,7 +486,7 @@ LATHE_INLINE void linear_8_to_10_forward_3x1(const float *restrict in, const flo
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 8, IN_BLOCKS = 1, LAST_BLOCK = 8,
+        IN_BLOCK = 4, IN_BLOCKS = 2, LAST_BLOCK = 4,
         IN_IMAGE = 8, OUT_IMAGE = 12,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 3, SPAN_BLOCKS = 3,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -495,9 +495,9 @@ LATHE_INLINE void linear_8_to_10_forward_3x1(const float *restrict in, const flo
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -573,7 +573,7 @@ LATHE_INLINE void linear_8_to_10_forward_1x1(const float *restrict in, const flo
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 8, IN_BLOCKS = 1, LAST_BLOCK = 8,
+        IN_BLOCK = 4, IN_BLOCKS = 2, LAST_BLOCK = 4,
         IN_IMAGE = 8, OUT_IMAGE = 12,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 3, SPAN_BLOCKS = 3,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -582,9 +582,9 @@ LATHE_INLINE void linear_8_to_10_forward_1x1(const float *restrict in, const flo
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -657,7 +657,7 @@ static void linear_8_to_10_forward(const float *restrict in, const float *restri
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 8, IN_BLOCKS = 1, LAST_BLOCK = 8,
+        IN_BLOCK = 4, IN_BLOCKS = 2, LAST_BLOCK = 4,
         IN_IMAGE = 8, OUT_IMAGE = 12,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 3, SPAN_BLOCKS = 3,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -666,9 +666,9 @@ static void linear_8_to_10_forward(const float *restrict in, const float *restri
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 8 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 3,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -787,7 +787,7 @@ static void linear_8_to_10_backward_weights(const float *restrict in,
                                             float *restrict gradient, int count)
 {
     enum {
-        V = 4, IN_H = 1, IN_W = 1, IN_BLOCK = 8, IN_BLOCKS = 1,
+        V = 4, IN_H = 1, IN_W = 1, IN_BLOCK = 4, IN_BLOCKS = 2,
         IN_IMAGE = 8, OUT_H = 1, OUT_W = 1,
         SPAN_BLOCKS = 3, SPANS = 1,
         IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
@@ -796,8 +796,8 @@ static void linear_8_to_10_backward_weights(const float *restrict in,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 96,
         C_TILE = 2, K_TILE = 3, PIXEL_TILE = 1, /* accumulators */
-        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 4, C_COUNT = 8,
-        C_LAST = 8, C_BLOCKS = 1,
+        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 4, C_COUNT = 4,
+        C_LAST = 4, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 3,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
@@ -911,7 +911,7 @@ LATHE_INLINE void linear_8_to_10_backward_data_4x1(const float *restrict in,
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 12, IN_BLOCKS = 1, LAST_BLOCK = 10,
+        IN_BLOCK = 4, IN_BLOCKS = 3, LAST_BLOCK = 2,
         IN_IMAGE = 12, OUT_IMAGE = 8,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -920,9 +920,9 @@ LATHE_INLINE void linear_8_to_10_backward_data_4x1(const float *restrict in,
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = 12 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 3, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 8 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -997,7 +997,7 @@ LATHE_INLINE void linear_8_to_10_backward_data_1x1(const float *restrict in,
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 12, IN_BLOCKS = 1, LAST_BLOCK = 10,
+        IN_BLOCK = 4, IN_BLOCKS = 3, LAST_BLOCK = 2,
         IN_IMAGE = 12, OUT_IMAGE = 8,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -1006,9 +1006,9 @@ LATHE_INLINE void linear_8_to_10_backward_data_1x1(const float *restrict in,
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = 12 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 3, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 8 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -1080,7 +1080,7 @@ static void linear_8_to_10_backward_data(const float *restrict in, const float *
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 12, IN_BLOCKS = 1, LAST_BLOCK = 10,
+        IN_BLOCK = 4, IN_BLOCKS = 3, LAST_BLOCK = 2,
         IN_IMAGE = 12, OUT_IMAGE = 8,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -1089,9 +1089,9 @@ static void linear_8_to_10_backward_data(const float *restrict in, const float *
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = 12 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 3, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 8 / V, TO_BLOCK = FULL_H * FULL_W
     };

@@ -280,7 +280,7 @@ LATHE_INLINE void linear_32_to_1_infer_4x1(const float *restrict in, const float
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -289,9 +289,9 @@ LATHE_INLINE void linear_32_to_1_infer_4x1(const float *restrict in, const float
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -369,7 +369,7 @@ LATHE_INLINE void linear_32_to_1_infer_1x1(const float *restrict in, const float
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -378,9 +378,9 @@ LATHE_INLINE void linear_32_to_1_infer_1x1(const float *restrict in, const float
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -455,7 +455,7 @@ static void linear_32_to_1_infer(const float *restrict in, const float *restrict
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -464,9 +464,9 @@ static void linear_32_to_1_infer(const float *restrict in, const float *restrict
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };

@@ -319,7 +319,7 @@ LATHE_INLINE void linear_32_to_1_forward_4x1(const float *restrict in, const flo
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -328,9 +328,9 @@ LATHE_INLINE void linear_32_to_1_forward_4x1(const float *restrict in, const flo
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -406,7 +406,7 @@ LATHE_INLINE void linear_32_to_1_forward_1x1(const float *restrict in, const flo
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -415,9 +415,9 @@ LATHE_INLINE void linear_32_to_1_forward_1x1(const float *restrict in, const flo
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -491,7 +491,7 @@ static void linear_32_to_1_forward(const float *restrict in, const float *restri
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -500,9 +500,9 @@ static void linear_32_to_1_forward(const float *restrict in, const float *restri
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -638,7 +638,7 @@ static void linear_32_to_1_backward_weights(const float *restrict in,
                                             float *restrict gradient, int count)
 {
     enum {
-        V = 16, IN_H = 1, IN_W = 1, IN_BLOCK = 32, IN_BLOCKS = 1,
+        V = 16, IN_H = 1, IN_W = 1, IN_BLOCK = 16, IN_BLOCKS = 2,
         IN_IMAGE = 32, OUT_H = 1, OUT_W = 1,
         SPAN_BLOCKS = 1, SPANS = 1,
         IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
@@ -647,8 +647,8 @@ static void linear_32_to_1_backward_weights(const float *restrict in,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 512,
         C_TILE = 8, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
-        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 32,
-        C_LAST = 32, C_BLOCKS = 1,
+        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 16,
+        C_LAST = 16, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,

@@ -319,7 +319,7 @@ LATHE_INLINE void linear_20_to_1_forward_4x1(const float *restrict in, const flo
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 20, IN_BLOCKS = 1, LAST_BLOCK = 20,
+        IN_BLOCK = 4, IN_BLOCKS = 5, LAST_BLOCK = 4,
         IN_IMAGE = 20, OUT_IMAGE = 4,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -328,9 +328,9 @@ LATHE_INLINE void linear_20_to_1_forward_4x1(const float *restrict in, const flo
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 20 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 5, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 4 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -406,7 +406,7 @@ LATHE_INLINE void linear_20_to_1_forward_1x1(const float *restrict in, const flo
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 20, IN_BLOCKS = 1, LAST_BLOCK = 20,
+        IN_BLOCK = 4, IN_BLOCKS = 5, LAST_BLOCK = 4,
         IN_IMAGE = 20, OUT_IMAGE = 4,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -415,9 +415,9 @@ LATHE_INLINE void linear_20_to_1_forward_1x1(const float *restrict in, const flo
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 20 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 5, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 4 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -491,7 +491,7 @@ static void linear_20_to_1_forward(const float *restrict in, const float *restri
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 20, IN_BLOCKS = 1, LAST_BLOCK = 20,
+        IN_BLOCK = 4, IN_BLOCKS = 5, LAST_BLOCK = 4,
         IN_IMAGE = 20, OUT_IMAGE = 4,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -500,9 +500,9 @@ static void linear_20_to_1_forward(const float *restrict in, const float *restri
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 20 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 4 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 5, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 4 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -638,7 +638,7 @@ static void linear_20_to_1_backward_weights(const float *restrict in,
                                             float *restrict gradient, int count)
 {
     enum {
-        V = 4, IN_H = 1, IN_W = 1, IN_BLOCK = 20, IN_BLOCKS = 1,
+        V = 4, IN_H = 1, IN_W = 1, IN_BLOCK = 4, IN_BLOCKS = 5,
         IN_IMAGE = 20, OUT_H = 1, OUT_W = 1,
         SPAN_BLOCKS = 1, SPANS = 1,
         IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
@@ -646,9 +646,9 @@ static void linear_20_to_1_backward_weights(const float *restrict in,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 80,
-        C_TILE = 5, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
-        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 4, C_COUNT = 20,
-        C_LAST = 20, C_BLOCKS = 1,
+        C_TILE = 4, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
+        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 4, C_COUNT = 4,
+        C_LAST = 4, C_BLOCKS = 5,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
@@ -688,7 +688,7 @@ static void linear_20_to_1_backward_weights(const float *restrict in,
                     vf sum[PIXEL_TILE][C_TILE][K_TILE];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < PIXEL_TILE; q++)
-                        LATHE_UNROLL(5)
+                        LATHE_UNROLL(4)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
                             for (int j = 0; j < K_TILE; j++)
@@ -713,7 +713,7 @@ static void linear_20_to_1_backward_weights(const float *restrict in,
                                 for (int j = 0; j < K_TILE; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
-                                LATHE_UNROLL(5)
+                                LATHE_UNROLL(4)
                                 for (int c = 0; c < C_TILE; c++) {
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
@@ -723,7 +723,7 @@ static void linear_20_to_1_backward_weights(const float *restrict in,
                                 }
                             }
                         }
-                    LATHE_UNROLL(5)
+                    LATHE_UNROLL(4)
                     for (int c = 0; c < C_TILE; c++)
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++) {

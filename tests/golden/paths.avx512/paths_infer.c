@@ -509,7 +509,7 @@ LATHE_INLINE void linear_32_to_32_infer_4x1(const float *restrict in, const floa
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -518,9 +518,9 @@ LATHE_INLINE void linear_32_to_32_infer_4x1(const float *restrict in, const floa
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -602,7 +602,7 @@ LATHE_INLINE void linear_32_to_32_infer_1x1(const float *restrict in, const floa
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -611,9 +611,9 @@ LATHE_INLINE void linear_32_to_32_infer_1x1(const float *restrict in, const floa
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -692,7 +692,7 @@ static void linear_32_to_32_infer(const float *restrict in, const float *restric
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -701,9 +701,9 @@ static void linear_32_to_32_infer(const float *restrict in, const float *restric
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -749,7 +749,7 @@ LATHE_INLINE void linear_32_to_4_infer_4x1(const float *restrict in, const float
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -758,9 +758,9 @@ LATHE_INLINE void linear_32_to_4_infer_4x1(const float *restrict in, const float
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -836,7 +836,7 @@ LATHE_INLINE void linear_32_to_4_infer_1x1(const float *restrict in, const float
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -845,9 +845,9 @@ LATHE_INLINE void linear_32_to_4_infer_1x1(const float *restrict in, const float
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -920,7 +920,7 @@ static void linear_32_to_4_infer(const float *restrict in, const float *restrict
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -929,9 +929,9 @@ static void linear_32_to_4_infer(const float *restrict in, const float *restrict
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 4,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };

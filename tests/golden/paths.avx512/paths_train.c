@@ -360,7 +360,7 @@ LATHE_INLINE void linear_32_to_32_forward_1x1(const float *restrict in,
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -369,9 +369,9 @@ LATHE_INLINE void linear_32_to_32_forward_1x1(const float *restrict in,
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -445,7 +445,7 @@ static void linear_32_to_32_forward(const float *restrict in, const float *restr
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -454,9 +454,9 @@ static void linear_32_to_32_forward(const float *restrict in, const float *restr
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -523,7 +523,7 @@ LATHE_INLINE void linear_32_to_4_forward_1x1(const float *restrict in, const flo
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -532,9 +532,9 @@ LATHE_INLINE void linear_32_to_4_forward_1x1(const float *restrict in, const flo
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 1,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -607,7 +607,7 @@ static void linear_32_to_4_forward(const float *restrict in, const float *restri
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 16,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 1, SPAN_BLOCKS = 1,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -616,9 +616,9 @@ static void linear_32_to_4_forward(const float *restrict in, const float *restri
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 1, TAP_COLUMN = 1,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 1, K_TILES = 1, ITEM_IMAGES = 1,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -725,7 +725,7 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
                                             float *restrict gradient, int count)
 {
     enum {
-        V = 16, IN_H = 1, IN_W = 1, IN_BLOCK = 32, IN_BLOCKS = 1,
+        V = 16, IN_H = 1, IN_W = 1, IN_BLOCK = 16, IN_BLOCKS = 2,
         IN_IMAGE = 32, OUT_H = 1, OUT_W = 1,
         SPAN_BLOCKS = 1, SPANS = 1,
         IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
@@ -734,8 +734,8 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 512,
         C_TILE = 8, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
-        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 32,
-        C_LAST = 32, C_BLOCKS = 1,
+        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 16,
+        C_LAST = 16, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
@@ -1025,7 +1025,7 @@ static void linear_32_to_32_backward_weights(const float *restrict in,
                                              float *restrict gradient, int count)
 {
     enum {
-        V = 16, IN_H = 1, IN_W = 1, IN_BLOCK = 32, IN_BLOCKS = 1,
+        V = 16, IN_H = 1, IN_W = 1, IN_BLOCK = 16, IN_BLOCKS = 2,
         IN_IMAGE = 32, OUT_H = 1, OUT_W = 1,
         SPAN_BLOCKS = 2, SPANS = 1,
         IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
@@ -1034,8 +1034,8 @@ static void linear_32_to_32_backward_weights(const float *restrict in,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 1024,
         C_TILE = 8, K_TILE = 2, PIXEL_TILE = 1, /* accumulators */
-        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 32,
-        C_LAST = 32, C_BLOCKS = 1,
+        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 16,
+        C_LAST = 16, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 2,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
@@ -1151,7 +1151,7 @@ LATHE_INLINE void linear_32_to_32_backward_data_1x1(const float *restrict in,
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -1160,9 +1160,9 @@ LATHE_INLINE void linear_32_to_32_backward_data_1x1(const float *restrict in,
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
@@ -1238,7 +1238,7 @@ static void linear_32_to_32_backward_data(const float *restrict in, const float 
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
-        IN_BLOCK = 32, IN_BLOCKS = 1, LAST_BLOCK = 32,
+        IN_BLOCK = 16, IN_BLOCKS = 2, LAST_BLOCK = 16,
         IN_IMAGE = 32, OUT_IMAGE = 32,
         OUT_H = 1, OUT_W = 1, OUT_BLOCKS = 2, SPAN_BLOCKS = 2,
         FULL_H = 1, FULL_W = 1, OUT_STEP_H = 1, OUT_STEP_W = 1,
@@ -1247,9 +1247,9 @@ static void linear_32_to_32_backward_data(const float *restrict in, const float 
         TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
         TAPS = 1, TAP_FIRST = 0, TAP_ROW = 0, TAP_COLUMN = 0,
-        TAP_FLOATS = 32 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         K_TILE = 2, K_TILES = 1, ITEM_IMAGES = 1,
-        BLOCK_CHUNK = 1, CHUNK_ROWS = 1, CHUNKS = 1,
+        BLOCK_CHUNK = 2, CHUNK_ROWS = 1, CHUNKS = 1,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
