@@ -1,15 +1,16 @@
-# run: run check programs (Check's) and scripts (test_*.sh), all of them even if one fails, and add
-# up. Ends in one line "N passed, N failed, N skipped"; status 1 where something failed.
+# run: run check programs (Check's) and scripts (test_*.sh), as many at a time as there are cores,
+# all of them even if one fails, and add up. Ends in one line "N passed, N failed, N skipped";
+# status 1 where something failed.
 #
 # Check's programs are counted by their closing lines, "100%: Checks: 12, Failures: 0, Errors: 0";
 # scripts by their lines "ok - NAME", "not ok - NAME". A line "skipped: REASON" counts as skipped
 # and, from a test of Check's, no longer as passed. A program that ends badly without saying which
-# test failed counts as one failure.
+# test failed counts as one failure, and so does one that is not there.
+#
+#     sh tests/run.sh PROGRAM...          TEST_JOBS=N: so many at a time
 
 export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-120}"
-log=$(mktemp) || exit 3
-trap 'rm -f "$log"' EXIT
-passed=0 failed=0 skipped=0
+export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER:-2}" # a core is not a test's own
 
 # The counts of the log of one program that ended with status $1: "passed failed skipped".
 count() {
@@ -28,26 +29,44 @@ count() {
             if (good < 0) good = 0
             if (!bad && (status != 0 || !(good + skipped))) bad = 1
             print good + 0, bad + 0, skipped + 0
-        }' "$log"
+        }' "$2"
 }
 
-for program; do
+# Run PROGRAM, its output to a log in FOLDER; then print that whole and leave the counts beside it.
+# Idle threads sleep: several programs share the cores.
+run_one() {
+    folder=$1 program=$2
+    log=$folder/$(basename "$program").log
+    began=$(date +%s)
     case $program in
-    *.sh)
-        if [ ! -x "$program" ]; then
-            echo "skipped: $program is not executable"
-            skipped=$((skipped + 1))
-            continue
-        fi
-        ;;
+    *.sh) "./$program" > "$log" 2>&1 ;;
+    *) OMP_WAIT_POLICY=passive "./$program" > "$log" 2>&1 ;;
     esac
-    "./$program" > "$log" 2>&1
     status=$?
-    cat "$log"
-    # shellcheck disable=SC2046 # three words
-    set -- $(count $status)
-    [ "$2" -eq 0 ] || echo "FAILED: $program (status $status)"
-    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
-done
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+    counts=$(count $status "$log")
+    echo "$counts" > "$log.counts"
+    (
+        flock 9
+        cat "$log"
+        # shellcheck disable=SC2086 # three words
+        set -- $counts
+        [ "$2" -eq 0 ] || echo "FAILED: $program (status $status)"
+        echo "$program: $1 passed, $2 failed, $3 skipped in $(($(date +%s) - began)) s"
+    ) 9> "$folder/lock"
+}
+
+if [ "${1:-}" = --one ]; then
+    run_one "$2" "$3"
+    exit 0
+fi
+
+folder=$(mktemp -d) || exit 3
+trap 'rm -rf "$folder"' EXIT
+printf '%s\n' "$@" | xargs -P "${TEST_JOBS:-$(nproc)}" -I '{}' sh "$0" --one "$folder" '{}'
+[ "$(ls "$folder" | grep -c '\.counts$')" -eq $# ] || echo "0 1 0" > "$folder/lost.counts"
+cat "$folder"/*.counts | awk '
+    { passed += $1; failed += $2; skipped += $3 }
+    END {
+        print passed + 0 " passed, " failed + 0 " failed, " skipped + 0 " skipped"
+        exit failed > 0
+    }'
