@@ -85,6 +85,16 @@ struct program *build_program(struct arena *arena, struct network *network,
     return program;
 }
 
+/* NETWORK's curves as OPTIONS want them: the first pass, before anything looks at parameters. */
+static void loosen(struct network *network, const struct build_options *options)
+{
+    if (options->curves == CURVES_FIXED)
+        return;
+    loosen_curves(network->graph, options->curves,
+                  options->pieces ? options->pieces : PIECES_DEFAULT);
+    dump_graph(options, "curves", network->graph);
+}
+
 /* The passes over NETWORK: what there is to emit. */
 static struct emission run_passes(struct arena *arena, struct network *network,
                                   const struct build_options *options)
@@ -92,6 +102,7 @@ static struct emission run_passes(struct arena *arena, struct network *network,
     struct graph *graph = network->graph;
     bool trains = graph->loss != NULL;
     dump_graph(options, "shape", graph);
+    loosen(network, options);
     tabulate_curves(graph);
     if (trains && !graph->training)
         add_gradients(graph);
@@ -102,6 +113,7 @@ static struct emission run_passes(struct arena *arena, struct network *network,
         .infer = build_program(arena, network, options, false),
         .train = trains ? build_program(arena, network, options, true) : NULL,
         .cc = options->cc,
+        .curves = options->curves,
         .verify = options->verify,
         .part_bytes = options->part_bytes ? options->part_bytes : PART_BYTES,
         .weights = options->weights,
@@ -111,8 +123,10 @@ static struct emission run_passes(struct arena *arena, struct network *network,
 void build_sources(struct arena *arena, struct network *network,
                    const struct build_options *options, const char *folder)
 {
-    if (options->weights) /* before anything is written: are they this network's? */
+    if (options->weights) { /* before anything is written: are they this network's? */
+        loosen(network, options);
         free(lathe_read_weights(interp_model(arena, network, 1, 0), options->weights));
+    }
     struct emission emission = run_passes(arena, network, options);
     emit(arena, &emission, folder);
 }

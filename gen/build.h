@@ -5,6 +5,7 @@
 #define LATHE_BUILD_H
 
 #include "ir.h"
+#include "passes.h"
 #include "program.h"
 
 struct build_options {
@@ -13,6 +14,8 @@ struct build_options {
     int infer_batch;         /* samples a call of infer takes at most */
     int typical_batch;       /* of training, for which costs are compared; 0: the batch */
     enum conv_method method; /* of convolutions */
+    enum curves curves;      /* what becomes of Dynamic curves */
+    int pieces;              /* that tables of CURVES_TABLES have room for; 0: PIECES_DEFAULT */
     const char *cc;          /* the C compiler: name or path */
     const char *weights;     /* safetensors to embed into infer; NULL: none */
     bool verify;             /* list the training step's tensors; none overlap; no call is too small

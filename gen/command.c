@@ -140,8 +140,14 @@ static void add_options(struct option_set *set, struct command *c, const char *n
             &c->emit_only, 0, 0);
         add(set, "weights", "FILE", "embed these weights into infer", LATHE_OPTION_TEXT,
             &c->build.weights, 0, 0);
-        add(set, "dump", "PASSES", "print the graph after shape, grad, fuse, plan",
+        add(set, "dump", "PASSES", "print the graph after shape, curves, grad, fuse, plan",
             LATHE_OPTION_TEXT, &c->build.dump, 0, 0);
+        add(set, "curves", "WHAT",
+            "Dynamic curves from the weights: tables (not trained), learned (L, Q, I\n"
+            "                             are trained), tied (the same, all nodes alike)",
+            LATHE_OPTION_TEXT, &c->curves, 0, 0);
+        add(set, "pieces", "N", "room in tables of --curves tables (default 16)",
+            LATHE_OPTION_WHOLE, &c->pieces, 2, PIECES_MOST);
     }
     if (table) {
         add(set, "dynamic", "L=..,Q=..,I=..", "a Dynamic curve (P=2, Z=10 unless given)",
@@ -268,6 +274,19 @@ static const char *const *copy_words(struct arena *arena, const char *program, i
     return words;
 }
 
+/* What --curves says; NULL: nothing. */
+static enum curves find_curves(const char *word)
+{
+    static const char *const words[] = {
+        [CURVES_TABLES] = "tables", [CURVES_LEARNED] = "learned", [CURVES_TIED] = "tied"};
+    if (!word)
+        return CURVES_FIXED;
+    for (int i = CURVES_TABLES; i <= CURVES_TIED; i++)
+        if (strcmp(word, words[i]) == 0)
+            return (enum curves)i;
+    fail(STATUS_USAGE, "--curves is tables, learned or tied, given '%s'", word);
+}
+
 static void invoke(void *context)
 {
     struct invocation *i = context;
@@ -288,6 +307,8 @@ static void invoke(void *context)
         split_interpret(&c, i->argc, i->argv, &done);
     else
         read_options(&c, i->row, i->argc, i->argv, &done);
+    c.build.curves = find_curves(c.curves);
+    c.build.pieces = (int)c.pieces;
     c.build.batch = (int)c.batch;
     c.build.infer_batch = (int)c.infer_batch;
     if (!done)

@@ -19,10 +19,10 @@ struct command {
     struct build_options build;
     const char *output; /* -o */
     bool emit_only, json, train;
-    const char *svg, *dynamic, *curve, *data;
+    const char *svg, *dynamic, *curve, *curves, *data;
     double tangent, minimax, max;
     struct show_options show;
-    int64_t seed, batch, infer_batch, verify_batch;
+    int64_t seed, batch, infer_batch, verify_batch, pieces;
     struct sweep_options sweep; /* over, and the numbers that only sweep takes */
     int rest_count; /* interpret: arguments for infer's own parser, the program's name first */
     char **rest;

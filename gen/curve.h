@@ -131,6 +131,14 @@ void curve_parameter_slopes(const struct curve *curve, double x, double *slopes)
  * than floats, or an end beyond x = 1e6. */
 void curve_tabulate(struct arena *arena, struct curve *curve);
 
+/* Make CURVE, in closed form, the minimax table of at most PIECES >= 2 pieces that is nearest to
+ * it: eps by bisection to 2 %, but no finer than 1/1024. */
+void curve_tabulate_pieces(struct arena *arena, struct curve *curve, int pieces);
+
+/* TABLE as NUMBERS, three rows of PIECES: from, slope, intercept; gen/op/learned.c says how. TABLE
+ * has no more pieces than that. */
+void curve_pack_table(const struct table *table, int pieces, float *numbers);
+
 /* What the network computes: the table where there is one, else the closed form. A break point
  * belongs to the piece on its left (x <= to), so that ReLU's slope at 0 is 0. */
 double curve_applied_value(const struct curve *curve, double x);

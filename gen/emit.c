@@ -141,7 +141,12 @@ static void push_common(struct printer *p)
     emit_set_string(lua, "network", network->name);
     const char *origin = arena_printf(p->arena, "lathe %s from %s", LATHE_VERSION,
                                       relative_name(network->spec_path));
-    const char *digest = arena_printf(p->arena, "sha256 %.16s, %s", network->digest, isa->name);
+    static const char *const curves[] = {[CURVES_FIXED] = "",
+                                         [CURVES_TABLES] = ", curves as tables of the weights",
+                                         [CURVES_LEARNED] = ", learned curves",
+                                         [CURVES_TIED] = ", a learned curve"};
+    const char *digest = arena_printf(p->arena, "sha256 %.16s, %s%s", network->digest, isa->name,
+                                      curves[p->emission->curves]);
     emit_set_string(lua, "origin", origin);
     emit_set_string(lua, "digest", digest);
     emit_set_string(lua, "provenance", arena_printf(p->arena, "%s, %s", origin, digest));

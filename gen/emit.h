@@ -5,6 +5,7 @@
 #ifndef LATHE_EMIT_H
 #define LATHE_EMIT_H
 
+#include "passes.h"
 #include "program.h"
 #include "sha256.h"
 
@@ -13,6 +14,7 @@ struct emission {
     const struct program *infer; /* forward, folded */
     const struct program *train; /* NULL: the spec trains nothing */
     const char *cc;              /* the compiler's name, for the Makefile */
+    enum curves curves;          /* what became of Dynamic curves, for the provenance */
     bool verify;                 /* list the training step's tensors */
     size_t part_bytes;     /* kernels of more than this are spread over files of about this size */
     const char *weights;   /* path of weights to embed into infer; NULL: none */

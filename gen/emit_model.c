@@ -6,19 +6,42 @@
 #include "training.h"
 
 #include <ctype.h>
+#include <math.h>
+
+/* The numbers that PARAMETER begins with, as an array; or NULL. */
+static void print_list(const struct lathe_parameter *parameter, struct text *out)
+{
+    if (!parameter->list) {
+        text_printf(out, "NULL");
+        return;
+    }
+    text_printf(out, "(const float[]){");
+    for (size_t i = 0; i < lathe_parameter_elements(parameter); i++) {
+        double number = (double)parameter->list[i];
+        text_printf(out, i ? ", " : "");
+        if (isinf(number))
+            text_printf(out, "%s__builtin_inff()", number < 0 ? "-" : "");
+        else
+            text_printf(out, "%.9g", number);
+    }
+    text_printf(out, "}");
+}
 
 static void print_parameters(const struct program *program, struct text *out)
 {
-    static const char *const inits[] = {"LATHE_CONSTANT", "LATHE_UNIFORM", "LATHE_NORMAL"};
+    static const char *const inits[] = {"LATHE_CONSTANT", "LATHE_UNIFORM", "LATHE_NORMAL",
+                                        "LATHE_LISTED"};
     for (int i = 0; i < program->parameter_count; i++) {
         const struct lathe_parameter *q = &program->parameters[i];
         text_printf(
             out,
             "    {\"%s\", %d, {%d, %d, %d, %d}, %s, %zu, %d, %d, %d, %d, %d, %d, %d, %d, %d, "
-            "%s, %.17g},\n",
+            "%s, %.17g, ",
             q->name, q->rank, q->dims[0], q->dims[1], q->dims[2], q->dims[3],
             q->trainable ? "true" : "false", q->offset, q->out, q->in, q->kh, q->kw, q->groups,
             q->spans, q->window, q->block_out, q->block_in, inits[q->init], q->value);
+        print_list(q, out);
+        text_printf(out, ", %d},\n", q->tie);
     }
 }
 

@@ -269,6 +269,8 @@ static struct lathe_parameter describe(const struct tensor *tensor)
         .block_in = 1,
         .init = tensor->init,
         .value = tensor->init_value,
+        .list = tensor->init_list,
+        .tie = tensor->tie,
     };
     memcpy(parameter.dims, tensor->dims, sizeof parameter.dims);
     return parameter;

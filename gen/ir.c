@@ -50,6 +50,17 @@ struct tensor *graph_add_tensor(struct graph *graph, enum tensor_kind kind, cons
     return tensor;
 }
 
+void graph_remove_tensor(struct graph *graph, const struct tensor *tensor)
+{
+    check_bug(!tensor->producer && tensor->consumers.count == 0);
+    check_bug(graph->tensors.items[tensor->id] == tensor);
+    graph->tensors.count--;
+    for (int i = tensor->id; i < graph->tensors.count; i++) {
+        graph->tensors.items[i] = graph->tensors.items[i + 1];
+        graph->tensors.items[i]->id = i;
+    }
+}
+
 struct node *graph_add_node(struct graph *graph, enum op op, const char *name, struct where where)
 {
     struct node *node = arena_new_of(graph->arena, struct node);
@@ -67,6 +78,18 @@ void node_add_input(struct node *node, struct tensor *tensor, struct graph *grap
                                sizeof *node->inputs);
     node->inputs[node->input_count++] = tensor;
     vector_push(graph->arena, &tensor->consumers, node);
+}
+
+struct tensor *node_drop_input(struct node *node)
+{
+    struct tensor *tensor = node->inputs[--node->input_count];
+    struct node **readers = tensor->consumers.items;
+    int i = tensor->consumers.count - 1;
+    while (readers[i] != node)
+        check_bug(--i >= 0);
+    for (tensor->consumers.count--; i < tensor->consumers.count; i++)
+        readers[i] = readers[i + 1];
+    return tensor;
 }
 
 void node_add_output(struct node *node, struct tensor *tensor, struct graph *graph)

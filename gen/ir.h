@@ -22,7 +22,7 @@ enum tensor_kind {
     TENSOR_ACTIVATION, /* what a node computes, a sample each (batched) */
     TENSOR_STATISTIC,  /* what a node computes once a batch: mean, inverse deviation, the loss */
     TENSOR_PARAMETER,  /* trained */
-    TENSOR_BUFFER,     /* running statistics */
+    TENSOR_BUFFER,     /* running statistics, tables of curves */
     TENSOR_GRADIENT    /* of another tensor, same dims and batched as it */
 };
 
@@ -43,6 +43,8 @@ struct tensor {
     /* TENSOR_PARAMETER and BUFFER: how it is drawn */
     enum lathe_init init;
     double init_value;
+    const float *init_list; /* LATHE_LISTED */
+    int tie;                /* as in struct lathe_parameter */
 };
 
 /* What the spec chose for a layer's weights; resolved to (init, value) by the shape rule, which
@@ -75,14 +77,16 @@ struct pool_attributes {
                       count (count_include_pad, PyTorch's default) */
 };
 
-/* Activations whose parameters are trained: op/learned.c. */
-enum learned_kind { LEARNED_PRELU, LEARNED_ELU, LEARNED_DYNAMIC };
+/* Activations whose parameters are trained, or read with the weights: op/learned.c. */
+enum learned_kind { LEARNED_PRELU, LEARNED_ELU, LEARNED_DYNAMIC, LEARNED_TABLE };
 struct learned_attributes {
     enum learned_kind kind;
-    bool shared;       /* one number of each parameter for all channels */
-    double initial[3]; /* of weight; or of L, Q, I */
-    int power;         /* dynamic: P */
-    double z;          /* dynamic: Z */
+    bool shared;        /* one number of each parameter for all channels */
+    double initial[3];  /* of weight; or of L, Q, I */
+    int power;          /* dynamic: P */
+    double z;           /* dynamic: Z */
+    int pieces;         /* table: of one that fills it */
+    const float *table; /* table: the first, 3 x pieces; see curve_pack_table */
 };
 
 /* Stochastic depth: a residual's body, which each training step skips with probability p. */
@@ -162,8 +166,12 @@ struct graph *graph_new(struct arena *arena, const char *name);
 /* A tensor that nothing produces yet; NAME is copied. */
 struct tensor *graph_add_tensor(struct graph *graph, enum tensor_kind kind, const char *name,
                                 bool batched, int rank, const int *dims);
+/* Take TENSOR, which nothing produces or reads any more, out of GRAPH; ids after it move down. */
+void graph_remove_tensor(struct graph *graph, const struct tensor *tensor);
 /* A node without inputs or outputs at the end of the order; NAME is copied. */
 struct node *graph_add_node(struct graph *graph, enum op op, const char *name, struct where where);
+/* Forget NODE's last input, and NODE among its consumers; returns it. */
+struct tensor *node_drop_input(struct node *node);
 /* Append TENSOR to NODE's inputs (and NODE to its consumers), or outputs (and NODE its producer). A
  * NULL output keeps its place. */
 void node_add_input(struct node *node, struct tensor *tensor, struct graph *graph);

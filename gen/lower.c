@@ -256,7 +256,7 @@ void add_steps(struct lowering *l, struct call *call, const char *list, const st
 static void describe_vector(const struct lowering *l, const struct tensor *tensor,
                             struct lathe_parameter *parameter)
 {
-    parameter->out = tensor->dims[0];
+    parameter->out = (int)tensor_elements(tensor);
     parameter->in = parameter->kh = parameter->kw = 1;
     parameter->groups = parameter->spans = 1;
     parameter->block_out = l->lanes;
@@ -272,6 +272,8 @@ static void describe_parameter(const struct lowering *l, const struct tensor *te
         .trainable = tensor->kind == TENSOR_PARAMETER,
         .init = tensor->init,
         .value = tensor->init_value,
+        .list = tensor->init_list,
+        .tie = tensor->tie,
     };
     memcpy(parameter->dims, tensor->dims, sizeof parameter->dims);
     const struct node *user = tensor->consumers.count ? tensor->consumers.items[0] : NULL;

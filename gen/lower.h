@@ -94,6 +94,8 @@ struct sums {
     int rows;
 };
 
+/* Parameters of the node LEARNED that have gradients. */
+int trained_parameters(const struct node *learned);
 /* Step NUMBER, the learned NODE: the name of its functions, its parameters as operands of CALL. */
 void add_learned_step(struct lowering *l, struct call *call, struct value *step,
                       const struct node *node, int number);

@@ -179,6 +179,7 @@ struct backward_pass {
 static bool sums_learned(const struct group *group, const struct backward_pass *pass, int s)
 {
     return group->steps.items[s]->op == OP_learned &&
+           trained_parameters(group->steps.items[s]) > 0 &&
            pass->reduce == (group->norm >= 0 && s > group->norm);
 }
 
@@ -188,7 +189,7 @@ static int learned_row(const struct group *group, const struct backward_pass *pa
     int row = pass->reduce ? 2 : pass->bias_sums ? 1 : 0;
     for (int t = 0; t < s; t++)
         if (sums_learned(group, pass, t))
-            row += group->steps.items[t]->input_count - 1;
+            row += trained_parameters(group->steps.items[t]);
     return row;
 }
 

@@ -11,6 +11,11 @@
 
 /* ---- steps ---- */
 
+int trained_parameters(const struct node *learned)
+{
+    return learned->learned.kind == LEARNED_TABLE ? 0 : learned->input_count - 1;
+}
+
 /* The parameter's own name: "weight" of "block1.prelu1.weight". */
 static const char *last_part(const struct tensor *parameter)
 {
@@ -18,11 +23,13 @@ static const char *last_part(const struct tensor *parameter)
 }
 
 /* How the step's functions see their parameters, one after the other: "lathe_load(weight3 + k *
- * 16)", "lathe_splat(L2[0])"; dynamic's constants last. */
+ * 16)", "lathe_splat(L2[0])", "table3"; constants last. */
 static const char *arguments_text(struct lowering *l, const struct node *node, int number)
 {
     const struct learned_attributes *a = &node->learned;
     const char *text = "";
+    if (a->kind == LEARNED_TABLE)
+        return arena_printf(l->arena, "table%d, %d", number, a->pieces);
     for (int i = 1; i < node->input_count; i++) {
         const char *name = last_part(node->inputs[i]), *comma = i > 1 ? ", " : "";
         if (a->shared)
@@ -40,11 +47,16 @@ static const char *arguments_text(struct lowering *l, const struct node *node, i
 void add_learned_step(struct lowering *l, struct call *call, struct value *step,
                       const struct node *node, int number)
 {
-    static const char *const names[] = {
-        [LEARNED_PRELU] = "prelu", [LEARNED_ELU] = "elu_learned", [LEARNED_DYNAMIC] = "dynamic"};
+    static const char *const names[] = {[LEARNED_PRELU] = "prelu",
+                                        [LEARNED_ELU] = "elu_learned",
+                                        [LEARNED_DYNAMIC] = "dynamic",
+                                        [LEARNED_TABLE] = "table"};
+    int c = layout_of(l, node->inputs[0])->c;
     value_text(step, "kind", "learned");
     value_text(step, "name", names[node->learned.kind]);
     value_text(step, "arguments", arguments_text(l, node, number));
+    value_int(step, "tail", node->learned.kind == LEARNED_TABLE ? c % l->lanes : 0);
+    value_int(step, "last", divide_up(c, l->lanes) - 1);
     for (int i = 1; i < node->input_count; i++)
         read_operand(l, call, arena_printf(l->arena, "%s%d", last_part(node->inputs[i]), number),
                      l->of_parameter[node->inputs[i]->id]);

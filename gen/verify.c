@@ -64,7 +64,8 @@ struct changes changes_of(const struct node *node, bool training)
     for (int i = 0; i < node->output_count; i++)
         if (node->outputs[i])
             changes.tensors[changes.count++] = node->outputs[i];
-    for (int i = 0; i < node->input_count && training && !node->backward; i++)
+    bool moves = node->op == OP_batchnorm && training && !node->backward;
+    for (int i = 0; i < node->input_count && moves; i++)
         if (node->inputs[i]->kind == TENSOR_BUFFER)
             changes.tensors[changes.count++] = node->inputs[i];
     return changes;

@@ -30,6 +30,8 @@ static double normal(uint64_t seed, uint32_t a, size_t index)
 static float drawn_weight(const struct tensor *tensor, uint64_t seed, uint32_t stream, size_t i)
 {
     double value = tensor->init_value;
+    if (tensor->init == LATHE_LISTED)
+        return tensor->init_list[i];
     if (tensor->kind == TENSOR_BUFFER && value > 0)
         return (float)exp2(trial_uniform(seed, stream, i));
     if (tensor->init == LATHE_UNIFORM)

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Raised whenever a generated file of an older lathe would not fit this runtime. */
-#define LATHE_ABI 3
+#define LATHE_ABI 4
 
 /* ---- exit statuses ---- */
 
@@ -40,11 +40,12 @@ void *lathe_alloc(size_t count, size_t size);
 /* ---- parameters ---- */
 
 /* How a fresh parameter is drawn. VALUE: the constant, the bound of U(-value, value), the deviation
- * of N(0, value). Draws depend on (seed, parameter's index, logical element) alone. */
-enum lathe_init { LATHE_CONSTANT, LATHE_UNIFORM, LATHE_NORMAL };
+ * of N(0, value); LISTED: the numbers of LIST. Draws depend on (seed, parameter's index, logical
+ * element) alone. */
+enum lathe_init { LATHE_CONSTANT, LATHE_UNIFORM, LATHE_NORMAL, LATHE_LISTED };
 
 /*
- * One tensor of weights or of running statistics.
+ * One tensor of weights, of running statistics or of a curve's table.
  *
  * Logical layout, as in PyTorch and in files: RANK dims, row-major (conv: out, in/groups, kh, kw;
  * linear: out, in; the others: out).
@@ -64,7 +65,7 @@ struct lathe_parameter {
     const char *name; /* "residual1.conv2.weight" */
     int rank;
     int dims[4];
-    bool trainable;      /* false: running statistics */
+    bool trainable;      /* false: running statistics, tables */
     size_t offset;       /* floats from the start of the state block */
     int out, in, kh, kw; /* in: channels of the whole input, not in/groups; 1 for vectors */
     int groups, spans;   /* 1, 1 but for grouped convolution */
@@ -72,6 +73,8 @@ struct lathe_parameter {
     int block_out, block_in;
     enum lathe_init init;
     double value;
+    const float *list; /* LISTED: as many as elements */
+    int tie;           /* > 0: one number with all others of this tie: their gradients are summed */
 };
 
 size_t lathe_parameter_elements(const struct lathe_parameter *parameter); /* logical */
@@ -267,7 +270,7 @@ struct lathe_model {
 
     const struct lathe_parameter *parameters;
     int parameter_count;
-    size_t trainable_floats; /* state block: [trainable, packed | running statistics] */
+    size_t trainable_floats; /* state block: [trainable, packed | running statistics, tables] */
     size_t state_floats;
 
     int infer_batch;          /* samples a call of infer takes at most */

@@ -1,6 +1,7 @@
 /*
- * Activations whose parameters are trained, as vectors: value, slope, and SUMS += g times the
- * derivative by each parameter. See gen/op/learned.c for the formulas.
+ * Activations whose parameters are trained, or given when the program runs, as vectors: value,
+ * slope, and SUMS += g times the derivative by each trained parameter. See gen/op/learned.c for the
+ * formulas.
  */
 #ifndef LATHE_LEARNED_H
 #define LATHE_LEARNED_H
@@ -89,6 +90,44 @@ LATHE_INLINE void lathe_dynamic_sums(vf x, vf g, vf *sums, vf l, vf q, vf i, con
     sums[0] -= right * at.q * at.d;
     sums[1] += right * l * lathe_select(q < 0, -at.by_q, at.by_q);
     sums[2] -= right * l * at.q * (float)p * (at.right + at.left);
+}
+
+/* ---- table: rows of PIECES numbers: from, slope, intercept; x is in the last piece whose from is
+ * below it; unused pieces are from +inf ---- */
+
+/* The piece that each x is in, where there are as many as lanes: a binary search. */
+LATHE_INLINE vi lathe_table_piece(vf x, const float *table)
+{
+    const vf from = lathe_load(table);
+    vi piece = {0};
+    for (int step = LATHE_LANES / 2; step > 0; step /= 2)
+        piece += (x > lathe_permute(from, piece + step)) & step;
+    return piece;
+}
+
+LATHE_INLINE vf lathe_table(vf x, const float *table, const int pieces)
+{
+    if (pieces == LATHE_LANES) {
+        const vi piece = lathe_table_piece(x, table);
+        return lathe_permute(lathe_load(table + pieces), piece) * x +
+               lathe_permute(lathe_load(table + 2 * pieces), piece);
+    }
+    vf slope = lathe_splat(table[pieces]), intercept = lathe_splat(table[2 * pieces]);
+    for (int i = 1; i < pieces && table[i] < INFINITY; i++) {
+        const vi above = x > table[i];
+        slope = lathe_select(above, lathe_splat(table[pieces + i]), slope);
+        intercept = lathe_select(above, lathe_splat(table[2 * pieces + i]), intercept);
+    }
+    return slope * x + intercept;
+}
+LATHE_INLINE vf lathe_table_slope(vf x, const float *table, const int pieces)
+{
+    if (pieces == LATHE_LANES)
+        return lathe_permute(lathe_load(table + pieces), lathe_table_piece(x, table));
+    vf slope = lathe_splat(table[pieces]);
+    for (int i = 1; i < pieces && table[i] < INFINITY; i++)
+        slope = lathe_select(x > table[i], lathe_splat(table[pieces + i]), slope);
+    return slope;
 }
 
 #endif

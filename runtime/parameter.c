@@ -170,12 +170,18 @@ static void draw(const struct lathe_parameter *p, struct lathe_random4 words, do
         for (int i = 0; i < 4; i++)
             drawn[i] *= p->value;
         break;
+    case LATHE_LISTED: /* not drawn */
+        break;
     }
 }
 
 void lathe_initialise(const struct lathe_parameter *p, int index, uint64_t seed, float *logical)
 {
     size_t elements = lathe_parameter_elements(p);
+    if (p->init == LATHE_LISTED) {
+        memcpy(logical, p->list, elements * sizeof *logical);
+        return;
+    }
     for (size_t first = 0; first < elements; first += 4) {
         double drawn[4] = {0};
         draw(p, lathe_random(seed, LATHE_STREAM_INIT, (uint32_t)index, 0, (uint32_t)(first / 4)),

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "recipe.h"
 #include "thread.h"
+#include "tie.h"
 #include "train.h"
 #include "weights.h"
 
@@ -200,6 +201,7 @@ static void optimise(struct lathe_trainer *t)
     step.momentum = lathe_optimizer_momentum(optimizer);
     step.lr = lathe_schedule_lr(&t->training.schedule, t->run.step, t->steps_per_epoch,
                                 t->total_steps, &step.momentum);
+    lathe_tie_gradients(model, gradients);
     lathe_optimizer_step(optimizer, &step, t->moving.state, gradients, t->moving.moments,
                          model->trainable_floats);
     t->last_lr = step.lr;

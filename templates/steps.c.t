@@ -17,8 +17,8 @@ $   elseif s.kind == "learned" then
 v = lathe_${s.name}(v, ${s.arguments});
 $   else
 v = ${s.curve}_value(v);
-$     if s.tail > 0 then
+$   end
+$   if (s.tail or 0) > 0 then
 v = lathe_first_lanes(v, k < ${s.last} ? ${V} : ${s.tail});
-$     end
 $   end
 $ end

@@ -181,14 +181,25 @@ START_TEST(curves)
 }
 END_TEST
 
+/* Four pieces and four that are not needed; the value at 0 is not 0. */
+static const float some_table[3 * 8] = {
+    -INFINITY, -0.5f, 0.25f, 1, INFINITY, INFINITY, INFINITY, INFINITY, 0.5f,  -1,    0.75f, 2,
+    2,         2,     2,     2, 1,        0.25f,    -0.1f,    -1.5f,    -1.5f, -1.5f, -1.5f, -1.5f,
+};
+
 static const struct learned_attributes learned_cases[] = {
-    {LEARNED_PRELU, false, {0.25}, 0, 0},
-    {LEARNED_PRELU, true, {-0.5}, 0, 0},
-    {LEARNED_ELU, false, {0.8}, 0, 0},
-    {LEARNED_ELU, true, {1.5}, 0, 0},
-    {LEARNED_DYNAMIC, true, {55.9344, 12, 0.02924}, 2, 10},
-    {LEARNED_DYNAMIC, true, {3, 1.5, -1}, 4, 7},
-    {LEARNED_DYNAMIC, true, {-2, 0.75, 0.5}, 16, 2},
+    {.kind = LEARNED_PRELU, .initial = {0.25}},
+    {.kind = LEARNED_PRELU, .shared = true, .initial = {-0.5}},
+    {.kind = LEARNED_ELU, .initial = {0.8}},
+    {.kind = LEARNED_ELU, .shared = true, .initial = {1.5}},
+    {.kind = LEARNED_DYNAMIC,
+     .shared = true,
+     .initial = {55.9344, 12, 0.02924},
+     .power = 2,
+     .z = 10},
+    {.kind = LEARNED_DYNAMIC, .shared = true, .initial = {3, 1.5, -1}, .power = 4, .z = 7},
+    {.kind = LEARNED_DYNAMIC, .shared = true, .initial = {-2, 0.75, 0.5}, .power = 16, .z = 2},
+    {.kind = LEARNED_TABLE, .shared = true, .pieces = 8, .table = some_table},
 };
 
 /* An image, and a flat input; the parameters as they are drawn around their first values. */

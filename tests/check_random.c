@@ -801,6 +801,13 @@ static enum conv_method method_of_seed(uint64_t seed, bool exact)
     return exact && method == CONV_WINOGRAD ? CONV_LANES : method;
 }
 
+/* Dynamic curves as they are, as tables of the weights, learned, tied, in turn. */
+static enum curves curves_of_seed(uint64_t seed, const char *spec)
+{
+    bool dynamic = strstr(spec, " dynamic {") != NULL;
+    return dynamic ? (enum curves)(seed / 3 % 4) : CURVES_FIXED;
+}
+
 static bool run_seed(uint64_t seed, bool exact)
 {
     char folder[] = "/tmp/lathe-random-XXXXXX";
@@ -812,6 +819,8 @@ static bool run_seed(uint64_t seed, bool exact)
                                            .batch = trial.batch,
                                            .infer_batch = between(&trial.draw, 1, 4),
                                            .method = method_of_seed(seed, exact),
+                                           .curves = curves_of_seed(seed, trial.spec.data),
+                                           .pieces = seed % 2 ? PIECES_MOST : 16,
                                            .cc = "cc",
                                            .verify = true,
                                            .part_bytes = seed % 4 == 0 ? 4096 : 0};

@@ -592,8 +592,25 @@ END_TEST
 /* ---- weights of a network ---- */
 
 static const struct lathe_parameter lenet_parameters[] = {
-    {"conv1.weight", 4, {6, 1, 5, 5}, true, 0, 6, 1, 5, 5, 1, 1, 0, 8, 1, LATHE_UNIFORM, 0.2},
-    {"conv1.bias", 1, {6}, true, 200, 6, 1, 1, 1, 1, 1, 0, 8, 1, LATHE_UNIFORM, 0.2},
+    {"conv1.weight",
+     4,
+     {6, 1, 5, 5},
+     true,
+     0,
+     6,
+     1,
+     5,
+     5,
+     1,
+     1,
+     0,
+     8,
+     1,
+     LATHE_UNIFORM,
+     0.2,
+     NULL,
+     0},
+    {"conv1.bias", 1, {6}, true, 200, 6, 1, 1, 1, 1, 1, 0, 8, 1, LATHE_UNIFORM, 0.2, NULL, 0},
 };
 
 static const struct lathe_model lenet = {.name = "lenet5",

@@ -159,18 +159,19 @@ static inline struct tensor *net_learned(struct net *net, struct learned_attribu
 
 static inline struct learned_attributes prelu_attributes(bool shared)
 {
-    return (struct learned_attributes){LEARNED_PRELU, shared, {0.25}, 0, 0};
+    return (struct learned_attributes){.kind = LEARNED_PRELU, .shared = shared, .initial = {0.25}};
 }
 
 static inline struct learned_attributes elu_attributes(bool shared)
 {
-    return (struct learned_attributes){LEARNED_ELU, shared, {0.8}, 0, 0};
+    return (struct learned_attributes){.kind = LEARNED_ELU, .shared = shared, .initial = {0.8}};
 }
 
 static inline struct learned_attributes dynamic_attributes(double l, double q, double i, int power,
                                                            double z)
 {
-    return (struct learned_attributes){LEARNED_DYNAMIC, true, {l, q, i}, power, z};
+    return (struct learned_attributes){
+        .kind = LEARNED_DYNAMIC, .shared = true, .initial = {l, q, i}, .power = power, .z = z};
 }
 
 /* A body that steps skip with probability P; OUTER: whose body it is in. Nodes join it by hand. */

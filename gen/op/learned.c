@@ -1,12 +1,16 @@
 /*
- * learned: y = f(x), element by element, f an activation whose parameters are trained. Inputs x
- * (image or flat) and the parameters; output y.
+ * learned: y = f(x), element by element, f an activation whose parameters are trained, or stand
+ * with the weights. Inputs x (image or flat) and the parameters; output y.
  *
  *   prelu          x > 0 ? x : a x               He et al. 2015, as torch.nn.PReLU
  *   elu_learned    x > 0 ? x : a (exp(x) - 1)    Clevert et al. 2016, a trained
  *   dynamic        x > 0 ? x + L / (|Q| (x + I)^P + Z) - L / (|Q| (x - I)^P + Z) : 0
+ *   table          slope[k] x + intercept[k], k the last piece with x > from[k]
  *
  * a is `weight`, one a channel or, shared, one; L, Q, I are one each; P and Z are constants.
+ * `table` is three rows of numbers, from, slope and intercept of each piece: the first piece is
+ * from -inf, pieces that are not needed repeat the last one from +inf. It is not trained: a search
+ * writes it into the weights, so that one program serves all its curves.
  *
  * Gradients: dx = dy f'(x); of a parameter p the sum of dy df/dp over the elements that it serves.
  * At x = 0 the slope is that of the left side, as PyTorch has it.
@@ -28,12 +32,13 @@
 #include <stdlib.h>
 #include <tgmath.h>
 
-enum { MOST_PARAMETERS = 3 };
+enum { MOST_PARAMETERS = 3, MOST_PIECES = 64 };
 
 static const char *const suffixes[][MOST_PARAMETERS + 1] = {
     [LEARNED_PRELU] = {"weight"},
     [LEARNED_ELU] = {"weight"},
     [LEARNED_DYNAMIC] = {"L", "Q", "I"},
+    [LEARNED_TABLE] = {"table"},
 };
 
 static void check_dynamic(const struct node *node)
@@ -49,22 +54,41 @@ static void check_dynamic(const struct node *node)
         fail_node(node, "with learn, Q must be 0 or more, given %g", a->initial[1]);
 }
 
-static void shape_learned(struct graph *graph, struct node *node)
+static void add_table(struct graph *graph, struct node *node)
+{
+    const struct learned_attributes *a = &node->learned;
+    check_bug(a->table && a->pieces >= 1 && a->pieces <= MOST_PIECES);
+    struct tensor *table = add_weights(graph, node, TENSOR_BUFFER, suffixes[a->kind][0], 2,
+                                       (const int[]){MOST_PARAMETERS, a->pieces}, LATHE_LISTED, 0);
+    table->init_list = a->table;
+}
+
+void learned_add_parameters(struct graph *graph, struct node *node)
 {
     const struct learned_attributes *a = &node->learned;
     int numbers = a->shared ? 1 : tensor_c(node->inputs[0]);
+    if (a->kind == LEARNED_TABLE) {
+        add_table(graph, node);
+        return;
+    }
     if (a->kind == LEARNED_DYNAMIC)
         check_dynamic(node);
     for (int i = 0; suffixes[a->kind][i]; i++)
         add_weights(graph, node, TENSOR_PARAMETER, suffixes[a->kind][i], 1, &numbers,
                     LATHE_CONSTANT, a->initial[i]);
+}
+
+static void shape_learned(struct graph *graph, struct node *node)
+{
+    learned_add_parameters(graph, node);
     shape_same(graph, node);
 }
 
 static double flops_learned(const struct node *node)
 {
     static const double flops[] = {[LEARNED_PRELU] = 2, [LEARNED_ELU] = 16, [LEARNED_DYNAMIC] = 12};
-    return output_elements(node) * flops[node->learned.kind];
+    const struct learned_attributes *a = &node->learned;
+    return output_elements(node) * (a->kind == LEARNED_TABLE ? 2.0 * a->pieces : flops[a->kind]);
 }
 
 /* elu's exponential is an approximation in generated code. */
@@ -116,16 +140,16 @@ static void magnitude_learned(const struct node *node, struct run *run)
     const double *from = array_of(run, x), *dy = array_of(run, output_gradient(node));
     size_t plane = plane_size(x), planes = (size_t)run->count * (size_t)tensor_c(x);
     double *sums[MOST_PARAMETERS];
-    int parameters = node->forward->input_count - 1;
+    int parameters = a->kind == LEARNED_TABLE ? 0 : node->forward->input_count - 1;
     for (int i = 0; i < parameters; i++) {
         sums[i] = array_of(run, node->outputs[1 + i]);
         memset(sums[i], 0, tensor_elements(node->inputs[1 + i]) * sizeof *sums[i]);
     }
     for (size_t p = 0; p < planes; p++) {
         int channel = (int)(p % (size_t)tensor_c(x));
-        double values[MOST_PARAMETERS];
-        parameters_of_double(node, run, channel, values);
-        for (size_t k = p * plane; k < (p + 1) * plane; k++) {
+        double room[MOST_PARAMETERS];
+        const double *values = parameters_of_double(node, run, channel, room);
+        for (size_t k = p * plane; parameters && k < (p + 1) * plane; k++) {
             double sizes[MOST_PARAMETERS];
             term_sizes(a, values, from[k], dy[k], sizes);
             for (int i = 0; i < parameters; i++)
@@ -271,22 +295,54 @@ static void KERNEL(dynamic_sums)(const struct learned_attributes *a, const REAL 
     sums[2] += by_i;
 }
 
+/* ---- table ---- */
+
+/* The piece of the table P that X is in; the first of a NaN. */
+static int KERNEL(piece_of)(const struct learned_attributes *a, const REAL *p, REAL x)
+{
+    int piece = 0;
+    while (piece + 1 < a->pieces && x > p[piece + 1])
+        piece++;
+    return piece;
+}
+
+static void KERNEL(table_values)(const struct learned_attributes *a, const REAL *p, const REAL *x,
+                                 REAL *y, size_t count)
+{
+    const REAL *slopes = p + a->pieces, *intercepts = slopes + a->pieces;
+    for (size_t i = 0; i < count; i++) {
+        int piece = KERNEL(piece_of)(a, p, x[i]);
+        y[i] = slopes[piece] * x[i] + intercepts[piece];
+    }
+}
+
+static void KERNEL(table_slopes)(const struct learned_attributes *a, const REAL *p, const REAL *x,
+                                 const REAL *dy, REAL *dx, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        dx[i] = p[a->pieces + KERNEL(piece_of)(a, p, x[i])] * dy[i];
+}
+
 /* ---- the kernels ---- */
 
 static const struct KERNEL(row) KERNEL(rows)[] = {
     [LEARNED_PRELU] = {KERNEL(prelu_values), KERNEL(prelu_slopes), KERNEL(prelu_sums)},
     [LEARNED_ELU] = {KERNEL(elu_values), KERNEL(elu_slopes), KERNEL(elu_sums)},
     [LEARNED_DYNAMIC] = {KERNEL(dynamic_values), KERNEL(dynamic_slopes), KERNEL(dynamic_sums)},
+    [LEARNED_TABLE] = {KERNEL(table_values), KERNEL(table_slopes), NULL},
 };
 
-/* The parameters that serve CHANNEL, of a forward or backward node. */
-static void KERNEL(parameters_of)(const struct node *node, const struct run *run, int channel,
-                                  REAL *values)
+/* The parameters that serve CHANNEL, of a forward or backward node: in VALUES, or the table. */
+static const REAL *KERNEL(parameters_of)(const struct node *node, const struct run *run,
+                                         int channel, REAL *values)
 {
     const struct node *forward = node->backward ? node->forward : node;
+    if (forward->learned.kind == LEARNED_TABLE)
+        return array_of(run, node->inputs[1]);
     for (int i = 1; i < forward->input_count; i++)
         values[i - 1] =
             ((const REAL *)array_of(run, node->inputs[i]))[forward->learned.shared ? 0 : channel];
+    return values;
 }
 
 static void KERNEL(forward)(const struct node *node, struct run *run)
@@ -298,8 +354,8 @@ static void KERNEL(forward)(const struct node *node, struct run *run)
     size_t plane = plane_size(node->inputs[0]);
 #pragma omp parallel for
     for (int p = 0; p < run->count * channels; p++) {
-        REAL values[MOST_PARAMETERS];
-        KERNEL(parameters_of)(node, run, p % channels, values);
+        REAL room[MOST_PARAMETERS];
+        const REAL *values = KERNEL(parameters_of)(node, run, p % channels, room);
         KERNEL(rows)[a->kind].values(a, values, x + p * plane, y + p * plane, plane);
     }
 }
@@ -311,34 +367,25 @@ static void KERNEL(channel_sums)(const struct node *node, const struct run *run,
     const struct learned_attributes *a = &node->forward->learned;
     const REAL *x = array_of(run, node->inputs[0]), *dy = array_of(run, output_gradient(node));
     size_t plane = plane_size(node->inputs[0]), sample = tensor_elements(node->inputs[0]);
-    REAL values[MOST_PARAMETERS];
-    KERNEL(parameters_of)(node, run, channel, values);
+    REAL room[MOST_PARAMETERS];
+    const REAL *values = KERNEL(parameters_of)(node, run, channel, room);
     for (int n = 0; n < run->count; n++) {
         size_t at = (size_t)n * sample + (size_t)channel * plane;
         KERNEL(rows)[a->kind].sums(a, values, x + at, dy + at, plane, sums);
     }
 }
 
-static void KERNEL(backward)(const struct node *node, struct run *run)
+/* The gradients of the parameters. */
+static void KERNEL(backward_sums)(const struct node *node, struct run *run)
 {
     const struct learned_attributes *a = &node->forward->learned;
-    const REAL *x = array_of(run, node->inputs[0]), *dy = array_of(run, output_gradient(node));
-    REAL *dx = array_of(run, node->outputs[0]);
     int channels = tensor_c(node->inputs[0]);
-    size_t plane = plane_size(node->inputs[0]);
     double(*sums)[MOST_PARAMETERS] = calloc((size_t)channels, sizeof *sums);
     if (!sums)
         fail(STATUS_RESOURCE, "out of memory: sums of %d channels", channels);
 #pragma omp parallel for
     for (int c = 0; c < channels; c++)
         KERNEL(channel_sums)(node, run, c, sums[c]);
-#pragma omp parallel for
-    for (int p = 0; p < (dx ? run->count * channels : 0); p++) {
-        REAL values[MOST_PARAMETERS];
-        KERNEL(parameters_of)(node, run, p % channels, values);
-        KERNEL(rows)
-        [a->kind].slopes(a, values, x + p * plane, dy + p * plane, dx + p * plane, plane);
-    }
     for (int i = 1; i < node->forward->input_count; i++) {
         REAL *gradient = array_of(run, node->outputs[i]);
         double total = 0;
@@ -348,5 +395,23 @@ static void KERNEL(backward)(const struct node *node, struct run *run)
         }
     }
     free(sums);
+}
+
+static void KERNEL(backward)(const struct node *node, struct run *run)
+{
+    const struct learned_attributes *a = &node->forward->learned;
+    const REAL *x = array_of(run, node->inputs[0]), *dy = array_of(run, output_gradient(node));
+    REAL *dx = array_of(run, node->outputs[0]);
+    int channels = tensor_c(node->inputs[0]);
+    size_t plane = plane_size(node->inputs[0]);
+    if (a->kind != LEARNED_TABLE)
+        KERNEL(backward_sums)(node, run);
+#pragma omp parallel for
+    for (int p = 0; p < (dx ? run->count * channels : 0); p++) {
+        REAL room[MOST_PARAMETERS];
+        const REAL *values = KERNEL(parameters_of)(node, run, p % channels, room);
+        KERNEL(rows)
+        [a->kind].slopes(a, values, x + p * plane, dy + p * plane, dx + p * plane, plane);
+    }
 }
 #endif

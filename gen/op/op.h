@@ -55,4 +55,7 @@ struct op_rules {
 
 extern const struct op_rules *const op_table[OP_COUNT];
 
+/* learned.c: check NODE's attributes, and add its parameters, or its table, to its inputs. */
+void learned_add_parameters(struct graph *graph, struct node *node);
+
 #endif
