@@ -41,6 +41,7 @@ $ end
                         sum[p][j] += pixel * tap[j];
                 }
             }
+            LATHE_FENCE();
         }
     }
 }
