@@ -21,10 +21,12 @@
 enum {
     R = 3,
     MOST_M = 4,  /* tiles of M x M pixels: 4; */
-    LEAST_M = 2, /* where weights are all that counts, 2, whose weights are less than half */
-    PIXEL_BYTES = 1280 * 1024, /* of the second-level cache, what an item's pixels may fill */
+    LEAST_M = 2, /* where weights count, down to 2, whose weights are less than half */
+    PIXEL_BYTES = 1280 * 1024, /* of the second-level cache, what an item's pixels may fill, */
+    KEPT_BYTES = 640 * 1024,   /* and there beside them, weights of all channels */
     SUM_BYTES = 256 * 1024,    /* likewise its sums */
-    LEAST_TILES = 16,          /* that pieces of an image have */
+    LEAST_TILES = 16,          /* that pieces of an image have, */
+    KEPT_TILES = 8,            /* and where the weights stay in the cache */
     FEW_TILES = 48,            /* in an item, too few for the weights that are read for it, */
     MANY_TILES = 64,           /* and enough, though the cache does not hold them */
     PHASE_TILES = 1024,        /* of a batch, that are kept all at once */
@@ -38,7 +40,7 @@ static const double TRANSFORM = 170;      /* of a tile and block of channels, fo
 static const double PIXEL_TRANSFORM = 14; /* the same of a position where tiles are few, forth, */
 static const double SUM_TRANSFORM = 8;    /* and back */
 static const double BYTES_MEANWHILE = 2;  /* from beyond the second-level cache */
-static const double BYTES_AHEAD = 3.75;   /* the same, asked for before they are needed */
+static const double BYTES_AHEAD = 2.5;    /* the same, asked for before they are needed */
 static const double WORTH = 0.9;          /* of the direct kernel's cost, to be chosen */
 
 /* ---- sizes ---- */
@@ -103,19 +105,49 @@ static void share_items(const struct lowering *l, const struct geometry *g, stru
     p->slots = min_int(SLOTS, divide_up(l->batch, p->item_images) * p->chunks * shares);
 }
 
+static double weight_bytes(const struct lowering *l, const struct geometry *g, int vectors)
+{
+    return 4.0 * vectors * g->in_blocks * g->out_blocks * l->lanes * l->lanes;
+}
+
+/* Whether a thread's cache keeps all transformed weights from one item to the next. */
+static bool keeps_weights(const struct lowering *l, const struct geometry *g,
+                          const struct winograd_plan *p)
+{
+    return weight_bytes(l, g, positions(p)) <= KEPT_BYTES;
+}
+
+/* Tiles whose pixels fit the cache beside the weights that stay there. */
+static int most_tiles(const struct lowering *l, const struct geometry *g,
+                      const struct winograd_plan *p)
+{
+    double kept = keeps_weights(l, g, p) ? weight_bytes(l, g, positions(p)) : 0;
+    return (int)((PIXEL_BYTES - kept) / (4 * positions(p) * g->in_blocks * l->lanes));
+}
+
+/* Smaller items, until there are enough for some threads. */
+static void split_items(const struct lowering *l, struct winograd_plan *p, int row_multiple)
+{
+    int unit = least_rows(p->m, row_multiple);
+    while (divide_up(l->batch, p->item_images) * p->chunks < ITEMS / 2 && p->chunk_tiles > unit &&
+           p->chunk_tiles * p->tiles_w > KEPT_TILES)
+        set_chunks(p, round_up(p->chunk_tiles / 2, unit));
+}
+
 /* Items, phases, or items that are shared. */
 static void choose_order(const struct lowering *l, const struct geometry *g,
                          struct winograd_plan *p, int row_multiple)
 {
-    int most = PIXEL_BYTES / (4 * positions(p) * g->in_blocks * l->lanes);
-    int tiles = p->tiles_h * p->tiles_w;
+    int most = most_tiles(l, g, p), tiles = p->tiles_h * p->tiles_w;
     bool few_tiles = most < FEW_TILES;
     choose_items(l, p, few_tiles ? MANY_TILES : most, row_multiple);
     p->slots = SLOTS;
+    if (!l->training && keeps_weights(l, g, p))
+        split_items(l, p, row_multiple);
     bool few_items = divide_up(l->batch, p->item_images) < ITEMS / 2;
     p->phases = (few_tiles || few_items) && p->chunks == 1 && l->batch * tiles <= PHASE_TILES;
     bool once = l->batch == 1 || l->batch * tiles <= most; /* weights are read */
-    if (!l->training && few_items && p->chunks < ITEMS / 2 && (once || !p->phases)) {
+    if (!l->training && few_items && p->chunks * l->batch < ITEMS / 2 && (once || !p->phases)) {
         p->phases = false;
         share_items(l, g, p, most, row_multiple);
     }
@@ -152,11 +184,6 @@ static struct winograd_plan choose_plan(const struct lowering *l, const struct g
 
 /* All in multiply-adds of a vector that a core could do meanwhile, the work of a whole batch. */
 
-static double weight_bytes(const struct lowering *l, const struct geometry *g, int vectors)
-{
-    return 4.0 * vectors * g->in_blocks * g->out_blocks * l->lanes * l->lanes;
-}
-
 /* Arithmetic while BYTES of weights come: half of the one is hidden behind the other. */
 static double cost_beside(double arithmetic, double bytes)
 {
@@ -179,7 +206,7 @@ static double winograd_cost(const struct lowering *l, const struct geometry *g,
         return cost_beside(products + positions(p) * tiles * transforms, bytes * items);
     }
     /* items' products go on while their weights come */
-    double passes = p->phases ? 1 : items / 2;
+    double passes = p->phases || keeps_weights(l, g, p) ? 1 : items / 2;
     return products + TRANSFORM * tiles * (blocks_in + blocks_out) +
            bytes / BYTES_MEANWHILE * (passes + (l->training ? 2 : 0));
 }
@@ -203,11 +230,13 @@ bool choose_winograd(const struct lowering *l, const struct geometry *g, const s
         return false;
     *plan = choose_plan(l, g, h->out, w->out, row_multiple, MOST_M);
     double cost = winograd_cost(l, g, plan, l->typical_batch);
-    struct winograd_plan small = choose_plan(l, g, h->out, w->out, row_multiple, LEAST_M);
-    double small_cost = winograd_cost(l, g, &small, l->typical_batch);
-    if (plan->shares && small.shares && small_cost < cost) {
-        *plan = small;
-        cost = small_cost;
+    for (int m = MOST_M - 1; m >= LEAST_M && plan->shares; m--) {
+        struct winograd_plan small = choose_plan(l, g, h->out, w->out, row_multiple, m);
+        double small_cost = winograd_cost(l, g, &small, l->typical_batch);
+        if (small.shares && small_cost < cost) {
+            *plan = small;
+            cost = small_cost;
+        }
     }
     if (l->method == CONV_WINOGRAD)
         return true;

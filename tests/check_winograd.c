@@ -261,8 +261,8 @@ static long long argument(const struct call *call, const char *name)
     ck_abort_msg("%s has no argument %s", call->template_name, name);
 }
 
-/* Every 3 x 3 convolution is of METHOD: Winograd's in shares of the output channels, tiles of 2 x 2
- * and of 4 x 4; direct, where registers hold an image, as a whole. */
+/* Every 3 x 3 convolution is of METHOD: Winograd's in shares of the output channels, tiles of 2 x 2,
+ * 3 x 3 and 4 x 4; direct, where registers hold an image, as a whole. */
 static void count_small_calls(struct arena *arena, struct network *network,
                               const struct build_options *options)
 {
@@ -279,12 +279,13 @@ static void count_small_calls(struct arena *arena, struct network *network,
         tiles[argument(call, "M")]++;
     }
     bool direct = options->method == CONV_DIRECT;
-    ck_assert_int_eq(tiles[2] + tiles[4], direct ? 0 : 9);
+    ck_assert_int_eq(tiles[2] + tiles[3] + tiles[4], direct ? 0 : 9);
     ck_assert_int_eq(shares > 0, !direct);
     if (options->isa->registers == 32) {
         ck_assert_int_eq(tiles[2] > 0, !direct);
         ck_assert_int_eq(wholes > 2, direct);
-    }
+    } else
+        ck_assert_int_eq(tiles[3] > 0, !direct);
 }
 
 /* The same bits on one thread, on three, and on more than there are slots of scratch memory. */

@@ -97,6 +97,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x8(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -247,6 +248,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -409,6 +411,7 @@ LATHE_INLINE void linear_16_to_10_infer_4x1(const float *restrict in, const floa
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -496,6 +499,7 @@ LATHE_INLINE void linear_16_to_10_infer_1x1(const float *restrict in, const floa
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }

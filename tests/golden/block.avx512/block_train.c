@@ -139,6 +139,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -235,6 +236,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -458,6 +460,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_4x4(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -547,6 +550,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -749,6 +753,7 @@ LATHE_INLINE void linear_16_to_10_forward_4x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -837,6 +842,7 @@ LATHE_INLINE void linear_16_to_10_forward_1x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -1175,6 +1181,7 @@ LATHE_INLINE void linear_16_to_10_backward_data_4x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -1261,6 +1268,7 @@ LATHE_INLINE void linear_16_to_10_backward_data_1x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -1631,6 +1639,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_4x4(const float *restrict
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -1722,6 +1731,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }

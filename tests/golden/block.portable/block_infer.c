@@ -97,6 +97,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x4(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -249,6 +250,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -411,6 +413,7 @@ LATHE_INLINE void linear_8_to_10_infer_3x1(const float *restrict in, const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -498,6 +501,7 @@ LATHE_INLINE void linear_8_to_10_infer_1x1(const float *restrict in, const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }

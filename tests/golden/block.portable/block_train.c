@@ -139,6 +139,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x4(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -353,6 +354,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -543,6 +545,7 @@ LATHE_INLINE void linear_8_to_10_forward_3x1(const float *restrict in, const flo
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -630,6 +633,7 @@ LATHE_INLINE void linear_8_to_10_forward_1x1(const float *restrict in, const flo
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -968,6 +972,7 @@ LATHE_INLINE void linear_8_to_10_backward_data_4x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -1054,6 +1059,7 @@ LATHE_INLINE void linear_8_to_10_backward_data_1x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -1436,6 +1442,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }

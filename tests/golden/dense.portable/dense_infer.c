@@ -107,6 +107,7 @@ LATHE_INLINE void linear_2_to_20_infer_4x1(const float *restrict in, const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -195,6 +196,7 @@ LATHE_INLINE void linear_2_to_20_infer_1x1(const float *restrict in, const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -337,6 +339,7 @@ LATHE_INLINE void linear_20_to_1_infer_4x1(const float *restrict in, const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -426,6 +429,7 @@ LATHE_INLINE void linear_20_to_1_infer_1x1(const float *restrict in, const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }

@@ -136,6 +136,7 @@ LATHE_INLINE void linear_2_to_20_forward_4x1(const float *restrict in, const flo
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -223,6 +224,7 @@ LATHE_INLINE void linear_2_to_20_forward_1x1(const float *restrict in, const flo
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -376,6 +378,7 @@ LATHE_INLINE void linear_20_to_1_forward_4x1(const float *restrict in, const flo
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -463,6 +466,7 @@ LATHE_INLINE void linear_20_to_1_forward_1x1(const float *restrict in, const flo
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -819,6 +823,7 @@ LATHE_INLINE void linear_20_to_1_backward_data_4x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -905,6 +910,7 @@ LATHE_INLINE void linear_20_to_1_backward_data_1x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }

@@ -105,6 +105,7 @@ LATHE_INLINE void linear_8_to_16_infer_4x1(const float *restrict in, const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -192,6 +193,7 @@ LATHE_INLINE void linear_8_to_16_infer_1x1(const float *restrict in, const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -332,6 +334,7 @@ LATHE_INLINE void linear_8_to_16_infer_concat1_branch2_linear1_4x1(const float *
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -419,6 +422,7 @@ LATHE_INLINE void linear_8_to_16_infer_concat1_branch2_linear1_1x1(const float *
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -566,6 +570,7 @@ LATHE_INLINE void linear_32_to_32_infer_4x1(const float *restrict in, const floa
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -659,6 +664,7 @@ LATHE_INLINE void linear_32_to_32_infer_1x1(const float *restrict in, const floa
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -806,6 +812,7 @@ LATHE_INLINE void linear_32_to_4_infer_4x1(const float *restrict in, const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -893,6 +900,7 @@ LATHE_INLINE void linear_32_to_4_infer_1x1(const float *restrict in, const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }

@@ -142,6 +142,7 @@ LATHE_INLINE void linear_8_to_16_forward_1x1(const float *restrict in, const flo
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -271,6 +272,7 @@ LATHE_INLINE void linear_8_to_16_forward_concat1_branch2_linear1_1x1(const float
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -417,6 +419,7 @@ LATHE_INLINE void linear_32_to_32_forward_1x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -580,6 +583,7 @@ LATHE_INLINE void linear_32_to_4_forward_1x1(const float *restrict in, const flo
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -906,6 +910,7 @@ LATHE_INLINE void linear_32_to_4_backward_data_1x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
@@ -1208,6 +1213,7 @@ LATHE_INLINE void linear_32_to_32_backward_data_1x1(const float *restrict in,
                             sum[p][j] += pixel * tap[j];
                     }
                 }
+                LATHE_FENCE();
             }
         }
     }
