@@ -261,8 +261,8 @@ static long long argument(const struct call *call, const char *name)
     ck_abort_msg("%s has no argument %s", call->template_name, name);
 }
 
-/* Every 3 x 3 convolution is of METHOD: Winograd's in shares of the output channels, tiles of 2 x 2,
- * 3 x 3 and 4 x 4; direct, where registers hold an image, as a whole. */
+/* Every 3 x 3 convolution is of METHOD: Winograd's in shares of the output channels, tiles of 2 x
+ * 2, 3 x 3 and 4 x 4; direct, where registers hold an image, as a whole. */
 static void count_small_calls(struct arena *arena, struct network *network,
                               const struct build_options *options)
 {

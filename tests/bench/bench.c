@@ -15,6 +15,7 @@
 #include "machine.h"
 #include "methods.h"
 #include "serve.h"
+#include "../../runtime/thread.h"
 #include "subject.h"
 #include "table.h"
 #include "../../runtime/profile.h"
@@ -114,6 +115,7 @@ static void run(void *context)
     if (strcmp(what, "table") == 0) {
         table(arena, r->argv[0], r->argv + 2, r->argc - 2);
     } else if (strcmp(what, "serve") == 0) {
+        lathe_wait_briefly(r->argv); /* as the generated programs do */
         serve(arena, r->argv + 2, r->argc - 2);
     } else if (strcmp(what, "peak") == 0) {
         printf("%d threads: FMA peak %.1f GFLOP/s, triad %.1f GB/s\n", omp_get_max_threads(),
