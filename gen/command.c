@@ -4,8 +4,10 @@
 #include "command.h"
 #include "passes.h"
 #include "../runtime/args.h"
+#include "../runtime/evaluate.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +160,12 @@ static void add_options(struct option_set *set, struct command *c, const char *n
             &c->tangent, 0, 1e9);
         add(set, "minimax", "E", "a table of the fewest pieces within E", LATHE_OPTION_REAL,
             &c->minimax, 0, 1e9);
+        add(set, "weighted", "E",
+            "a table of the fewest pieces, within E in the root mean square under a histogram",
+            LATHE_OPTION_REAL, &c->weighted, 0, 1e9);
+        add(set, "histogram", "FILE",
+            "what `lathe interpret --histogram` wrote: of each curve of SPEC, or all together",
+            LATHE_OPTION_TEXT, &c->histogram, 0, 0);
         add(set, "max", "X", "where break points end (default: chosen)", LATHE_OPTION_REAL, &c->max,
             0, 1e9);
         add(set, "svg", "FILE", "draw it", LATHE_OPTION_TEXT, &c->svg, 0, 0);
@@ -179,6 +187,60 @@ static void add_options(struct option_set *set, struct command *c, const char *n
     }
 }
 
+/* Is --histogram among interpret's words? */
+static bool asks_histogram(const struct command *c)
+{
+    for (int i = 1; i < c->rest_count; i++)
+        if (strncmp(c->rest[i], "--histogram", 11) == 0)
+            return true;
+    return false;
+}
+
+/* interpret --histogram: options of its own. */
+static void read_histogram_options(struct command *c, bool *done)
+{
+    struct option_set set = {0};
+    struct histogram_options *o = &c->counted;
+    static int64_t limit, threads;
+    const char *split = "train", *bad = NULL;
+    limit = 2000;
+    add(&set, "histogram", "FILE.json", "write how often each number is seen, curve by curve",
+        LATHE_OPTION_TEXT, &c->histogram, 0, 0);
+    add(&set, "weights", "FILE", "what train --save wrote", LATHE_OPTION_TEXT, &o->weights, 0, 0);
+    add(&set, "data", "DIR", "folder with the data set's files", LATHE_OPTION_TEXT, &o->data, 0, 0);
+    add(&set, "split", "train|test", "which part of the data [train]", LATHE_OPTION_TEXT, &split, 0,
+        0);
+    add(&set, "limit", "N", "the first N samples [2000]", LATHE_OPTION_WHOLE, &limit, 1, INT32_MAX);
+    add(&set, "on-bad-file", "stop|skip",
+        "images that cannot be read: stop, or leave them out [stop]", LATHE_OPTION_TEXT, &bad, 0,
+        0);
+    add(&set, "threads", "N", "threads; else OMP_NUM_THREADS, else all cores", LATHE_OPTION_WHOLE,
+        &threads, 1, 1024);
+    struct lathe_command command = {
+        .about = "Count what each curve sees, as infer runs: for weighted tables and reports.",
+        .arguments = "--histogram FILE.json --weights FILE --data DIR [options]",
+        .examples = "--histogram histogram.json --weights lenet5.safetensors --data data\n",
+        .options = set.rows,
+        .option_count = set.count,
+    };
+    for (int i = 1; i < c->rest_count; i++) /* --histogram --help */
+        *done |= strcmp(c->rest[i], "--help") == 0;
+    if (*done)
+        c->rest[1] = "--help";
+    lathe_parse_arguments(&command, *done ? 2 : c->rest_count, c->rest, NULL);
+    if (*done)
+        return;
+    if (strcmp(split, "train") != 0 && strcmp(split, "test") != 0)
+        fail(STATUS_USAGE, "--split: expected train or test, given '%s'", split);
+    if (!o->weights)
+        fail(STATUS_USAGE, "--weights FILE is needed: what train --save wrote");
+    o->test = strcmp(split, "test") == 0;
+    o->skip_bad = lathe_skips_bad_files(bad);
+    o->limit = (int)limit;
+    if (threads)
+        omp_set_num_threads((int)threads);
+}
+
 /* interpret: keep what its infer program parses; take SPEC out. *done: only help was asked for. */
 static void split_interpret(struct command *c, int argc, char **argv, bool *done)
 {
@@ -193,10 +255,13 @@ static void split_interpret(struct command *c, int argc, char **argv, bool *done
     }
     *done = !c->spec && c->rest_count > 1 && strcmp(c->rest[1], "--help") == 0;
     if (*done)
-        puts("usage: lathe interpret SPEC --weights FILE --data DIR\n\n"
-             "what infer does, node by node; lathe interpret SPEC --help lists infer's options");
+        puts("usage: lathe interpret SPEC --weights FILE --data DIR [--histogram FILE.json]\n\n"
+             "what infer does, node by node; lathe interpret SPEC --help lists infer's options,\n"
+             "lathe interpret SPEC --histogram --help those of counting what each curve sees");
     else if (!c->spec)
         fail(STATUS_USAGE, "lathe interpret needs a SPEC (a .lua file)");
+    else if (asks_histogram(c))
+        read_histogram_options(c, done);
 }
 
 /* What follows "lathe COMMAND" in its examples, a line each. */
@@ -422,18 +487,32 @@ static struct curve *read_curve_text(struct command *c, const char *given)
     return curve;
 }
 
+/* How many methods the command line asks for. */
+static int methods_asked(const struct command *c)
+{
+    return (c->tangent > 0) + (c->minimax > 0) + (c->weighted > 0);
+}
+
+/* The method that the command line asks for into CURVE, if there is one. */
+static void choose_method(const struct command *c, struct curve *curve)
+{
+    if (methods_asked(c) == 0)
+        return;
+    curve->method = c->weighted > 0  ? TABLE_WEIGHTED
+                    : c->minimax > 0 ? TABLE_MINIMAX
+                                     : TABLE_TANGENT;
+    curve->k = fmax(fmax(c->tangent, c->minimax), c->weighted);
+}
+
 /* CURVE with the method that the command line asks for, tabulated. */
 static void tabulate_asked(const struct command *c, struct curve *curve)
 {
     double sampled_for = curve_is_measured(curve) ? curve->k : 0;
-    if (c->tangent > 0 || c->minimax > 0) {
-        curve->method = c->minimax > 0 ? TABLE_MINIMAX : TABLE_TANGENT;
-        curve->k = c->minimax > 0 ? c->minimax : c->tangent;
-    }
+    choose_method(c, curve);
     if (curve->k < sampled_for)
         fail(STATUS_USER, "curve: f was sampled for a table within %g: ask for a finer one in %s",
              sampled_for, c->spec);
-    if (sampled_for == 0 && (c->max > 0 || c->tangent > 0 || c->minimax > 0))
+    if (sampled_for == 0 && (c->max > 0 || methods_asked(c) > 0))
         curve->max = c->max;
     const char *problem = curve_problem(c->arena, curve);
     if (problem)
@@ -441,28 +520,60 @@ static void tabulate_asked(const struct command *c, struct curve *curve)
     curve_tabulate(c->arena, curve);
 }
 
+/* What --histogram says of the node NAME (NULL: of all together), in the command's arena. */
+static const struct histogram *
+asked_histogram(struct command *c, const struct histograms *histograms, const char *name)
+{
+    struct node_histogram *node = arena_new_of(c->arena, struct node_histogram);
+    const struct node_histogram *found = name ? find_histogram(histograms, name) : NULL;
+    if (name && !found)
+        fail(STATUS_USER, "%s: has no histogram of %s: was it counted in another network?",
+             c->histogram, name);
+    *node = found ? *found : join_histograms(c->arena, histograms);
+    return &node->values;
+}
+
+/* The distinct curves of GRAPH, each with its node's histogram. */
+static int graph_curves(struct command *c, const struct graph *graph,
+                        const struct histograms *histograms, struct curve *curves)
+{
+    int count = 0;
+    for (int i = 0; i < graph->nodes.count; i++) {
+        const struct node *node = graph->nodes.items[i];
+        if (node->op != OP_curve)
+            continue;
+        struct curve curve = *node->curve;
+        if (c->histogram)
+            curve.histogram = asked_histogram(c, histograms, node->name);
+        choose_method(c, &curve);
+        bool seen = false;
+        for (int j = 0; j < count && !seen; j++)
+            seen = curve_same(&curve, &curves[j]);
+        if (!seen)
+            curves[count++] = curve;
+    }
+    return count;
+}
+
 int command_curves(struct command *c, struct curve **curves)
 {
-    if (c->tangent > 0 && c->minimax > 0)
-        fail(STATUS_USAGE, "lathe table takes --tangent or --minimax, given both");
+    struct histograms histograms = {0};
+    if (methods_asked(c) > 1)
+        fail(STATUS_USAGE, "lathe table takes one of --tangent, --minimax and --weighted");
+    if (c->histogram)
+        histograms = read_histograms(c->arena, c->histogram);
     if (c->dynamic)
         c->curve = arena_printf(c->arena, "dynamic,%s", c->dynamic);
     if (c->curve) {
         *curves = read_curve_text(c, c->curve);
+        if (c->histogram)
+            (*curves)->histogram = asked_histogram(c, &histograms, NULL);
         tabulate_asked(c, *curves);
         return 1;
     }
-    struct graph *graph = command_network(c)->graph;
-    int count = 0;
+    const struct graph *graph = command_network(c)->graph;
     *curves = arena_array(c->arena, (size_t)graph->nodes.count, struct curve);
-    for (int i = 0; i < graph->nodes.count; i++) {
-        const struct node *node = graph->nodes.items[i];
-        bool seen = node->op != OP_curve;
-        for (int j = 0; j < count && !seen; j++)
-            seen = curve_same(node->curve, &(*curves)[j]);
-        if (!seen)
-            (*curves)[count++] = *node->curve;
-    }
+    int count = graph_curves(c, graph, &histograms, *curves);
     if (count == 0)
         fail(STATUS_USER, "%s: has no activation curve", c->spec);
     for (int i = 0; i < count; i++)

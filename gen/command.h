@@ -6,6 +6,7 @@
 
 #include "build.h"
 #include "curve.h"
+#include "histogram.h"
 #include "ir.h"
 #include "show.h"
 #include "spec.h"
@@ -19,8 +20,9 @@ struct command {
     struct build_options build;
     const char *output; /* -o */
     bool emit_only, json, train;
-    const char *svg, *dynamic, *curve, *curves, *data;
-    double tangent, minimax, max;
+    const char *svg, *dynamic, *curve, *curves, *data, *histogram;
+    double tangent, minimax, weighted, max;
+    struct histogram_options counted; /* interpret --histogram */
     struct show_options show;
     int64_t seed, batch, infer_batch, verify_batch, pieces;
     struct sweep_options sweep; /* over, and the numbers that only sweep takes */

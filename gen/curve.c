@@ -36,6 +36,12 @@ bool curve_is_measured(const struct curve *curve)
     return curve->kind == CURVE_FUNCTION;
 }
 
+static bool same_histogram(const struct histogram *a, const struct histogram *b)
+{
+    return a == b || (a && b && a->from == b->from && a->to == b->to && a->bins == b->bins &&
+                      memcmp(a->counts, b->counts, (size_t)a->bins * sizeof *a->counts) == 0);
+}
+
 bool curve_same(const struct curve *a, const struct curve *b)
 {
     if (a->kind != b->kind || a->method != b->method || a->k != b->k || a->max != b->max ||
@@ -45,22 +51,45 @@ bool curve_same(const struct curve *a, const struct curve *b)
     for (int i = 0; i < a->point_count; i++)
         if (a->points[i].x != b->points[i].x || a->points[i].y != b->points[i].y)
             return false;
-    return true;
+    return a->method != TABLE_WEIGHTED || same_histogram(a->histogram, b->histogram);
 }
 
 const char *curve_method_name(enum table_method method)
 {
     static const char *const names[] = {
-        [TABLE_EXACT] = "exact", [TABLE_TANGENT] = "tangent", [TABLE_MINIMAX] = "minimax"};
+        [TABLE_EXACT] = "exact",
+        [TABLE_TANGENT] = "tangent",
+        [TABLE_MINIMAX] = "minimax",
+        [TABLE_WEIGHTED] = "weighted",
+    };
     return names[method];
 }
 
 const char *curve_method_parameter(enum table_method method)
 {
-    return method == TABLE_MINIMAX ? "eps" : "k";
+    return method == TABLE_TANGENT ? "k" : "eps";
 }
 
 /* ---- problems ---- */
+
+const char *histogram_problem(struct arena *arena, const struct histogram *histogram)
+{
+    enum { MOST_BINS = 4096 };
+    double sum = 0;
+    if (!(histogram->from < histogram->to && fabs(histogram->from) <= LARGEST_X &&
+          fabs(histogram->to) <= LARGEST_X))
+        return arena_printf(arena, "from must be below to, both within %g, given %g and %g",
+                            LARGEST_X, histogram->from, histogram->to);
+    if (histogram->bins < 1 || histogram->bins > MOST_BINS)
+        return arena_printf(arena, "needs 1 to %d counts, given %d", MOST_BINS, histogram->bins);
+    for (int i = 0; i < histogram->bins; i++) {
+        double count = histogram->counts[i];
+        if (!(count >= 0 && isfinite(sum += count)))
+            return arena_printf(arena, "counts must be from 0 up, the one at place %d is %g", i + 1,
+                                count);
+    }
+    return sum > 0 ? NULL : "all counts are 0";
+}
 
 static const char *table_problem(struct arena *arena, const struct curve *curve)
 {
@@ -73,7 +102,13 @@ static const char *table_problem(struct arena *arena, const struct curve *curve)
     if (!(curve->max >= 0 && curve->max <= LARGEST_X))
         return arena_printf(arena, "%s: max must be from 0 (lathe chooses) to %g, given %g", name,
                             LARGEST_X, curve->max);
-    return NULL;
+    if (curve->method != TABLE_WEIGHTED)
+        return NULL;
+    if (!curve->histogram)
+        return "weighted: needs the histogram of what the curve sees: a fit's, or weighted(eps, { "
+               "histogram = { from = .., to = .., counts = { .. } } })";
+    const char *problem = histogram_problem(arena, curve->histogram);
+    return problem ? arena_printf(arena, "weighted: histogram: %s", problem) : NULL;
 }
 
 const char *curve_problem(struct arena *arena, const struct curve *curve)
@@ -139,8 +174,9 @@ void curve_tabulate(struct arena *arena, struct curve *curve)
     if (row_of(curve)->pieces) {
         curve->table = row_of(curve)->pieces(arena, curve);
     } else if (curve->method != TABLE_EXACT) {
-        bool tangent = curve->method == TABLE_TANGENT;
-        curve->table = (tangent ? tangent_table : minimax_table)(arena, curve);
+        curve->table = curve->method == TABLE_TANGENT   ? tangent_table(arena, curve)
+                       : curve->method == TABLE_MINIMAX ? minimax_table(arena, curve)
+                                                        : weighted_table(arena, curve);
         curve->table->value_error = table_error(curve, curve->table, false);
         curve->table->slope_error = table_error(curve, curve->table, true);
     }

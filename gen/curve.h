@@ -49,6 +49,7 @@ struct piece {
 struct table {
     struct piece *pieces; /* in order, without a gap */
     int count;
+    double mean_error;  /* TABLE_WEIGHTED: root of the mean square distance under the histogram */
     double value_error; /* sup |table(x) - f(x)| over the whole line is at most this: proven */
     double slope_error; /* sup |table'(x) - f'(x)|, away from break points: proven */
     /* (of CURVE_FUNCTION: as samples show it) */
@@ -57,7 +58,16 @@ struct table {
 enum table_method {
     TABLE_EXACT,   /* no table: the closed form */
     TABLE_TANGENT, /* the source's corridor of half-width k */
-    TABLE_MINIMAX  /* the fewest pieces within k of the curve */
+    TABLE_MINIMAX, /* the fewest pieces within k of the curve */
+    TABLE_WEIGHTED /* the fewest whose root-mean-square distance from it, where the curve's numbers
+                      are, is at most k */
+};
+
+/* How many numbers fell into each of BINS equal stretches of from .. to. */
+struct histogram {
+    double from, to;
+    const double *counts;
+    int bins;
 };
 
 struct curve {
@@ -69,8 +79,9 @@ struct curve {
     double deviation, tail_deviation; /* CURVE_FUNCTION: how far the function was seen from the
                                          lines between points, and from the tails */
     enum table_method method;
-    double k;            /* > 0; TABLE_TANGENT: half-width of the corridor; TABLE_MINIMAX: eps */
-    double max;          /* break points are within +- this; 0: chosen here */
+    double k;   /* > 0; TABLE_TANGENT: half-width of the corridor; the others: eps */
+    double max; /* break points are within +- this; 0: chosen here */
+    const struct histogram *histogram; /* TABLE_WEIGHTED: of what the curve sees */
     struct table *table; /* NULL until curve_tabulate, and for TABLE_EXACT (but CURVE_PIECEWISE,
                             RELU ..., which are tables by nature, always get theirs) */
 };
@@ -91,6 +102,10 @@ bool curve_same(const struct curve *a, const struct curve *b);
 /* "tangent", and what the spec language calls curve.k there: "k". */
 const char *curve_method_name(enum table_method method);
 const char *curve_method_parameter(enum table_method method);
+
+/* What is wrong with HISTOGRAM ("from must be below to"); NULL when it is sound. Bins: 1 to 4096.
+ */
+const char *histogram_problem(struct arena *arena, const struct histogram *histogram);
 
 /* What is wrong with CURVE's parameters ("dynamic: Q(x-I)^P + Z is 0 at x = 1.2 (Z = 0)", "tangent:
  * k must be above 0, given -1"), allocated in ARENA; NULL when it is sound. Not finite, a
@@ -125,10 +140,10 @@ void curve_parameter_slopes(const struct curve *curve, double x, double *slopes)
 /* Build curve->table by curve->method. The curve must have no problem. Each piece of a TANGENT
  * table is within 3 k of the curve (most within k; value_error is what holds); a MINIMAX table is
  * within k everywhere, and no table with its range of break points is so with fewer pieces (but for
- * a share of 3e-5 of k). Beyond the outermost break points tables are the asymptotes. curve->max is
- * moved out where the curve is not within k of them for all x >= max and x <= -max. Fails
- * (STATUS_USER) if k is so small that a table would need thousands of pieces, break points closer
- * than floats, or an end beyond x = 1e6. */
+ * a share of 3e-5 of k); what a WEIGHTED one is, see curve_weighted.c. Beyond the outermost break
+ * points tables are the asymptotes. curve->max is moved out where the curve is not within k of them
+ * for all x >= max and x <= -max. Fails (STATUS_USER) if k is so small that a table would need
+ * thousands of pieces, break points closer than floats, or an end beyond x = 1e6. */
 void curve_tabulate(struct arena *arena, struct curve *curve);
 
 /* Make CURVE, in closed form, the minimax table of at most PIECES >= 2 pieces that is nearest to

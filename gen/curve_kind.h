@@ -141,10 +141,12 @@ bool slopes_are_positive(const struct curve *curve);
 _Noreturn void fail_table(const struct curve *curve, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* ---- curve_tangent.c, curve_minimax.c: the methods; pieces without their errors ---- */
+/* ---- curve_tangent.c, curve_minimax.c, curve_weighted.c: the methods; pieces without their errors
+ * ---- */
 
 struct table *tangent_table(struct arena *arena, const struct curve *curve);
 struct table *minimax_table(struct arena *arena, const struct curve *curve);
+struct table *weighted_table(struct arena *arena, const struct curve *curve);
 
 /* The table of the fewest pieces within curve->k of the chain of POINTS that goes on along LEFT and
  * RIGHT, with break points among its x, and value_error within curve->k. */

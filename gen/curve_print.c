@@ -40,7 +40,11 @@ static void describe(struct text *out, const struct curve *curve)
     text_printf(out, " %s=%g", curve_method_parameter(curve->method), curve->k);
     if (curve->max > 0)
         text_printf(out, " max=%g", curve->max);
-    if (table)
+    if (table && curve->method == TABLE_WEIGHTED)
+        text_printf(out, ": %d pieces, value within %.4g in the mean, %.4g at most%s", table->count,
+                    bound_to_print(table->mean_error), bound_to_print(table->value_error),
+                    curve_is_measured(curve) ? " (measured)" : "");
+    else if (table)
         text_printf(out, ": %d pieces, value within %.4g%s", table->count,
                     bound_to_print(table->value_error),
                     curve_is_measured(curve) ? " (measured)" : "");
@@ -92,6 +96,9 @@ void curve_print_text(struct text *out, const struct curve *curve)
                 !curve_is_measured(curve) ? "for every x"
                 : curve->max > 0          ? "on samples up to max: measured, not proven"
                                           : "on samples: measured, not proven");
+    if (curve->method == TABLE_WEIGHTED && !row_of(curve)->pieces)
+        text_printf(out, "root-mean-square distance where the curve's numbers are: %.4g\n",
+                    bound_to_print(table->mean_error));
 }
 
 /* A number as JSON has it: the infinite ends of a table are null. */
@@ -118,6 +125,9 @@ void curve_print_json(struct text *out, const struct curve *curve)
         print_end(out, "to", piece->to);
         text_printf(out, "\"slope\": %.9g, \"intercept\": %.9g}", piece->slope, piece->intercept);
     }
-    text_printf(out, "],\n \"value_error\": %.17g, \"slope_error\": %.17g%s}\n", table->value_error,
-                table->slope_error, curve_is_measured(curve) ? ", \"measured\": true" : "");
+    text_printf(out, "],\n \"value_error\": %.17g, \"slope_error\": %.17g", table->value_error,
+                table->slope_error);
+    if (curve->method == TABLE_WEIGHTED && !row_of(curve)->pieces)
+        text_printf(out, ", \"mean_error\": %.17g", table->mean_error);
+    text_printf(out, "%s}\n", curve_is_measured(curve) ? ", \"measured\": true" : "");
 }

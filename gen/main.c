@@ -58,9 +58,26 @@ static int command_table(struct command *c)
     return STATUS_DONE;
 }
 
+/* What each curve sees, as a file. */
+static int count_curves(struct command *c, struct network *network)
+{
+    struct text out = {0};
+    struct histograms histograms = count_histograms(c->arena, network, &c->counted);
+    print_histograms_json(&out, &histograms);
+    write_file(c->histogram, out.data, out.length);
+    text_free(&out);
+    printf("%s: what %d curve%s of %s see%s in %.0f %s samples\n", c->histogram,
+           histograms.nodes.count, histograms.nodes.count == 1 ? "" : "s", network->name,
+           histograms.nodes.count == 1 ? "s" : "", histograms.nodes.items[0].samples,
+           c->counted.test ? "test" : "training");
+    return STATUS_DONE;
+}
+
 static int command_interpret(struct command *c)
 {
     struct network *network = command_network(c);
+    if (c->histogram)
+        return count_curves(c, network);
     tabulate_curves(network->graph);
     return lathe_infer_main(interp_model(c->arena, network, c->build.infer_batch, 0), c->rest_count,
                             c->rest);
@@ -118,8 +135,8 @@ static const struct command_row commands[] = {
      command_show},
     {"table", "SPEC | --curve WORD,.. | --dynamic L=..,Q=..,I=.. [options]",
      "a curve as an inequality table", command_table},
-    {"interpret", "SPEC --weights FILE --data DIR", "what infer does, node by node",
-     command_interpret},
+    {"interpret", "SPEC --weights FILE --data DIR [--histogram FILE.json]",
+     "what infer does, node by node; or a histogram of what each curve sees", command_interpret},
     {"compare", "SPEC [options]", "generated against interpreted speed", command_compare},
     {"sweep", "SPEC --over KEY=A,B,... [--over ...] [--data DIR] [options]",
      "train all combinations of settings; a table and a picture of what they came to",

@@ -224,10 +224,43 @@ static void read_curve_parameters(lua_State *L, struct curve *curve)
         curve->parameter[i] = number_field(L, (char[]){letters[i], '\0'});
 }
 
+/* The field "histogram"; NULL where there is none. */
+static const struct histogram *read_histogram(lua_State *L, struct job *job)
+{
+    if (!enter(L, "histogram"))
+        return NULL;
+    struct histogram *histogram = arena_new_of(job->arena, struct histogram);
+    histogram->from = number_field(L, "from");
+    histogram->to = number_field(L, "to");
+    check_bug(enter(L, "counts"));
+    int bins = histogram->bins = (int)lua_rawlen(L, -1);
+    leave(L);
+    double *counts = arena_array(job->arena, (size_t)bins + 1, double);
+    numbers_field(L, "counts", counts, bins);
+    histogram->counts = counts;
+    leave(L);
+    return histogram;
+}
+
+/* The table on the top, made by one of the table words, into CURVE. */
+static void read_method(lua_State *L, struct job *job, struct curve *curve)
+{
+    static const char *const words[] = {
+        [TABLE_EXACT] = "exact",
+        [TABLE_TANGENT] = "tangent",
+        [TABLE_MINIMAX] = "minimax",
+        [TABLE_WEIGHTED] = "weighted",
+    };
+    curve->method = (enum table_method)WORD_FIELD(L, words);
+    curve->k = number_or(L, curve_method_parameter(curve->method), 0);
+    curve->max = number_or(L, "max", 0);
+    const struct histogram *histogram = read_histogram(L, job);
+    if (histogram)
+        curve->histogram = histogram;
+}
+
 static struct curve *read_curve(lua_State *L, struct job *job)
 {
-    static const char *const methods[] = {
-        [TABLE_EXACT] = "exact", [TABLE_TANGENT] = "tangent", [TABLE_MINIMAX] = "minimax"};
     struct curve *curve = arena_new_of(job->arena, struct curve);
     check_bug(curve_kind_find(text_field(L, job, "word"), &curve->kind));
     if (curve->kind == CURVE_FUNCTION) { /* with all that is asked below */
@@ -239,10 +272,9 @@ static struct curve *read_curve(lua_State *L, struct job *job)
     read_curve_parameters(L, curve);
     if (curve->kind == CURVE_PIECEWISE)
         read_points(L, job, curve);
+    curve->histogram = read_histogram(L, job);
     if (enter(L, "table")) {
-        curve->method = (enum table_method)WORD_FIELD(L, methods);
-        curve->k = number_or(L, curve_method_parameter(curve->method), 0);
-        curve->max = number_or(L, "max", 0);
+        read_method(L, job, curve);
         leave(L);
     }
     return curve;
@@ -726,17 +758,16 @@ static double call_function(void *context, double x)
     return y;
 }
 
-/* sample(f, place, method, k, max): the struct curve of samples of f. Upvalue: the job. */
+/* sample(f, place, method): the struct curve of samples of f for a table by METHOD, a table word's
+ * fields. Upvalue: the job. */
 static int sample_function(lua_State *L)
 {
     struct job *job = lua_touserdata(L, lua_upvalueindex(1));
     struct function function = {L, lua_tointeger(L, 2), 0};
     struct curve *curve = arena_new_of(job->arena, struct curve);
-    const char *method = luaL_checkstring(L, 3);
     curve->kind = CURVE_FUNCTION;
-    curve->method = strcmp(method, "tangent") == 0 ? TABLE_TANGENT : TABLE_MINIMAX;
-    curve->k = luaL_checknumber(L, 4);
-    curve->max = luaL_optnumber(L, 5, 0);
+    lua_settop(L, 3);
+    read_method(L, job, curve);
     const char *problem = curve_problem(job->arena, curve);
     if (!problem)
         problem = curve_sample(job->arena, curve, call_function, &function);

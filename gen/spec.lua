@@ -279,6 +279,28 @@ local points = { name = "points { x, y }, x increasing", check = function(list)
   return flat
 end }
 
+-- What weighted tables go by; gen/curve.c says what is wrong with the numbers.
+local histogram = {
+  name = "{ from = number, to = number, counts = a list of numbers }",
+  check = function(value)
+    local real = number()
+    if type(value) ~= "table" or type(value.counts) ~= "table" then return nil end
+    local from, to, counts = real.check(value.from), real.check(value.to), {}
+    for key, count in ordered(value.counts) do
+      counts[key] = real.check(count)
+      if counts[key] == nil or key ~= #counts then
+        return nil, "counts must be a list of numbers"
+      end
+    end
+    for key in ordered(value) do
+      if key ~= "from" and key ~= "to" and key ~= "counts" then
+        return nil, unknown("no field", key, { "from", "to", "counts" })
+      end
+    end
+    return from and to and { from = from, to = to, counts = counts } or nil
+  end,
+}
+
 local schedule = made_by("schedule")
 local learning_rate = {
   name = setmetatable({}, { __tostring = function()
@@ -455,11 +477,13 @@ local vocabulary = {
     about = "0 where x < -3, x where x > 3, x (x + 3) / 6 between. As torch.nn.Hardswish." },
   { "dynamic", "activation", needed("L", number()), needed("Q", number()), needed("I", number()),
     option("P", whole(1, 16), 2), option("Z", number(), 10), tabled, option("learn", flag, false),
+    option("histogram", histogram),
     about = "The fitted Dynamic curve: 0 where x < 0, else x + L/(Q(x+I)^P + Z) - L/(Q(x-I)^P + "
       .. "Z), whose denominators must not vanish. A fit's parameters may come first: dynamic(fit "
       .. "'mine', { table = tangent(0.1) }). learn: L, Q and I are trained from these values on "
       .. "(NAME.L, NAME.Q, NAME.I in files); Q counts by its absolute value, P must be even and Z "
-      .. "above 0, so that the curve stays whole wherever they go.",
+      .. "above 0, so that the curve stays whole wherever they go. histogram: for a weighted "
+      .. "table; fits have one.",
     check = function(fields)
       if fields.learn and fields.table and fields.table.word ~= "exact" then
         return "a curve that learns has no table: training moves it"
@@ -476,8 +500,7 @@ local vocabulary = {
       if method.word == "exact" then
         return "a function has no formula for exact(): minimax(eps) or tangent(k)"
       end
-      fields.samples = host.sample(fields.f, fields.at, method.word, method.eps or method.k,
-        method.max)
+      fields.samples = host.sample(fields.f, fields.at, method)
       fields.f = nil
     end },
   { "piecewise", "activation", list = points,
@@ -490,6 +513,14 @@ local vocabulary = {
     about = "An inequality table of the fewest straight pieces that are nowhere more than eps from "
       .. "the curve, outside of -max .. max its asymptotes. max: chosen by lathe where not given "
       .. "(four times as far out as the curve takes to its asymptotes)." },
+  { "weighted", "table", argument("eps", positive), option("max", positive),
+    option("histogram", histogram),
+    about = "An inequality table of the fewest straight pieces, from break points that lathe "
+      .. "offers, whose distance from the curve is at most eps in the root mean square under a "
+      .. "histogram of the numbers that the curve sees: counts of equal stretches of from .. to. A "
+      .. "hundredth of the weight lies evenly where break points may be. `lathe interpret "
+      .. "--histogram` counts; a fit has its own, which holds where none is given here. Outside of "
+      .. "-max .. max (the histogram, and as far as the curve takes to them) its asymptotes." },
   { "exact", "table",
     about = "No table: the curve is computed by its formula. The same as to give no table." },
 

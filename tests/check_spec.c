@@ -357,6 +357,26 @@ START_TEST(curves_keep_their_parameters)
 }
 END_TEST
 
+START_TEST(weighted_tables_have_histograms)
+{
+    read_layers("tanh { table = weighted(0.1, { histogram = { from = -2, to = 3, "
+                "counts = { 1, 0, 2.5 } } }) },"
+                "dynamic { L = 5, Q = 1, I = 1, table = weighted { eps = 0.2, max = 5 }, "
+                "histogram = { from = 0, to = 1, counts = { 4 } } },"
+                "curve { f = function(x) return x < 0 and 0 or x end, table = weighted(0.1, { "
+                "histogram = { from = -1, to = 1, counts = { 1 } } }) }");
+    const struct curve *curve = node_called("tanh1")->curve;
+    ck_assert(curve->method == TABLE_WEIGHTED && curve->k == 0.1 && curve->max == 0);
+    const struct histogram *histogram = curve->histogram;
+    ck_assert(histogram->from == -2 && histogram->to == 3 && histogram->bins == 3);
+    ck_assert(histogram->counts[0] == 1 && histogram->counts[2] == 2.5);
+    curve = node_called("dynamic1")->curve;
+    ck_assert(curve->k == 0.2 && curve->max == 5 && curve->histogram->counts[0] == 4);
+    curve = node_called("curve1")->curve;
+    ck_assert(curve->kind == CURVE_FUNCTION && curve->histogram->bins == 1);
+}
+END_TEST
+
 START_TEST(activations_have_their_defaults)
 {
     read_layers(
@@ -1144,6 +1164,7 @@ static TCase *language_tests(void)
     tcase_add_test(tests, conv_has_pytorchs_defaults_but_same_padding);
     tcase_add_test(tests, other_layers_have_pytorchs_defaults);
     tcase_add_test(tests, curves_keep_their_parameters);
+    tcase_add_test(tests, weighted_tables_have_histograms);
     tcase_add_test(tests, activations_have_their_defaults);
     tcase_add_test(tests, learned_activations_keep_their_parameters);
     tcase_add_test(tests, dynamic_relu_brings_its_layers);

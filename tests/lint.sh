@@ -18,7 +18,7 @@ floors='
     2.0  op/*
     2.1  passes program
     2.2  shape tabulate loosen grad fuse layout recompute plan team value interp lower
-    3.0  spec template cc onnx safetensors
+    3.0  spec template cc onnx safetensors histogram
     3.1  emit jobs outcome record
     3.2  build
     4.0  compare verify fit report sweep show

@@ -255,6 +255,28 @@ minimax() {
 }
 check "table --minimax: any curve, and a spec's" minimax
 
+# The fewest pieces where the numbers are, by a histogram of two nodes, of which one is the spec's.
+weighted() {
+    cat > histogram.json << 'END'
+{"nodes": [{"name": "tanh1", "from": -1, "to": 1, "counts": [1, 2, 1], "samples": 5},
+ {"name": "tanh2", "from": -2, "to": 2, "counts": [4, 4], "below": 0, "above": 1},
+ {"name": "tanh3", "from": 0, "to": 2, "counts": [4, 4]},
+ {"name": "tanh4", "from": 0, "to": 2, "counts": [4, 4]}]}
+END
+    "$lathe" table --curve gelu --weighted 0.01 --histogram histogram.json --json > gelu.json &&
+        fields gelu.json pieces from to slope intercept value_error slope_error mean_error &&
+        "$lathe" table specs/lenet5.lua --set act=tanh --weighted 0.1 --histogram histogram.json \
+            > tanh.txt && [ "$(grep -c '^tanh, weighted eps=0.1: ' tanh.txt)" -eq 3 ] &&
+        grep -q "^root-mean-square distance where the curve's numbers are: 0.0" tanh.txt &&
+        { "$lathe" table --curve gelu --weighted 0.1 2> none.txt; [ $? -eq 1 ]; } &&
+        grep -q '^weighted: needs the histogram of what the curve sees' none.txt &&
+        echo '{"nodes": [{"name": "tanh9", "from": 0, "to": 1, "counts": [1]}]}' > other.json &&
+        { "$lathe" table specs/lenet5.lua --set act=tanh --weighted 0.1 --histogram other.json \
+            2> other.txt; [ $? -eq 1 ]; } &&
+        grep -q '^other.json: has no histogram of tanh1: was it counted in another' other.txt
+}
+check "table --weighted: by a histogram, of each curve or of all together" weighted
+
 curve_usage() {
     for given in gelo elu,b=2 elu,a=x dynamic,L=1 piecewise ''; do
         "$lathe" table --curve "$given" 2> usage.txt

@@ -1,0 +1,4 @@
+return network {
+  input = image(3, 8, 8),
+  tanh { table = weighted(0.01, { histogram = { form = -1, to = 1, counts = { 1 } } }) },
+}
