@@ -27,7 +27,7 @@
 #define EVEN_SHARE 0.01
 #define ADAPTED    0.75 /* of the candidates; the others stand evenly in asinh(x / FINEST) */
 #define FINEST     0.02
-enum { FINE_CELLS = 8192, FIRST_CANDIDATES = 128, MOST_CANDIDATES = 1024, GAUSS = 3, ATTEMPTS = 4 };
+enum { FINE_CELLS = 8192, FIRST_CANDIDATES = 128, MOST_CANDIDATES = 512, GAUSS = 3, ATTEMPTS = 4 };
 
 /* A point where the distance is looked at, and its weight in the whole cost. */
 struct sample {

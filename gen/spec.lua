@@ -798,7 +798,7 @@ end
 local fits, fit_list = {}, {}
 
 -- What a fit says of itself, beside its curves.
-local fit_notes = { found = true, histogram = true, layers = true }
+local fit_notes = { found = true, layers = true }
 
 -- The attributes that CURVE, a fit's or a layer's of it, gives.
 local function fit_attributes(curve)
@@ -1023,6 +1023,7 @@ local function fitted_fields(fields, name)
   for key, value in ordered(fields) do own[key] = value end
   local normal = read_fields(fields.word, fields.at, fit_attributes(curve), {})
   for key in ordered(fit_attributes(curve)) do own[key] = normal[key] end
+  own.histogram = normal.histogram -- not the first's
   return own
 end
 
