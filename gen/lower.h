@@ -230,7 +230,8 @@ bool lower_lanes_weights(struct lowering *l, const struct group *group, const st
 /* ---- Winograd's convolution ---- */
 
 struct winograd_plan {
-    int m;                                /* tiles are of M x M pixels */
+    int m, r;    /* tiles are of M x M pixels, filters of R x R taps */
+    bool folded; /* stride 2: every second pixel of every second row is a channel of its own */
     int tiles_h, tiles_w;                 /* of an image */
     int item_images, chunk_tiles, chunks; /* a piece of work: images x rows of tiles */
     int chunk_rows;                       /* of pixels */

@@ -20,8 +20,11 @@
 
 enum {
     R = 3,
-    MOST_M = 4,  /* tiles of M x M pixels: 4; */
-    LEAST_M = 2, /* where weights count, down to 2, whose weights are less than half */
+    FOLDED_R = 4,       /* every second tap of 7 or 8, */
+    FOLDED_M = 3,       /* in tiles of as many pixels as F(4 x 4, 3 x 3) has */
+    FOLDED_TERMS = 140, /* of a sum: with fewer, errors are large beside the bound */
+    MOST_M = 4,         /* tiles of M x M pixels: 4; */
+    LEAST_M = 2,        /* where weights count, down to 2, whose weights are less than half */
     PIXEL_BYTES = 1280 * 1024, /* of the second-level cache, what an item's pixels may fill, */
     KEPT_BYTES = 640 * 1024,   /* and there beside them, weights of all channels */
     SUM_BYTES = 256 * 1024,    /* likewise its sums */
@@ -47,7 +50,7 @@ static const double WORTH = 0.9;          /* of the direct kernel's cost, to be 
 
 static int positions(const struct winograd_plan *p)
 {
-    return (p->m + R - 1) * (p->m + R - 1);
+    return (p->m + p->r - 1) * (p->m + p->r - 1);
 }
 
 /* The largest divisor of COUNT that is a multiple of UNIT and at most MOST; or UNIT. */
@@ -117,12 +120,14 @@ static bool keeps_weights(const struct lowering *l, const struct geometry *g,
     return weight_bytes(l, g, positions(p)) <= KEPT_BYTES;
 }
 
-/* Tiles whose pixels fit the cache beside the weights that stay there. */
+/* Tiles whose pixels fit the cache beside the weights that stay there, and whose sums do. */
 static int most_tiles(const struct lowering *l, const struct geometry *g,
                       const struct winograd_plan *p)
 {
     double kept = keeps_weights(l, g, p) ? weight_bytes(l, g, positions(p)) : 0;
-    return (int)((PIXEL_BYTES - kept) / (4 * positions(p) * g->in_blocks * l->lanes));
+    int block = 4 * positions(p) * l->lanes;
+    return min_int((int)((PIXEL_BYTES - kept) / (block * g->in_blocks)),
+                   2 * SUM_BYTES / (block * p->k_tile));
 }
 
 /* Smaller items, until there are enough for some threads. */
@@ -167,10 +172,10 @@ static int choose_k_chunk(const struct lowering *l, const struct geometry *g,
 
 /* Tiles and blocks of output channels that an item has, and of those in registers. */
 static struct winograd_plan choose_plan(const struct lowering *l, const struct geometry *g,
-                                        int out_h, int out_w, int row_multiple, int m)
+                                        int out_h, int out_w, int row_multiple, int m, int r)
 {
     struct winograd_plan p = {
-        .m = m, .tiles_h = divide_up(out_h, m), .tiles_w = divide_up(out_w, m)};
+        .m = m, .r = r, .tiles_h = divide_up(out_h, m), .tiles_w = divide_up(out_w, m)};
     p.k_tile = choose_k_tile(g);
     choose_order(l, g, &p, row_multiple);
     int tiles = (p.phases ? l->batch : p.item_images) * p.chunk_tiles * p.tiles_w;
@@ -220,18 +225,68 @@ static double direct_cost(const struct lowering *l, const struct geometry *g, co
     return fits_registers(l, g) ? cost_beside(products, bytes) : products + bytes / BYTES_MEANWHILE;
 }
 
+/* ---- stride 2 of few channels ---- */
+
+/* Rows and columns of 2 h + a and 2 w + b are four images of stride 1, of which tap 2 r + a, 2 s +
+ * b is tap r, s: those of all channels are the lanes of one block. */
+static bool can_fold(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                     const struct axis *w)
+{
+    return !l->training && g->in_block == 1 && 4 * g->in_c <= l->lanes && g->groups == 1 &&
+           g->stride_h == 2 && g->stride_w == 2 && g->dilation_h == 1 && g->dilation_w == 1 &&
+           g->kernel_h == g->kernel_w && divide_up(g->kernel_h, 2) == FOLDED_R &&
+           g->in_c * g->kernel_h * g->kernel_w >= FOLDED_TERMS && h->in_step == 2 &&
+           h->taps == g->kernel_h && w->taps == g->kernel_w;
+}
+
+/* G's four images as one block of channels. */
+static struct geometry folded_geometry(const struct lowering *l, const struct geometry *g)
+{
+    struct geometry folded = *g;
+    folded.in_block = l->lanes;
+    folded.in_blocks = 1;
+    return folded;
+}
+
+/* Pixels of an item's folded rows and of one of them, with what the last tile reads beyond. */
+static int folded_width(const struct winograd_plan *p)
+{
+    return p->tiles_w * p->m + p->r - 1;
+}
+static int folded_pixels(const struct winograd_plan *p)
+{
+    return p->folded ? (p->chunk_tiles * p->m + p->r - 1) * folded_width(p) : 0;
+}
+
+static bool choose_folded(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                          const struct axis *w, int row_multiple, struct winograd_plan *plan)
+{
+    struct geometry folded = folded_geometry(l, g);
+    double pairs = axis_pairs(h) * axis_pairs(w);
+    *plan = choose_plan(l, &folded, h->out, w->out, row_multiple, FOLDED_M, FOLDED_R);
+    plan->folded = true;
+    return !plan->phases &&
+           (l->method == CONV_WINOGRAD ||
+            winograd_cost(l, &folded, plan, l->typical_batch) <
+                l->typical_batch * pairs * g->in_c * g->out_blocks / EFFICIENCY * WORTH);
+}
+
 bool choose_winograd(const struct lowering *l, const struct geometry *g, const struct axis *h,
                      const struct axis *w, int row_multiple, struct winograd_plan *plan)
 {
+    if (l->method == CONV_DIRECT || l->method == CONV_LANES)
+        return false;
+    if (can_fold(l, g, h, w))
+        return choose_folded(l, g, h, w, row_multiple, plan);
     bool fits = g->kernel_h == R && g->kernel_w == R && g->stride_h == 1 && g->stride_w == 1 &&
                 g->dilation_h == 1 && g->dilation_w == 1 && g->groups == 1 &&
                 g->in_block == l->lanes && h->taps == R && w->taps == R;
-    if (!fits || l->method == CONV_DIRECT || l->method == CONV_LANES)
+    if (!fits)
         return false;
-    *plan = choose_plan(l, g, h->out, w->out, row_multiple, MOST_M);
+    *plan = choose_plan(l, g, h->out, w->out, row_multiple, MOST_M, R);
     double cost = winograd_cost(l, g, plan, l->typical_batch);
     for (int m = MOST_M - 1; m >= LEAST_M && plan->shares; m--) {
-        struct winograd_plan small = choose_plan(l, g, h->out, w->out, row_multiple, m);
+        struct winograd_plan small = choose_plan(l, g, h->out, w->out, row_multiple, m, R);
         double small_cost = winograd_cost(l, g, &small, l->typical_batch);
         if (small.shares && small_cost < cost) {
             *plan = small;
@@ -264,7 +319,7 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
                                          const struct axis *w, const struct winograd_plan *p,
                                          struct region *weight)
 {
-    struct winograd f = winograd_make(p->m, R);
+    struct winograd f = winograd_make(p->m, p->r);
     int blocks = g->out_blocks * g->in_blocks;
     size_t floats =
         checked_multiply((size_t)blocks * (size_t)positions(p), (size_t)l->lanes * l->lanes);
@@ -278,10 +333,13 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
                  "weights transformed");
     struct value *a = call->arguments, *transforms = value_table(l->arena);
     value_int(a, "N", f.n);
-    value_int(a, "R", R);
+    value_int(a, "R", p->r);
     value_int(a, "BLOCKS", blocks);
-    value_int(a, "TAP_FIRST", h->tap_first * R + w->tap_first);
-    value_int(a, "TAP_ROW", h->tap_step * R);
+    value_flag(a, "folded", p->folded);
+    value_int(a, "KERNEL", g->kernel_h);
+    value_int(a, "IN_C", g->in_c);
+    value_int(a, "TAP_FIRST", h->tap_first * p->r + w->tap_first);
+    value_int(a, "TAP_ROW", h->tap_step * p->r);
     value_int(a, "TAP_COLUMN", w->tap_step);
     add_transform(l, transforms, "filter", &f.filter);
     value_child(a, "transforms", transforms);
@@ -295,7 +353,7 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
 static void add_plan(const struct lowering *l, struct value *a, const struct geometry *g,
                      const struct winograd_plan *p)
 {
-    struct winograd f = winograd_make(p->m, R);
+    struct winograd f = winograd_make(p->m, p->r);
     struct value *transforms = value_table(l->arena);
     add_transform(l, transforms, "input", &f.input);
     add_transform(l, transforms, "output", &f.output);
@@ -315,6 +373,10 @@ static void add_plan(const struct lowering *l, struct value *a, const struct geo
     value_int(a, "ITEM_BLOCKS", p->shares ? p->k_chunk : g->out_blocks);
     value_int(a, "AHEAD", p->shares ? divide_up(p->k_tile, p->groups) : 0);
     value_int(a, "SLOTS", p->slots);
+    value_flag(a, "folded", p->folded);
+    value_int(a, "CHANNELS", p->folded ? 4 * g->in_c : l->lanes);
+    value_int(a, "FOLDED", folded_pixels(p) * l->lanes);
+    value_int(a, "ROW", p->folded ? folded_width(p) : g->in_w);
 }
 
 struct call *start_winograd(struct lowering *l, const struct group *group, const char *what,
@@ -323,12 +385,15 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
                             struct region *weight)
 {
     struct geometry image = head_geometry(l, group->head);
+    struct geometry folded = folded_geometry(l, g);
+    if (p->folded)
+        g = &folded;
     const char *name =
         arena_printf(l->arena, "winograd_%dx%dx%d_to_%dx%dx%d_%s", image.in_c, image.in_h,
                      image.in_w, image.out_c, image.out_h, image.out_w, what);
     weight = transformed_weight(l, group, g, h, w, p, weight);
     size_t vectors = (size_t)p->groups * p->tile * (g->in_blocks + p->k_chunk) + 2;
-    size_t slot = positions(p) * vectors * (size_t)l->lanes;
+    size_t slot = (positions(p) * vectors + (size_t)folded_pixels(p)) * (size_t)l->lanes;
     struct region *room =
         scratch(l, arena_printf(l->arena, "%s.%s.tiles", group->head->name, what),
                 checked_multiply(slot, p->phases ? 1 : p->slots),

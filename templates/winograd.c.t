@@ -16,17 +16,28 @@ $ include("winograd_sizes.c.t", _ENV, 4)
         for (int part = share; part < parts; part += few ? parts : SLOTS) {
             const int item = part / SHARES, block0 = part % SHARES * ITEM_BLOCKS;
             const int slot = few ? lathe_thread() : share;
-            float *pixels = scratch + (size_t)slot * POSITIONS * (PIXELS + SUMS);
+            float *pixels = scratch + (size_t)slot * (POSITIONS * (PIXELS + SUMS) + FOLDED);
             float *sums = pixels + POSITIONS * PIXELS;
             const int oh0 = item % CHUNKS * CHUNK_ROWS, n0 = item / CHUNKS * ITEM_IMAGES;
             const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
             const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
+$ if folded then
+            float *folded = sums + POSITIONS * SUMS;
+            for (int n = 0; n < (item * SLOTS + slot != there ? images : 0); n++) {
+                ${name}_fold(in + (size_t)(n0 + n) * IN_IMAGE, oh0, folded);
+                for (int th = 0; th * M < oh1 - oh0; th++)
+                    for (int tw = 0; tw < TILES_W; tw++)
+                        ${name}_pixels(folded + (th * ROW + tw) * M * V, 0, 0, false,
+                            pixels + ((n * CHUNK_TILES + th) * TILES_W + tw) * V);
+            }
+$ else
             for (int cb = 0; cb < (item * SLOTS + slot != there ? IN_BLOCKS : 0); cb++)
                 for (int n = 0; n < images; n++)
                     for (int th = 0; th * M < oh1 - oh0; th++)
                         for (int tw = 0; tw < TILES_W; tw++)
                             ${name}_tile(in, n0 + n, oh0 / M + th, tw,
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
+$ end
             there = item * SLOTS + slot;
             const int tiles = images * CHUNK_TILES * TILES_W;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {

@@ -14,7 +14,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
             const int h = h0 + i;
             x[i] = (vf){0};
             if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
-                x[i] = lathe_load(image + (h * IN_W + w) * V);
+                x[i] = lathe_load(image + (h * ROW + w) * V);
         }
         ${name}_input(x, y);
         LATHE_UNROLL(${N})
@@ -30,6 +30,9 @@ $ include("winograd_sizes.c.t", _ENV, 4)
     }
 }
 
+$ if folded then
+$ include("winograd_fold.c.t", _ENV)
+$ else
 /* Tile t of the images and rows that an item has, from image n0 and row th0 of tiles on. */
 LATHE_INLINE void ${name}_tile(const float *restrict in, int n, int th, int tw, int t, int cb,
                                float *restrict pixels)
@@ -43,6 +46,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
     else
         ${name}_pixels(image, h0, w0, true, to);
 }
+$ end
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
  * weights that are needed soon, of which AHEAD vectors a channel are fetched into the cache. */
@@ -59,7 +63,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
         const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
         LATHE_UNROLL(4)
-        for (int c = 0; c < V; c++) {
+        for (int c = 0; c < CHANNELS; c++) {
             vf tap[K_TILE];
             LATHE_UNROLL(${K_TILE})
             for (int j = 0; j < K_TILE; j++)

@@ -3,18 +3,31 @@ $ include("winograd_transforms.c.t", _ENV)
 static void ${name}(${parameters})
 {
     enum { V = ${V}, N = ${N}, R = ${R}, BLOCKS = ${BLOCKS}, TAPS = R * R,
-           TAP_FIRST = ${TAP_FIRST}, TAP_ROW = ${TAP_ROW}, TAP_COLUMN = ${TAP_COLUMN} };
+           TAP_FIRST = ${TAP_FIRST}, TAP_ROW = ${TAP_ROW}, TAP_COLUMN = ${TAP_COLUMN},
+           KERNEL = ${KERNEL}, IN_C = ${IN_C} };
 #pragma omp for
     for (int block = 0; block < BLOCKS; block++)
         for (int c = 0; c < V; c++) {
+$ if folded then -- channel c / 4 of rows and columns 2 i + c / 2 % 2, 2 j + c % 2
+            const float *from = weight + ((size_t)block * IN_C + c / 4) * (KERNEL * KERNEL * V);
+$ else
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
+$ end
             vf half[N][R];
             LATHE_UNROLL(${R})
             for (int s = 0; s < R; s++) {
                 vf x[R], y[N];
                 LATHE_UNROLL(${R})
-                for (int r = 0; r < R; r++)
+                for (int r = 0; r < R; r++) {
+$ if folded then
+                    const int row = 2 * r + c / 2 % 2, column = 2 * s + c % 2;
+                    x[r] = (vf){0};
+                    if (row < KERNEL && column < KERNEL && c < 4 * IN_C)
+                        x[r] = lathe_load(from + (row * KERNEL + column) * V);
+$ else
                     x[r] = lathe_load(from + (r * TAP_ROW + s * TAP_COLUMN) * (V * V));
+$ end
+                }
                 ${name}_filter(x, y);
                 LATHE_UNROLL(${N})
                 for (int i = 0; i < N; i++)

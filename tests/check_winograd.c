@@ -313,10 +313,13 @@ static void check_small_threads(struct arena *arena, const struct lathe_model *m
     free(memory);
 }
 
-static void check_small_batch(const char *isa, enum conv_method method)
+/* Inference of SPEC, as many samples as there is room for and fewer. */
+static void check_inference(const char *spec, const struct spec_setting *settings,
+                            int setting_count, const char *isa, enum conv_method method,
+                            void (*count)(struct arena *, struct network *,
+                                          const struct build_options *))
 {
     enum { BATCH = 2 };
-    static const struct spec_setting no_loss[] = {{"loss", "false"}};
     char folder[] = "/tmp/lathe-winograd-XXXXXX";
     struct arena *arena = arena_new();
     struct build_options options = {.isa = isa_find(isa),
@@ -326,21 +329,34 @@ static void check_small_batch(const char *isa, enum conv_method method)
                                     .cc = "cc",
                                     .verify = true};
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    struct network *network = spec_read(arena, "tests/num/winograd.lua", no_loss, 1);
+    struct network *network = spec_read(arena, spec, settings, setting_count);
     const struct lathe_model *generated = build_and_load(arena, network, &options, folder);
     struct text out = {0};
-    count_small_calls(arena, network, &options);
-    for (int count = BATCH; count > 0; count--) {
+    count(arena, network, &options);
+    for (int samples = BATCH; samples > 0; samples--) {
         struct verify_options verify = {
-            .seed = 1, .batch = count, .entries = 4, .winograd = method == CONV_WINOGRAD};
+            .seed = 1, .batch = samples, .entries = 4, .winograd = method == CONV_WINOGRAD};
         bool right = verify_generated(network->graph, generated, &verify, &out);
-        ck_assert_msg(right, "%s, %d samples:\n%s", isa, count, out.data);
+        ck_assert_msg(right, "%s, %d samples:\n%s", isa, samples, out.data);
     }
     check_small_threads(arena, generated, BATCH);
     const char *const removal[] = {"rm", "-rf", folder, NULL};
     run_program(removal, "/", &out);
     text_free(&out);
     arena_free(arena);
+}
+
+/* Vectors of 16 have room for four times three channels. */
+static void count_folded(struct arena *arena, struct network *network,
+                         const struct build_options *options)
+{
+    const struct program *program = build_program(arena, network, options, false);
+    int folded = 0;
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        folded += strcmp(call->template_name, "winograd.c.t") == 0 && argument(call, "FOLDED") > 0;
+    }
+    ck_assert_int_eq(folded, options->isa->registers == 32 ? 2 : 0);
 }
 
 /* Few samples are not enough items for all threads: then all is in phases. */
@@ -357,7 +373,15 @@ END_TEST
 START_TEST(small_batches_are_right)
 {
     if (runs_here(isas[_i / 2]))
-        check_small_batch(isas[_i / 2], _i % 2 ? CONV_DIRECT : CONV_WINOGRAD);
+        check_inference("tests/num/winograd.lua", (struct spec_setting[]){{"loss", "false"}}, 1,
+                        isas[_i / 2], _i % 2 ? CONV_DIRECT : CONV_WINOGRAD, count_small_calls);
+}
+END_TEST
+
+START_TEST(strides_are_folded)
+{
+    if (runs_here(isas[_i]))
+        check_inference("tests/num/folded.lua", NULL, 0, isas[_i], CONV_WINOGRAD, count_folded);
 }
 END_TEST
 
@@ -370,6 +394,7 @@ int main(void)
     tcase_add_test(tests, statements_are_few);
     tcase_add_loop_test(tests, kernels_are_right, 0, 3);
     tcase_add_loop_test(tests, small_batches_are_right, 0, 6);
+    tcase_add_loop_test(tests, strides_are_folded, 0, 3);
     tcase_set_timeout(tests, 600);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
