@@ -26,7 +26,8 @@ struct lathe_train_options {
     int64_t validation; /* samples held out; -1: as the spec has it */
     double lr;
     bool resume, quiet, profile;
-    bool no_test; /* the test set is not read */
+    bool no_test;   /* the test set is not read */
+    bool keep_last; /* the weights that count are the last epoch's, not the best's */
     bool epochs_given, seed_given, lr_given;
 };
 
@@ -78,9 +79,9 @@ void lathe_train_take_rate(struct lathe_trainer *t);
 void lathe_train_judge(struct lathe_trainer *t);
 /* Whether the run is over: all steps done, or early stopping. */
 bool lathe_train_is_over(const struct lathe_trainer *t);
-/* After a run: the weights that count, of the best epoch where samples were held out, become the
- * state; T's metrics those of the test set, or without one of the samples held out. JUDGED:
- * lathe_train_judge saw the state as it is. */
+/* After a run: the weights that count, of the best epoch where samples were held out and keep_last
+ * is not given, become the state; T's metrics those of the test set, or without one of the samples
+ * held out. JUDGED: lathe_train_judge saw the state as it is. */
 void lathe_train_conclude(struct lathe_trainer *t, bool judged);
 
 /* ---- train_report.c ---- */

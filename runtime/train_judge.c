@@ -77,12 +77,13 @@ bool lathe_train_is_over(const struct lathe_trainer *t)
 
 void lathe_train_conclude(struct lathe_trainer *t, bool judged)
 {
-    if (t->run.best_epoch)
+    bool best = t->run.best_epoch && !t->options->keep_last;
+    if (best)
         memcpy(t->moving.state, t->moving.best, t->model->state_floats * sizeof(float));
-    if (!t->test_set && t->run.best_epoch) {
+    if (!t->test_set && best) {
         t->metrics.loss = t->run.best_loss;
         t->metrics.accuracy = t->run.best_accuracy;
-    } else if (validates(t) || !judged) {
+    } else if (!judged || (validates(t) && t->test_set)) {
         evaluate(t, !t->test_set);
     }
 }

@@ -66,6 +66,8 @@ bool lathe_train_read_options(const struct lathe_model *model, int argc, char **
         {"save", "FILE",
          "write the weights (safetensors) in the end: with validation, of the best epoch",
          LATHE_OPTION_TEXT, &o->save, 0, 0, 0},
+        {"keep-last", NULL, "with validation: the weights that count are the last epoch's",
+         LATHE_OPTION_FLAG, &o->keep_last, 0, 0, 0},
         {"checkpoint", "DIR", "keep checkpoints there: every epoch, at SIGINT and SIGTERM",
          LATHE_OPTION_TEXT, &o->checkpoint, 0, 0, 0},
         {"resume", NULL, "go on from the newest checkpoint, if there is one", LATHE_OPTION_FLAG,
