@@ -1,23 +1,18 @@
 /*
  * build: the passes in their order, then files, then the compiler.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* sched_getaffinity */
-#endif
-
 #include "build.h"
 #include "cc.h"
 #include "emit.h"
 #include "interp.h"
+#include "jobs.h"
 #include "passes.h"
 #include "program.h"
 
 #include <dlfcn.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A file of kernels takes the compiler about as long as a second of one core's time, and small
  * networks stay in one. */
@@ -167,18 +162,6 @@ void check_compiler(const struct build_options *options)
     if (status != 0)
         fail(STATUS_USER, "%s is no C compiler: '%s --version' ends with status %d", options->cc,
              options->cc, status);
-}
-
-/* How many cores this process may run on. */
-static int core_count(void)
-{
-#if defined(__linux__)
-    cpu_set_t allowed;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
-        return CPU_COUNT(&allowed);
-#endif
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count > 0 ? (int)count : 1;
 }
 
 void build_programs(const struct build_options *options, const char *folder, const char *target)

@@ -66,15 +66,17 @@ static int take_settings(struct command *c, int argc, char **argv)
     return kept;
 }
 
+enum { OPTIONS_MAX = 40 };
+
 struct option_set {
-    struct lathe_option rows[16];
+    struct lathe_option rows[OPTIONS_MAX];
     int count;
 };
 
 static void add(struct option_set *set, const char *name, const char *argument, const char *help,
                 enum lathe_option_kind kind, void *value, double minimum, double maximum)
 {
-    check_bug(set->count < 16);
+    check_bug(set->count < OPTIONS_MAX);
     set->rows[set->count++] =
         (struct lathe_option){name, argument, help, kind, value, minimum, maximum, false};
 }
@@ -135,6 +137,8 @@ static void add_options(struct option_set *set, struct command *c, const char *n
         add_build_options(set, c, isa);
     if (strcmp(name, "sweep") == 0)
         add_sweep_options(set, c);
+    if (strcmp(name, "fit") == 0)
+        set->count += fit_option_rows(c, set->rows + set->count);
     if (build) {
         add(set, "output", "DIR", "-o: folder to write (default out/NAME)", LATHE_OPTION_TEXT,
             &c->output, 0, 0);
@@ -278,6 +282,10 @@ static const char *examples_of(const char *command)
         {"sweep", "specs/lenet5.lua --data data --over lr=0.001,0.003,0.01 --seeds 3\n"
                   "specs/lenet5.lua --set data=digits --over act=relu,tanh --over lr=0.01,0.1 "
                   "-o out/curves\n"},
+        {"fit", "specs/lenet5.lua --set act=table --data data --method grid --subset 2000 "
+                "--epochs 3 -o specs/fits/mine.lua\n"
+                "specs/resnet9.lua --set batch=128 --data data --method halving --subset 5000 "
+                "--budget 30 -o mine.lua\n"},
         {"verify", "specs/lenet5.lua --samples 4 --seed 2\n"},
     };
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
@@ -364,7 +372,8 @@ static void invoke(void *context)
     c.build.isa = isa_find("native");
     bool done = false;
     c.sweep.jobs = 1;
-    c.sweep.command = copy_words(c.arena, i->argv[-1], i->argc, i->argv);
+    c.fit = (struct fit_options){.seeds = 1, .judge_seeds = 5, .jobs = "auto"};
+    c.sweep.command = c.fit.command = copy_words(c.arena, i->argv[-1], i->argc, i->argv);
     if (strcmp(i->row->name, "sweep") == 0)
         i->argc = take_over(&c, i->argc, i->argv);
     i->argc = take_settings(&c, i->argc, i->argv);

@@ -6,11 +6,13 @@
 
 #include "build.h"
 #include "curve.h"
+#include "fit.h"
 #include "histogram.h"
 #include "ir.h"
 #include "show.h"
 #include "spec.h"
 #include "sweep.h"
+#include "../runtime/args.h"
 
 struct command {
     struct arena *arena;
@@ -26,6 +28,7 @@ struct command {
     struct show_options show;
     int64_t seed, batch, infer_batch, verify_batch, pieces;
     struct sweep_options sweep; /* over, and the numbers that only sweep takes */
+    struct fit_options fit;     /* what only fit takes */
     int rest_count; /* interpret: arguments for infer's own parser, the program's name first */
     char **rest;
 };
@@ -34,6 +37,11 @@ struct command_row {
     const char *name, *arguments, *about;
     int (*run)(struct command *command);
 };
+
+/* command_fit.c: the options that only fit takes, into ROWS; returns how many. */
+int fit_option_rows(struct command *command, struct lathe_option *rows);
+/* What the command line says of a fit. */
+struct fit_options command_fit_options(const struct command *command);
 
 /* Find ARGV's command, read its options, run it under protection; returns the exit status. */
 int command_run(const struct command_row *rows, int count, int argc, char **argv);

@@ -10,6 +10,9 @@
 
 #include <sys/types.h>
 
+/* How many cores this process may run on. */
+int core_count(void);
+
 /* A place where a program may be under way. */
 struct job {
     void *work; /* the owner's; NULL: the place is free */

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "compare.h"
 #include "curve.h"
+#include "fit.h"
 #include "interp.h"
 #include "passes.h"
 #include "show.h"
@@ -110,6 +111,13 @@ static int command_sweep(struct command *c)
     return STATUS_DONE;
 }
 
+static int command_fit(struct command *c)
+{
+    struct fit_options options = command_fit_options(c);
+    fit(c->arena, &options);
+    return STATUS_DONE;
+}
+
 static int command_verify(struct command *c)
 {
     struct network *network = command_network(c);
@@ -141,6 +149,8 @@ static const struct command_row commands[] = {
     {"sweep", "SPEC --over KEY=A,B,... [--over ...] [--data DIR] [options]",
      "train all combinations of settings; a table and a picture of what they came to",
      command_sweep},
+    {"fit", "SPEC --data DIR --method grid|halving|gradient -o FILE [options]",
+     "search the numbers of a spec's Dynamic curve, and say whether it helps", command_fit},
     {"verify", "SPEC [options]", "generated = interpreted = finite differences", command_verify},
 };
 

@@ -2,6 +2,7 @@
 #include "outcome.h"
 #include "json.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,17 @@ struct run_log read_run_log(struct arena *arena, const char *path, int most)
     log.accuracies = columns[3];
     log.images_per_s = columns[4];
     return log;
+}
+
+void remove_checkpoint(struct arena *arena, const char *folder)
+{
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        if (strncmp(entry->d_name, "checkpoint-", 11) == 0)
+            unlink(arena_printf(arena, "%s/%s", folder, entry->d_name));
+    if (entries)
+        closedir(entries);
+    rmdir(folder);
 }
 
 const char *last_line_said(struct arena *arena, const char *text, const char *head)

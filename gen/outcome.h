@@ -20,6 +20,9 @@ struct run_log {
  * there is no file. Of an epoch that was done again, after a kill, the last line counts. */
 struct run_log read_run_log(struct arena *arena, const char *path, int most);
 
+/* Remove the checkpoints in FOLDER, and it, where it holds nothing else. */
+void remove_checkpoint(struct arena *arena, const char *folder);
+
 /* The last line of TEXT that is not empty and begins with HEAD, as a copy without its newline; or
  * NULL. */
 const char *last_line_said(struct arena *arena, const char *text, const char *head);

@@ -9,10 +9,8 @@
 #include "outcome.h"
 #include "../runtime/progress.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct runner {
     struct sweep *sweep;
@@ -35,7 +33,7 @@ static void add_number(struct arena *arena, const char **words, int *count, cons
 /* Threads of a run: what was asked for, or this machine's shared out. */
 static int64_t threads_of(const struct sweep_options *options)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t cores = core_count();
     if (options->threads || options->jobs <= 1)
         return options->threads;
     return cores > options->jobs ? cores / options->jobs : 1;
@@ -98,18 +96,6 @@ static void take_result(struct arena *arena, struct sweep_run *run, const char *
                                   last < 0 ? (double)NAN : run->accuracies[last]);
     run->loss =
         result_figure(arena, result, "test_loss", last < 0 ? (double)NAN : run->losses[last]);
-}
-
-static void remove_checkpoint(const struct sweep *sweep, const struct sweep_run *run)
-{
-    const char *folder = run_file(sweep, sweep->arena, run, "checkpoint");
-    DIR *entries = opendir(folder);
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (strncmp(entry->d_name, "checkpoint-", 11) == 0)
-            unlink(arena_printf(sweep->arena, "%s/%s", folder, entry->d_name));
-    if (entries)
-        closedir(entries);
-    rmdir(folder);
 }
 
 /* Seconds an epoch of BUILD (NULL: of any) takes, by the runs that are over or under way; NaN where
@@ -193,7 +179,7 @@ static void end_run(void *context, void *work, int status, bool stopping)
     }
     record_run(sweep, run);
     if (run->status != RUN_FAILED)
-        remove_checkpoint(sweep, run);
+        remove_checkpoint(arena, run_file(sweep, arena, run, "checkpoint"));
     r->over++;
     print_run(r, run);
 }
