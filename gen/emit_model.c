@@ -41,7 +41,7 @@ static void print_parameters(const struct program *program, struct text *out)
             q->trainable ? "true" : "false", q->offset, q->out, q->in, q->kh, q->kw, q->groups,
             q->spans, q->window, q->block_out, q->block_in, inits[q->init], q->value);
         print_list(q, out);
-        text_printf(out, ", %d},\n", q->tie);
+        text_printf(out, ", %d, %.9g},\n", q->tie, q->unit);
     }
 }
 

@@ -271,6 +271,7 @@ static struct lathe_parameter describe(const struct tensor *tensor)
         .value = tensor->init_value,
         .list = tensor->init_list,
         .tie = tensor->tie,
+        .unit = tensor->unit,
     };
     memcpy(parameter.dims, tensor->dims, sizeof parameter.dims);
     return parameter;

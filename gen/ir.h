@@ -44,7 +44,8 @@ struct tensor {
     enum lathe_init init;
     double init_value;
     const float *init_list; /* LATHE_LISTED */
-    int tie;                /* as in struct lathe_parameter */
+    int tie;                /* as in struct lathe_parameter, */
+    double unit;            /* and this */
 };
 
 /* What the spec chose for a layer's weights; resolved to (init, value) by the shape rule, which

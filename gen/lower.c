@@ -274,6 +274,7 @@ static void describe_parameter(const struct lowering *l, const struct tensor *te
         .value = tensor->init_value,
         .list = tensor->init_list,
         .tie = tensor->tie,
+        .unit = tensor->unit,
     };
     memcpy(parameter->dims, tensor->dims, sizeof parameter->dims);
     const struct node *user = tensor->consumers.count ? tensor->consumers.items[0] : NULL;

@@ -385,12 +385,14 @@ local vocabulary = {
   { "train", "part", needed("batch", size), needed("epochs", whole(1, 1000000)),
     needed("optimizer", made_by("optimizer")), needed("lr", learning_rate),
     option("clip_value", positive), option("clip_norm", positive),
-    option("early_stopping", whole(1, 1000000)),
+    option("early_stopping", whole(1, 1000000)), option("curve_lr", positive),
     about = "A plain table in the network: how it is trained. epochs and lr are what train's "
       .. "options --epochs and --lr replace. clip_value: gradients are clamped to +- this; "
       .. "clip_norm: then all are scaled so that the norm of all together is at most this, as "
       .. "torch.nn.utils.clip_grad_norm_. early_stopping: the run ends after so many epochs "
-      .. "without a lower validation loss; it needs data with validation." },
+      .. "without a lower validation loss; it needs data with validation. curve_lr: the L, Q and "
+      .. "I of dynamic with learn move by shares of their size, at so many times the rate, "
+      .. "without decay and clipping; else they are weights as all others." },
 
   { "conv", "layer", argument("channels", size), argument("kernel", window),
     option("stride", window, 1), option("pad", padding(true), "same"),

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Raised whenever a generated file of an older lathe would not fit this runtime. */
-#define LATHE_ABI 4
+#define LATHE_ABI 5
 
 /* ---- exit statuses ---- */
 
@@ -75,6 +75,8 @@ struct lathe_parameter {
     double value;
     const float *list; /* LISTED: as many as elements */
     int tie;           /* > 0: one number with all others of this tie: their gradients are summed */
+    double unit; /* > 0: it shapes a curve: steps by curve_lr are relative to its size, but for
+                    less than this */
 };
 
 size_t lathe_parameter_elements(const struct lathe_parameter *parameter); /* logical */
@@ -222,6 +224,7 @@ struct lathe_optimizer {
 struct lathe_training {
     int batch, epochs;
     int early_stopping; /* epochs without a lower validation loss that end the run; 0: none do */
+    double curve_lr;    /* of parameters with a unit, times the rate: curves.h; 0: as all others */
     struct lathe_optimizer optimizer;
     struct lathe_schedule schedule;
 };

@@ -15,11 +15,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "curves.h"
 #include "loader.h"
 #include "log.h"
 #include "recipe.h"
 #include "thread.h"
-#include "tie.h"
 #include "train.h"
 #include "weights.h"
 
@@ -202,8 +202,7 @@ static void optimise(struct lathe_trainer *t)
     step.lr = lathe_schedule_lr(&t->training.schedule, t->run.step, t->steps_per_epoch,
                                 t->total_steps, &step.momentum);
     lathe_tie_gradients(model, gradients);
-    lathe_optimizer_step(optimizer, &step, t->moving.state, gradients, t->moving.moments,
-                         model->trainable_floats);
+    lathe_model_step(model, &t->training, &step, t->moving.state, gradients, t->moving.moments);
     t->last_lr = step.lr;
 }
 

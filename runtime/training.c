@@ -23,6 +23,8 @@ enum { MOST_EPOCHS = 1000000 };
 const struct lathe_field lathe_training_fields[] = {
     {"early_stopping", LATHE_IN_TRAIN, LATHE_FIELD_WHOLE,
      offsetof(struct lathe_training, early_stopping), ALL, ALL, 0, MOST_EPOCHS},
+    {"curve_lr", LATHE_IN_TRAIN, LATHE_FIELD_REAL, offsetof(struct lathe_training, curve_lr), ALL,
+     ALL, 0, 1e6},
     {"optimizer", LATHE_A_WORD, LATHE_FIELD_OPTIMIZER,
      offsetof(struct lathe_training, optimizer.kind), ALL, ALL, 0, 0},
     OPTIMIZER(REAL, momentum, BIT(SGD) | BIT(RMSPROP), 0, 1e9),

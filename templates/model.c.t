@@ -5,7 +5,7 @@
 #include "${network}.h"
 
 /* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans,
- * window and blocks; how it is drawn; its tie */
+ * window and blocks; how it is drawn; its tie and unit */
 const struct lathe_parameter ${network}_parameters[] = {${parameters}};
 
 $ if augments then

@@ -458,6 +458,7 @@ static const struct training_case {
      "cosine { lr = 0.5, min = 0.25 }",
      {.schedule = {.kind = LATHE_COSINE, .lr = 0.5, .min = 0.25}}},
     {"sgd(), early_stopping = 7", "0.1", {.early_stopping = 7}},
+    {"sgd(), curve_lr = 3", "0.1", {.curve_lr = 3}},
     {"sgd()",
      "plateau { lr = 0.5 }",
      {.schedule =
@@ -704,8 +705,8 @@ START_TEST(recipes_carry_every_field)
     for (int i = 0; i < ALL; i++) {
         const char *optimizer = optimizer_words[i / SCHEDULE_WORDS].full;
         const char *schedule = schedule_words[i % SCHEDULE_WORDS].full;
-        all[i] =
-            training_of(optimizer, schedule, ", clip_value = 3, clip_norm = 4, early_stopping = 5");
+        all[i] = training_of(optimizer, schedule,
+                             ", clip_value = 3, clip_norm = 4, early_stopping = 5, curve_lr = 6");
         plain[i] = training_of(optimizer, schedule, "");
     }
     for (int i = 0; i < ALL; i++)

@@ -41,6 +41,13 @@ static const char *const suffixes[][MOST_PARAMETERS + 1] = {
     [LEARNED_TABLE] = {"table"},
 };
 
+/* Their units: below, Dynamic's parameters hardly bend it. */
+static const double units[][MOST_PARAMETERS] = {
+    [LEARNED_PRELU] = {0},
+    [LEARNED_ELU] = {0},
+    [LEARNED_DYNAMIC] = {1, 0.01, 0.1},
+};
+
 static void check_dynamic(const struct node *node)
 {
     const struct learned_attributes *a = &node->learned;
@@ -75,7 +82,8 @@ void learned_add_parameters(struct graph *graph, struct node *node)
         check_dynamic(node);
     for (int i = 0; suffixes[a->kind][i]; i++)
         add_weights(graph, node, TENSOR_PARAMETER, suffixes[a->kind][i], 1, &numbers,
-                    LATHE_CONSTANT, a->initial[i]);
+                    LATHE_CONSTANT, a->initial[i])
+            ->unit = units[a->kind][i];
 }
 
 static void shape_learned(struct graph *graph, struct node *node)

@@ -5,28 +5,28 @@
 #include "block.h"
 
 /* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans,
- * window and blocks; how it is drawn; its tie */
+ * window and blocks; how it is drawn; its tie and unit */
 const struct lathe_parameter block_parameters[] = {
     {"conv1.weight", 4, {8, 1, 3, 3}, true, 0, 8, 1, 3, 3, 1, 1, 0, 16, 1, LATHE_UNIFORM,
-     0.33333333333333331, NULL, 0},
+     0.33333333333333331, NULL, 0, 0},
     {"conv1.bias", 1, {8, 0, 0, 0}, true, 144, 8, 1, 1, 1, 1, 1, 0, 16, 1, LATHE_UNIFORM,
-     0.33333333333333331, NULL, 0},
+     0.33333333333333331, NULL, 0, 0},
     {"batchnorm1.weight", 1, {8, 0, 0, 0}, true, 160, 8, 1, 1, 1, 1, 1, 0, 16, 1, LATHE_CONSTANT, 1,
-     NULL, 0},
+     NULL, 0, 0},
     {"batchnorm1.bias", 1, {8, 0, 0, 0}, true, 176, 8, 1, 1, 1, 1, 1, 0, 16, 1, LATHE_CONSTANT, 0,
-     NULL, 0},
+     NULL, 0, 0},
     {"batchnorm1.running_mean", 1, {8, 0, 0, 0}, false, 2784, 8, 1, 1, 1, 1, 1, 0, 16, 1,
-     LATHE_CONSTANT, 0, NULL, 0},
+     LATHE_CONSTANT, 0, NULL, 0, 0},
     {"batchnorm1.running_var", 1, {8, 0, 0, 0}, false, 2800, 8, 1, 1, 1, 1, 1, 0, 16, 1,
-     LATHE_CONSTANT, 1, NULL, 0},
+     LATHE_CONSTANT, 1, NULL, 0, 0},
     {"residual1.body.conv1.weight", 4, {8, 8, 3, 3}, true, 192, 8, 8, 3, 3, 1, 1, 0, 16, 16,
-     LATHE_UNIFORM, 0.11785113019775793, NULL, 0},
+     LATHE_UNIFORM, 0.11785113019775793, NULL, 0, 0},
     {"residual1.body.conv1.bias", 1, {8, 0, 0, 0}, true, 2496, 8, 1, 1, 1, 1, 1, 0, 16, 1,
-     LATHE_UNIFORM, 0.11785113019775793, NULL, 0},
+     LATHE_UNIFORM, 0.11785113019775793, NULL, 0, 0},
     {"linear1.weight", 2, {10, 8, 0, 0}, true, 2512, 10, 8, 1, 1, 1, 1, 0, 16, 16, LATHE_UNIFORM,
-     0.35355339059327373, NULL, 0},
+     0.35355339059327373, NULL, 0, 0},
     {"linear1.bias", 1, {10, 0, 0, 0}, true, 2768, 10, 1, 1, 1, 1, 1, 0, 16, 1, LATHE_UNIFORM,
-     0.35355339059327373, NULL, 0},
+     0.35355339059327373, NULL, 0, 0},
 };
 
 static const struct lathe_augmentation augmentation[] = {

@@ -5,16 +5,16 @@
 #include "dense.h"
 
 /* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans,
- * window and blocks; how it is drawn; its tie */
+ * window and blocks; how it is drawn; its tie and unit */
 const struct lathe_parameter dense_parameters[] = {
     {"linear1.weight", 2, {20, 2, 0, 0}, true, 0, 20, 2, 1, 1, 1, 1, 0, 16, 1, LATHE_UNIFORM,
-     0.70710678118654746, NULL, 0},
+     0.70710678118654746, NULL, 0, 0},
     {"linear1.bias", 1, {20, 0, 0, 0}, true, 64, 20, 1, 1, 1, 1, 1, 0, 16, 1, LATHE_UNIFORM,
-     0.70710678118654746, NULL, 0},
+     0.70710678118654746, NULL, 0, 0},
     {"linear2.weight", 2, {1, 20, 0, 0}, true, 96, 1, 20, 1, 1, 1, 1, 0, 16, 16, LATHE_UNIFORM,
-     0.22360679774997896, NULL, 0},
+     0.22360679774997896, NULL, 0, 0},
     {"linear2.bias", 1, {1, 0, 0, 0}, true, 608, 1, 1, 1, 1, 1, 1, 0, 16, 1, LATHE_UNIFORM,
-     0.22360679774997896, NULL, 0},
+     0.22360679774997896, NULL, 0, 0},
 };
 
 const struct lathe_model dense_model = {

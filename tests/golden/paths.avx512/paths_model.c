@@ -5,24 +5,24 @@
 #include "paths.h"
 
 /* name, rank, dims; trainable, offset in the state; packed as out, in, kh, kw, groups, spans,
- * window and blocks; how it is drawn; its tie */
+ * window and blocks; how it is drawn; its tie and unit */
 const struct lathe_parameter paths_parameters[] = {
     {"concat1.branch1.linear1.weight", 2, {16, 8, 0, 0}, true, 0, 16, 8, 1, 1, 1, 1, 0, 16, 1,
-     LATHE_UNIFORM, 0.35355339059327373, NULL, 0},
+     LATHE_UNIFORM, 0.35355339059327373, NULL, 0, 0},
     {"concat1.branch1.linear1.bias", 1, {16, 0, 0, 0}, true, 128, 16, 1, 1, 1, 1, 1, 0, 16, 1,
-     LATHE_UNIFORM, 0.35355339059327373, NULL, 0},
+     LATHE_UNIFORM, 0.35355339059327373, NULL, 0, 0},
     {"concat1.branch2.linear1.weight", 2, {16, 8, 0, 0}, true, 144, 16, 8, 1, 1, 1, 1, 0, 16, 1,
-     LATHE_UNIFORM, 0.35355339059327373, NULL, 0},
+     LATHE_UNIFORM, 0.35355339059327373, NULL, 0, 0},
     {"concat1.branch2.linear1.bias", 1, {16, 0, 0, 0}, true, 272, 16, 1, 1, 1, 1, 1, 0, 16, 1,
-     LATHE_UNIFORM, 0.35355339059327373, NULL, 0},
+     LATHE_UNIFORM, 0.35355339059327373, NULL, 0, 0},
     {"residual1.linear1.weight", 2, {32, 32, 0, 0}, true, 288, 32, 32, 1, 1, 1, 1, 0, 16, 16,
-     LATHE_UNIFORM, 0.17677669529663687, NULL, 0},
+     LATHE_UNIFORM, 0.17677669529663687, NULL, 0, 0},
     {"residual1.linear1.bias", 1, {32, 0, 0, 0}, true, 1312, 32, 1, 1, 1, 1, 1, 0, 16, 1,
-     LATHE_UNIFORM, 0.17677669529663687, NULL, 0},
+     LATHE_UNIFORM, 0.17677669529663687, NULL, 0, 0},
     {"linear1.weight", 2, {4, 32, 0, 0}, true, 1344, 4, 32, 1, 1, 1, 1, 0, 16, 16, LATHE_UNIFORM,
-     0.17677669529663687, NULL, 0},
+     0.17677669529663687, NULL, 0, 0},
     {"linear1.bias", 1, {4, 0, 0, 0}, true, 1856, 4, 1, 1, 1, 1, 1, 0, 16, 1, LATHE_UNIFORM,
-     0.17677669529663687, NULL, 0},
+     0.17677669529663687, NULL, 0, 0},
 };
 
 const struct lathe_model paths_model = {
