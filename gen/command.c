@@ -133,6 +133,11 @@ static void add_options(struct option_set *set, struct command *c, const char *n
                         const char **isa)
 {
     bool table = strcmp(name, "table") == 0, build = strcmp(name, "build") == 0;
+    if (strcmp(name, "report") == 0) {
+        add(set, "output", "FILE.html", "-o: the page to write", LATHE_OPTION_TEXT, &c->output, 0,
+            0);
+        return;
+    }
     if (!table)
         add_build_options(set, c, isa);
     if (strcmp(name, "sweep") == 0)
@@ -287,11 +292,24 @@ static const char *examples_of(const char *command)
                 "specs/resnet9.lua --set batch=128 --data data --method halving --subset 5000 "
                 "--budget 30 -o mine.lua\n"},
         {"verify", "specs/lenet5.lua --samples 4 --seed 2\n"},
+        {"report", "out/fit-lenet5 out/lenet5-sweep -o report.html\n"
+                   "out/relu-seed1 out/relu-seed2 out/table-seed1 -o runs.html\n"},
     };
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
         if (strcmp(examples[i][0], command) == 0)
             return examples[i][1];
     bug("%s has no examples", command);
+}
+
+/* report: the COUNT words of ARGV that are no options are folders. */
+static void read_report(struct command *c, int count, char **argv)
+{
+    if (count == 0)
+        fail(STATUS_USAGE, "lathe report needs folders: of runs, sweeps, searches");
+    if (!c->output)
+        fail(STATUS_USAGE, "lathe report needs -o FILE.html");
+    c->rest = argv + 1;
+    c->rest_count = count;
 }
 
 static void read_options(struct command *c, const struct command_row *row, int argc, char **argv,
@@ -312,6 +330,10 @@ static void read_options(struct command *c, const struct command_row *row, int a
     *done = !lathe_parse_arguments(&command, argc, argv, &rest);
     if (*done)
         return;
+    if (strcmp(row->name, "report") == 0) {
+        read_report(c, rest, argv);
+        return;
+    }
     if (rest > 1)
         fail(STATUS_USAGE, "lathe %s takes one SPEC, given '%s' too", row->name, argv[2]);
     c->spec = rest ? argv[1] : NULL;

@@ -8,6 +8,7 @@
 #include "fit.h"
 #include "interp.h"
 #include "passes.h"
+#include "report.h"
 #include "show.h"
 #include "sweep.h"
 #include "verify.h"
@@ -118,6 +119,18 @@ static int command_fit(struct command *c)
     return STATUS_DONE;
 }
 
+static int command_report(struct command *c)
+{
+    int pictures;
+    const char *lack;
+    report(c->arena, (const char *const *)c->rest, c->rest_count, c->output, &pictures, &lack);
+    if (lack)
+        printf("%s: written without pictures: %s\n", c->output, lack);
+    else
+        printf("%s: written, %d pictures\n", c->output, pictures);
+    return STATUS_DONE;
+}
+
 static int command_verify(struct command *c)
 {
     struct network *network = command_network(c);
@@ -151,6 +164,8 @@ static const struct command_row commands[] = {
      command_sweep},
     {"fit", "SPEC --data DIR --method grid|halving|gradient -o FILE [options]",
      "search the numbers of a spec's Dynamic curve, and say whether it helps", command_fit},
+    {"report", "DIR... -o FILE.html", "runs, sweeps and searches as one page with pictures",
+     command_report},
     {"verify", "SPEC [options]", "generated = interpreted = finite differences", command_verify},
 };
 
