@@ -12,7 +12,11 @@
  *
  * Inference of few samples reads weights, four times as many as a direct convolution's, rather than
  * it computes. An item then is some output channels of all tiles, weights are asked for before they
- * are needed, and F(2 x 2, 3 x 3), whose weights are 16 for 9, is tried as well.
+ * are needed, and F(2 x 2, 3 x 3), whose weights are 16 for 9, is tried as well, and between them
+ * F(3 x 3, 3 x 3). Where the cache keeps all weights, items are rows of tiles.
+ *
+ * Inference of an image by 7 x 7 taps of stride 2 is folded (winograd_fold.c.t): every second row
+ * and column of pixels are four images of stride 1, which F(3 x 3, 4 x 4) takes for channels.
  */
 #include "lower.h"
 #include "winograd.h"
