@@ -218,8 +218,8 @@ void fit(struct arena *arena, const struct fit_options *options)
         search.jobs = 1;
     read_plan(&search);
     fit_open_folder(&search);
-    search.began = lathe_seconds();
     fit_build(&search, FIT_TABLES);
+    search.began = lathe_seconds();
     if (fit_run_baseline(&search, search.epochs, (int)options->seeds))
         method->run(&search);
     search.complete = !search.stopped;

@@ -82,6 +82,27 @@ struct turn {
     sigset_t signals;
 };
 
+/* A signal that another thread took, such as one that a library of algebra started when it was
+ * loaded: it has them unblocked, and would drop them or end the process. */
+static volatile sig_atomic_t caught;
+
+static void catch_signal(int signal)
+{
+    caught = signal;
+}
+
+/* The signal that came, SIGCHLD too; 0: none within the interval. */
+static int next_signal(const struct turn *turn)
+{
+    const struct timespec interval = {.tv_nsec = 250000000};
+    int signal = sigtimedwait(&turn->signals, NULL, &interval);
+    if (caught) {
+        signal = caught;
+        caught = 0;
+    }
+    return signal > 0 ? signal : 0;
+}
+
 static void take_ended(struct jobs *jobs)
 {
     for (int i = 0; i < jobs->places; i++) {
@@ -100,15 +121,14 @@ static void loop(void *context)
 {
     struct turn *turn = context;
     struct jobs *jobs = turn->jobs;
-    const struct timespec interval = {.tv_nsec = 250000000};
     for (;;) {
         for (int i = 0; i < jobs->places && !jobs->stopping; i++)
             if (!jobs->list[i].work && !jobs->start(jobs->context, &jobs->list[i]))
                 break;
         if (!jobs->at_work)
             return;
-        int signal = sigtimedwait(&turn->signals, NULL, &interval);
-        if (signal > 0 && signal != SIGCHLD) {
+        int signal = next_signal(turn);
+        if (signal && signal != SIGCHLD) {
             signal_all(jobs, jobs->stopping ? SIGKILL : SIGTERM);
             jobs->stopping = true;
         }
@@ -128,15 +148,23 @@ static void stop_all(struct jobs *jobs)
             nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 }
 
-static void choose_signals(sigset_t *signals)
+enum { SIGNALS = 3 };
+static const int ending[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+
+/* Block the signals and catch them, a hangup only where it is not ignored (nohup). What they did
+ * before is in BEFORE. */
+static void take_signals(sigset_t *signals, struct sigaction before[SIGNALS])
 {
-    struct sigaction hangup;
+    struct sigaction action = {.sa_handler = catch_signal};
     sigemptyset(signals);
     sigaddset(signals, SIGCHLD);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGTERM);
-    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
-        sigaddset(signals, SIGHUP);
+    for (int i = 0; i < SIGNALS; i++) {
+        sigaction(ending[i], NULL, &before[i]);
+        if (ending[i] == SIGHUP && before[i].sa_handler == SIG_IGN)
+            continue;
+        sigaddset(signals, ending[i]);
+        sigaction(ending[i], &action, NULL);
+    }
 }
 
 bool run_jobs(struct arena *arena, struct jobs *jobs)
@@ -144,17 +172,20 @@ bool run_jobs(struct arena *arena, struct jobs *jobs)
     const char *kind = getenv("TERM");
     struct turn turn = {.jobs = jobs};
     struct failure failure;
-    sigset_t before;
+    sigset_t mask;
+    struct sigaction actions[SIGNALS];
     jobs->terminal = isatty(STDOUT_FILENO) && kind && strcmp(kind, "dumb") != 0;
     jobs->list = arena_array(arena, (size_t)jobs->places, struct job);
     jobs->at_work = 0;
-    choose_signals(&turn.signals);
-    sigprocmask(SIG_BLOCK, &turn.signals, &before);
+    take_signals(&turn.signals, actions);
+    sigprocmask(SIG_BLOCK, &turn.signals, &mask);
     enum status status = protected_call(loop, &turn, &failure);
     clear_job_line(jobs);
     if (status != STATUS_DONE)
         stop_all(jobs);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    for (int i = 0; i < SIGNALS; i++)
+        sigaction(ending[i], &actions[i], NULL);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     if (status != STATUS_DONE)
         fail(status, "%s", failure.message);
     return !jobs->stopping;

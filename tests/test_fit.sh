@@ -187,7 +187,7 @@ check "per layer, by each method" per_layer
 closed() {
     programs closed
     "$lathe" fit net.lua --set closed=true --subset 320 --validation 200 --L 5:5:1 --Q 2:2:1 \
-        --I 1:1:1 --method grid --judge-seeds 0 -o closed.lua > closed.txt ||
+        --I=-1:-1:1 --method grid --judge-seeds 0 -o closed.lua > closed.txt ||
         { cat closed.txt && return 1; }
     grep 'minimax of 16 pieces' closed.lua && ls -d out/fit-closed/builds/tables16
 }
