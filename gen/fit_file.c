@@ -46,12 +46,37 @@ static void put_curve(const struct fit_search *search, struct fit_point point, i
     text_printf(out, "\n");
 }
 
+/* "histogram = { ... }" in lines of 100 columns at most. */
+static void put_histogram(const char *indent, const struct histogram *histogram, struct text *out)
+{
+    struct text list = {0};
+    print_histogram_lua(&list, histogram);
+    text_printf(out, "%shistogram = ", indent);
+    size_t column = strlen(indent) + strlen("histogram = ");
+    for (const char *at = list.data; *at;) {
+        size_t length = strcspn(at, " ");
+        if (column + length + 2 > 100) {
+            text_printf(out, "\n%s  ", indent);
+            column = strlen(indent) + 2;
+        }
+        text_printf(out, "%.*s%s", (int)length, at, at[length] ? " " : "");
+        column += length + 1;
+        at += length + (at[length] == ' ');
+    }
+    text_printf(out, ",\n");
+    text_free(&list);
+}
+
 static void put_curves(const struct fit_search *search, struct text *out)
 {
     const struct fit_point *curves = search->best->curves;
     if (search->curves == 1) {
         text_printf(out, "  ");
         put_curve(search, curves[0], 0, out);
+        if (search->seen) {
+            const struct node_histogram all = join_histograms(search->arena, search->seen);
+            put_histogram("  ", &all.values, out);
+        }
         return;
     }
     text_printf(out, "  layers = {\n");
@@ -60,6 +85,8 @@ static void put_curves(const struct fit_search *search, struct text *out)
         put_text(out, search->nodes.items[i]->name);
         text_printf(out, "] = {\n      ");
         put_curve(search, curves[i], i, out);
+        if (search->seen)
+            put_histogram("      ", &search->seen->nodes.items[i].values, out);
         text_printf(out, "    },\n");
     }
     text_printf(out, "  },\n");

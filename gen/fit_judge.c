@@ -14,6 +14,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { COUNTED_SAMPLES = 1000 }; /* of the training set, for histograms */
 
 const char *const judged_names[JUDGED_NETWORKS] = {
     [JUDGED_RELU] = "relu", [JUDGED_EXACT] = "exact", [JUDGED_TABLE] = "table"};
@@ -34,11 +37,11 @@ static struct curve *curve_of(const struct fit_search *search, struct arena *are
     return curve;
 }
 
-static void build_network(const struct judging *j, enum judged_network which)
+/* The spec's network with the curves of WHICH. */
+static struct network *network_of(const struct fit_search *search, struct arena *arena,
+                                  enum judged_network which)
 {
-    const struct fit_search *search = j->search;
     const struct fit_options *o = search->options;
-    struct arena *arena = arena_new();
     struct network *network = spec_read(arena, o->spec, o->settings, o->setting_count);
     const struct graph *graph = network->graph;
     int index = 0;
@@ -47,6 +50,15 @@ static void build_network(const struct judging *j, enum judged_network which)
         if (node->op == OP_curve && node->curve->kind == CURVE_DYNAMIC)
             node->curve = curve_of(search, arena, which, index++);
     }
+    return network;
+}
+
+static void build_network(const struct judging *j, enum judged_network which)
+{
+    const struct fit_search *search = j->search;
+    const struct fit_options *o = search->options;
+    struct arena *arena = arena_new();
+    struct network *network = network_of(search, arena, which);
     const char *folder = arena_printf(arena, "%s/builds/%s", search->folder, judged_names[which]);
     printf("build %s\n", folder);
     fflush(stdout);
@@ -125,6 +137,17 @@ static void record_run(struct judging *j, const struct judged_run *run, const st
     text_free(&line);
 }
 
+/* The run whose weights show what the curves see: the table's first. */
+static const struct judged_run *counted_run(const struct judging *j)
+{
+    return &j->runs[JUDGED_TABLE];
+}
+
+static const char *weights_of(const struct fit_search *search, const struct judged_run *run)
+{
+    return fit_run_file(search, search->arena, run->id, "weights.safetensors");
+}
+
 /* jobs.start: the next run that waits and that no job has. */
 static bool start_next(void *context, struct job *job)
 {
@@ -154,6 +177,8 @@ static bool start_next(void *context, struct job *job)
     fit_add_number(&command, "--seed", run->seed);
     fit_add_number(&command, "--threads",
                    o->threads ? o->threads : max_int(1, search->cores / side_by_side));
+    if (run == counted_run(j))
+        fit_add_words(&command, "--save", weights_of(search, run), NULL);
     start_job(&j->jobs, job, run, fit_words(&command),
               fit_run_file(search, arena, run->id, "output"));
     return true;
@@ -265,6 +290,32 @@ static void list_runs(struct judging *j)
     }
 }
 
+/* Count what the curves see in the network that the table's first run trained: histogram.json, and
+ * search.seen. Nothing where its weights are not there. */
+static void count_seen(const struct judging *j)
+{
+    struct fit_search *search = j->search;
+    struct text json = {0};
+    const struct histogram_options options = {.weights = weights_of(search, counted_run(j)),
+                                              .data = search->options->data,
+                                              .limit = COUNTED_SAMPLES};
+    if (access(options.weights, F_OK) < 0)
+        return;
+    struct histograms *seen = arena_new_of(search->arena, struct histograms);
+    struct histograms all =
+        count_histograms(search->arena, network_of(search, search->arena, JUDGED_TABLE), &options);
+    for (int i = 0; i < search->nodes.count; i++) {
+        const struct node_histogram *one = find_histogram(&all, search->nodes.items[i]->name);
+        if (one)
+            vector_push(search->arena, &seen->nodes, *one);
+    }
+    search->seen = seen->nodes.count == search->nodes.count ? seen : NULL;
+    print_histograms_json(&json, &all);
+    write_file(arena_printf(search->arena, "%s/histogram.json", search->folder), json.data,
+               json.length);
+    text_free(&json);
+}
+
 bool fit_judge(struct fit_search *search)
 {
     const struct fit_options *o = search->options;
@@ -288,6 +339,7 @@ bool fit_judge(struct fit_search *search)
             return false;
     }
     search->judged = fit_compare(&j);
+    count_seen(&j);
     fit_write(search);
     fit_print_judgement(search);
     return true;

@@ -8,6 +8,7 @@
 #define LATHE_FIT_PARTS_H
 
 #include "fit.h"
+#include "histogram.h"
 #include "outcome.h"
 #include "statistics.h"
 
@@ -119,6 +120,7 @@ struct fit_search {
                                         * with a table, fine-tuned; NaN: none */
     bool complete;                     /* the search is over */
     struct judged *judged;             /* NULL: not yet */
+    const struct histograms *seen; /* by each of nodes, in the judged network; NULL: not counted */
 };
 
 /* Seconds of the search, those of earlier calls too. */

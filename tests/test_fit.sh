@@ -91,6 +91,7 @@ grid() {
         grep '^best: L=' grid.txt && grep '^  relu  *0\.' grid.txt &&
         grep '^table against relu: .* (95 %: .* p = ' grid.txt &&
         grep 'complete = true' grid.lua && grep 'verdict = "' grid.lua &&
+        grep '^  histogram = {' grid.lua && ls out/fit-grid/histogram.json &&
         ls -d out/fit-grid/builds/tables* &&
         ls -d out/fit-grid/builds/exact out/fit-grid/builds/relu out/fit-grid/builds/table
 }
