@@ -521,8 +521,10 @@ local vocabulary = {
       .. "offers, whose distance from the curve is at most eps in the root mean square under a "
       .. "histogram of the numbers that the curve sees: counts of equal stretches of from .. to. A "
       .. "hundredth of the weight lies evenly where break points may be. `lathe interpret "
-      .. "--histogram` counts; a fit has its own, which holds where none is given here. Outside of "
-      .. "-max .. max (the histogram, and as far as the curve takes to them) its asymptotes." },
+      .. "--histogram` counts; a fit has its own, which holds where none is given here. For "
+      .. "trained networks: a new one's numbers are elsewhere, where the table may be flat. "
+      .. "Outside of -max .. max (the histogram, and as far as the curve takes to them) its "
+      .. "asymptotes." },
   { "exact", "table",
     about = "No table: the curve is computed by its formula. The same as to give no table." },
 
