@@ -177,7 +177,7 @@ static void put_verdict(struct text *out, const struct report_group *judged)
         put_mean(out, mean, deviation, !group_has_classes(judged));
         text_printf(out, " (%+.4f", test.mean);
         if (isfinite(test.p))
-            text_printf(out, ", 95 %% of %+.4f to %+.4f, p = %.2g", test.low, test.high, test.p);
+            text_printf(out, ", 95 %%: %+.4f to %+.4f, p = %.2g", test.low, test.high, test.p);
         text_printf(out, ": <b>");
         put_verdict_of(out, &test);
         text_printf(out, "</b>)");
