@@ -124,7 +124,7 @@ double fit_epochs_left(const struct fit_search *search, double share)
     for (int i = 0; i < relu->trials.count; i++) {
         const struct trial *trial = relu->trials.items[i];
         if (trial->log.epochs > 0) /* the faster way is the one that is chosen */
-            seconds = fmin(seconds, trial->log.seconds / trial->log.epochs / trial->jobs);
+            seconds = fmin(seconds, trial->took / trial->log.epochs / trial->jobs);
         elapsed = fmax(elapsed, trial->elapsed);
     }
     return share * (search->options->budget * 60 - elapsed) / seconds;

@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LEAST_EPOCHS = 2, CANDIDATES = 27, CANDIDATES_A_LAYER = 9 };
 #define BUDGET_SHARE 0.85 /* of the time that is left: estimates are rough */
@@ -66,6 +67,7 @@ static int count_candidates(const struct fit_search *search)
 /* ---- rungs ---- */
 
 typedef VECTOR(const struct fit_point *) curves_list;
+typedef VECTOR(const char *) digest_list; /* of tables that are tried */
 
 struct ranked {
     double mean;
@@ -128,12 +130,23 @@ static bool run_rungs(struct fit_search *search, curves_list curves, const char 
 
 /* ---- the method ---- */
 
-/* Add CURVES with POINT in place LAYER to LIST, where it can be a table. */
-static void add_curves(struct fit_search *search, curves_list *list, const struct fit_point *curves,
-                       int layer, struct fit_point point)
+/* Whether the tables of CURVES are none of SEEN, where they are then. */
+static bool is_new(struct fit_search *search, digest_list *seen, const struct fit_point *curves)
+{
+    const char *digest = fit_tables_digest(search, curves);
+    for (int i = 0; i < seen->count; i++)
+        if (strcmp(seen->items[i], digest) == 0)
+            return false;
+    vector_push(search->arena, seen, digest);
+    return true;
+}
+
+/* Add CURVES with POINT in place LAYER to LIST, where it can be a table, and one not SEEN yet. */
+static void add_curves(struct fit_search *search, curves_list *list, digest_list *seen,
+                       const struct fit_point *curves, int layer, struct fit_point point)
 {
     const struct fit_point *own = fit_with(search, curves, layer, point);
-    if (own)
+    if (own && is_new(search, seen, own))
         vector_push(search->arena, list, own);
 }
 
@@ -142,12 +155,13 @@ static bool halve_layers(struct fit_search *search, int candidates)
     struct fit_point *curves = arena_array(search->arena, (size_t)search->curves, struct fit_point);
     for (int layer = 0, next = 0; layer < search->curves; layer++) {
         curves_list list = {0};
+        digest_list seen = {0};
         candidate_list last = {0};
         const struct node *node = search->nodes.items[layer];
-        add_curves(search, &list, curves, layer, curves[layer]); /* ReLU, the others as found */
-        add_curves(search, &list, curves, layer, fit_own_point(node));
+        add_curves(search, &list, &seen, curves, layer, curves[layer]); /* ReLU, others as found */
+        add_curves(search, &list, &seen, curves, layer, fit_own_point(node));
         for (int most = next + FIT_CANDIDATES_MAX; list.count < candidates && next < most; next++)
-            add_curves(search, &list, curves, layer,
+            add_curves(search, &list, &seen, curves, layer,
                        fit_space_spread(&search->space, next % FIT_CANDIDATES_MAX));
         if (!run_rungs(search, list, node->name, true, search->curves - 1 - layer, &last))
             return false;
@@ -161,13 +175,19 @@ static bool halve_layers(struct fit_search *search, int candidates)
 bool fit_halving(struct fit_search *search)
 {
     curves_list list = {0};
+    digest_list seen = {0};
     candidate_list last;
     int candidates = count_candidates(search);
     printf("%d candidates%s\n", candidates, search->options->per_layer ? " a layer" : "");
     if (search->options->per_layer)
         return halve_layers(search, candidates);
-    add_curves(search, &list, &fit_relu, 0, fit_own_point(search->nodes.items[0])); /* the spec's */
+    is_new(search, &seen, &fit_relu); /* trained beside them all */
+    add_curves(search, &list, &seen, &fit_relu, 0, fit_own_point(search->nodes.items[0]));
     for (int i = 0; list.count < candidates && i < FIT_CANDIDATES_MAX; i++)
-        add_curves(search, &list, &fit_relu, 0, fit_space_spread(&search->space, i));
+        add_curves(search, &list, &seen, &fit_relu, 0, fit_space_spread(&search->space, i));
+    if (list.count == 0)
+        fail(STATUS_USER,
+             "%s: all tables in this space are ReLU's: a finer table lets curves differ",
+             search->options->spec);
     return run_rungs(search, list, NULL, false, 0, &last);
 }

@@ -76,7 +76,7 @@ struct trial {
     struct run_log log;
     struct fit_point *found; /* where they learn: the curves in the end; else NULL */
     int jobs, threads;       /* at a time, and of it, when it ran */
-    double elapsed;          /* seconds of the search when it ended */
+    double elapsed, took;    /* seconds: of the search when it ended; of it, data and all */
 };
 typedef VECTOR(struct trial *) trial_list;
 
@@ -139,6 +139,9 @@ struct curve *fit_curve(struct arena *arena, const struct node *node, struct fit
 /* The pieces that the tables of CURVES need at most; more than PIECES_MOST: a program has no room
  * for them. Fails where the denominator vanishes. */
 int fit_pieces(const struct fit_search *search, const struct fit_point *curves);
+/* Which tables CURVES make, as a digest: curves that are near ReLU, or near each other, make the
+ * same. */
+const char *fit_tables_digest(const struct fit_search *search, const struct fit_point *curves);
 /* How PROGRAM's file of weights calls it: "tables". */
 extern const char *const fit_program_names[FIT_PROGRAMS];
 /* Have PROGRAM built; tables with room for search.pieces. */

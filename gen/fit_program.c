@@ -1,5 +1,6 @@
 /* fit_program: programs, weights and command lines of a search. See fit_program.h. */
 #include "fit_program.h"
+#include "sha256.h"
 #include "../runtime/safetensors.h"
 
 #include <stdarg.h>
@@ -94,6 +95,32 @@ int fit_pieces(const struct fit_search *search, const struct fit_point *curves)
     }
     arena_free(arena);
     return most;
+}
+
+const char *fit_tables_digest(const struct fit_search *search, const struct fit_point *curves)
+{
+    struct arena *arena = arena_new();
+    struct sha256 hash;
+    char hex[65];
+    sha256_begin(&hash);
+    for (int i = 0; i < search->nodes.count; i++) {
+        bool seen = false;
+        for (int j = 0; j < i && !seen; j++)
+            seen = makes_same(search, curves, i, j);
+        if (seen && search->curves == 1)
+            continue;
+        const struct table *table =
+            fit_curve(arena, search->nodes.items[i], point_of(search, curves, i))->table;
+        for (int p = 0; p < table->count; p++) {
+            const struct piece *piece = &table->pieces[p];
+            const char *line = arena_printf(arena, "%d %.9g %.9g %.9g;", i, piece->from,
+                                            piece->slope, piece->intercept);
+            sha256_add(&hash, line, strlen(line));
+        }
+    }
+    sha256_end(&hash, hex);
+    arena_free(arena);
+    return arena_printf(search->arena, "%.16s", hex);
 }
 
 /* ---- programs ---- */

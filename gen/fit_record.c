@@ -101,8 +101,10 @@ void fit_record_trial(struct fit_search *search, const struct trial *trial)
                 (long long)search->options->subset);
     text_printf(&line, ", \"status\": \"%s\", \"score\": ", trial_status_names[trial->status]);
     json_put_number(&line, trial->score);
-    text_printf(&line, ", \"seconds\": %.3f, \"elapsed\": %.3f, \"jobs\": %d, \"threads\": %d",
-                log->seconds, trial->elapsed, trial->jobs, trial->threads);
+    text_printf(
+        &line,
+        ", \"seconds\": %.3f, \"took\": %.3f, \"elapsed\": %.3f, \"jobs\": %d, \"threads\": %d",
+        log->seconds, trial->took, trial->elapsed, trial->jobs, trial->threads);
     const struct {
         const char *name;
         const double *numbers;
@@ -151,6 +153,7 @@ static void take_line(void *context, const char *line)
     json_numbers(arena, line, "images_per_s", &log->images_per_s);
     trial->found = curves_of(arena, line, "found", search->curves);
     trial->elapsed = json_number(arena, line, "elapsed");
+    trial->took = json_number(arena, line, "took");
     search->before = fmax(search->before, trial->elapsed);
     vector_push(arena, &search->recorded, trial);
 }

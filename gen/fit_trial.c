@@ -12,9 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Where the spec has no curve_lr: without a rate of their own L and Q hardly move from where they
+ * began (see runtime/curves.h); much larger ones throw them about. */
+#define CURVE_RATE "curve_lr=5"
+
 /* ---- plans ---- */
 
-/* What makes the results of TRIAL, but for what fit.json says, as a digest. */
+/* What makes the results of TRIAL, but for what fit.json says, as a digest: curves of the same
+ * tables share their trials. */
 static const char *trial_id(const struct fit_search *search, const struct trial *trial)
 {
     struct text text = {0};
@@ -23,7 +28,9 @@ static const char *trial_id(const struct fit_search *search, const struct trial 
     text_printf(&text, "%s seed=%lld epochs=%d start=%s lr=%.17g",
                 fit_program_names[trial->program], (long long)trial->seed, trial->epochs,
                 trial->start ? trial->start : "", trial->lr);
-    for (int i = 0; i < search->curves; i++)
+    if (trial->program == FIT_TABLES)
+        text_printf(&text, " %s", fit_tables_digest(search, trial->curves));
+    for (int i = 0; trial->program != FIT_TABLES && i < search->curves; i++)
         text_printf(&text, " %.17g,%.17g,%.17g", trial->curves[i].l, trial->curves[i].q,
                     trial->curves[i].i);
     sha256_begin(&hash);
@@ -55,6 +62,7 @@ struct trial *fit_plan(struct fit_search *search, const struct trial *plan)
         trial->jobs = before->jobs;
         trial->threads = before->threads;
         trial->elapsed = before->elapsed;
+        trial->took = before->took;
     }
     return trial;
 }
@@ -111,6 +119,7 @@ static void start_trial(struct runner *r, struct job *job, struct trial *trial)
         unlink(fit_run_file(search, arena, trial->id, "log.jsonl"));
     trial->threads = threads_now(r);
     trial->jobs = r->jobs.places;
+    trial->took = -fit_elapsed(search);
     fit_add_words(&command, fit_program_path(search, fit_program_folder(search, trial->program)),
                   "--weights", fit_write_start(search, trial), "--log",
                   fit_run_file(search, arena, trial->id, "log.jsonl"), NULL);
@@ -124,6 +133,8 @@ static void start_trial(struct runner *r, struct job *job, struct trial *trial)
     fit_add_words(&command, "--limit-test", "0", NULL);
     if (trial->lr > 0)
         fit_add_words(&command, "--lr", arena_printf(arena, "%.9g", trial->lr), NULL);
+    if (trial->program != FIT_TABLES && search->network->training.curve_lr == 0)
+        fit_add_words(&command, "--recipe", CURVE_RATE, NULL);
     if (trial->program != FIT_TABLES)
         fit_add_words(&command, "--save",
                       fit_run_file(search, arena, trial->id, "weights.safetensors"), "--keep-last",
@@ -194,7 +205,7 @@ static const char *time_left(const struct runner *r, char text[48])
         if (trial->status == TRIAL_WAITING) {
             left += trial->epochs;
         } else if (trial->jobs == r->jobs.places) {
-            seconds += trial->log.seconds;
+            seconds += trial->took;
             epochs += trial->log.epochs;
         }
     }
@@ -236,7 +247,7 @@ static void print_trial(struct runner *r, const struct trial *trial)
     double its = relu ? fit_score_of(relu).mean : (double)NAN;
     if (isfinite(its) && trial->curves != relu->curves)
         printf(" (ReLU %.4g)", fabs(its));
-    printf("  %s  %s\n", lathe_duration(time, trial->log.seconds), time_left(r, left));
+    printf("  %s  %s\n", lathe_duration(time, trial->took), time_left(r, left));
     fflush(stdout);
 }
 
@@ -283,6 +294,7 @@ static void end_trial(void *context, void *work, int status, bool stopping)
     }
     take_log(search, trial, log, !whole);
     trial->elapsed = round(fit_elapsed(search) * 1000) / 1000; /* as it is recorded */
+    trial->took = round((trial->took + trial->elapsed) * 1000) / 1000;
     fit_record_trial(search, trial);
     remove_checkpoint(arena, fit_run_file(search, arena, trial->id, "checkpoint"));
     print_trial(r, trial);

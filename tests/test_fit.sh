@@ -115,6 +115,16 @@ else
     echo "skipped: no python3 here"
 fi
 
+# Curves so near ReLU that their tables are ReLU's: one training stands for all.
+near_relu() {
+    programs near
+    fit --method grid --L 0.001:0.004:2 --judge-seeds 0 -o near.lua > near.txt || return
+    cat near.txt
+    is "$(wc -l < out/fit-near/trials.jsonl)" 1 &&
+        grep '"phase": "baseline"' out/fit-near/trials.jsonl
+}
+check "curves of the same tables share their trials" near_relu
+
 # The best of the lines, by hand, is what the file has.
 the_best() {
     best=$(grep '"phase": "grid"' out/fit-grid/trials.jsonl |
