@@ -323,6 +323,27 @@ static void check_packing(const struct program *infer, const struct program *tra
     }
 }
 
+/* The runtime's objects by name: a folder may have sources of an older lathe. */
+static const char *runtime_objects(struct arena *arena)
+{
+    const char *list = "";
+    size_t column = 0;
+    for (int i = 0; i < embedded_runtime_count; i++) {
+        const char *name = embedded_runtime[i].name, *end = strrchr(name, '.');
+        if (!end || strcmp(end, ".c") != 0)
+            continue;
+        const char *object = arena_printf(arena, "%.*s.o", (int)(end - name), name);
+        bool wraps = column + strlen(object) > 85;
+        list = arena_printf(arena, "%s%s%s", list,
+                            wraps   ? " \\\n         "
+                            : *list ? " "
+                                    : "",
+                            object);
+        column = (wraps ? 9 : column + 1) + strlen(object);
+    }
+    return list;
+}
+
 void emit(struct arena *arena, const struct emission *emission, const char *folder)
 {
     const char *name = emission->network->name;
@@ -346,6 +367,7 @@ void emit(struct arena *arena, const struct emission *emission, const char *fold
     push_common(&p);
     emit_set_integer(p.lua, "infer_parts", infer_parts);
     emit_set_integer(p.lua, "train_parts", train_parts);
+    emit_set_string(p.lua, "runtime", runtime_objects(arena));
     add_rendered(&p, folder, "Makefile", "Makefile.t");
     if (emission->weights && !emission->digest)
         add_embedded(&p, folder);

@@ -11,7 +11,8 @@ FLAGS := -std=gnu11 -fopenmp -fno-math-errno -fno-trapping-math -ffp-contract=fa
          -Wall -Wextra -Iruntime $(if $(ZLIB),-DLATHE_ZLIB)
 LIBS := $(if $(ZLIB),-lz) -lm
 
-RUNTIME := $(patsubst runtime/%.c,.build/runtime/%.o,$(wildcard runtime/*.c))
+RUNTIME := $(addprefix .build/runtime/, \
+         ${runtime})
 INFER := .build/${network}_infer.o .build/${network}_model.o
 $ for i = 1, infer_parts do
 INFER += .build/${network}_infer_kernels${i}.o

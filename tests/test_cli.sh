@@ -112,6 +112,13 @@ elsewhere() {
 }
 check "a folder that was copied builds and does the same" elsewhere
 
+# A folder of another lathe may have sources that this one does not know.
+older() {
+    cp -r small older && echo 'int main(void) { return 1; }' > older/runtime/older.c &&
+        "$lathe" build small.lua --batch 5 -o older && older/train --epochs 1 --limit-train 100
+}
+check "sources of an older lathe are no part of the programs" older
+
 # Flags are part of what an object is made of.
 rebuilt() {
     "$lathe" build small.lua --emit-only --isa avx2 -o rebuilt &&
