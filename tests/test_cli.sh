@@ -370,7 +370,7 @@ refuse "shapes that do not fit" 1 \
     "$lathe" build shape.lua -o kept
 
 refuse "an option that the spec does not have" 1 \
-    "specs/lenet5.lua: no option 'nosuch' (it has: act, augment, data, epochs, k)" \
+    "specs/lenet5.lua: no option 'nosuch' (it has: act, augment, data, epochs, fit, k)" \
     "$lathe" build specs/lenet5.lua --set nosuch=1 -o kept
 refuse "a choice that the spec does not have" 1 \
     "specs/lenet5.lua: option data must be 'mnist' or 'fashion_mnist' or 'digits', given 'svhn'" \
