@@ -163,41 +163,65 @@ static struct node_histogram finish(struct arena *arena, const struct counter *c
     };
 }
 
-struct histograms count_histograms(struct arena *arena, struct network *network,
-                                   const struct histogram_options *options)
+/* What a count takes and what it comes to; freed whatever happens. */
+struct count {
+    struct arena *arena, *own; /* for the result; for all else */
+    struct network *network;
+    const struct histogram_options *options;
+    struct lathe_evaluator *evaluator;
+    struct lathe_dataset *dataset;
+    struct histograms histograms;
+};
+
+/* CONTEXT is a count: go through the samples twice, for the ranges and for the bins. */
+static void count_twice(void *context)
 {
-    struct arena *own = arena_new();
-    struct histograms histograms = {0};
-    if (!network->has_data)
-        fail(STATUS_USER, "%s: has no data: a histogram needs them", network->spec_path);
-    if (lathe_needs_folder(&network->data) && !options->data)
-        fail(STATUS_USAGE, "--data DIR is needed");
+    struct count *count = context;
+    struct network *network = count->network;
+    const struct histogram_options *options = count->options;
     tabulate_curves(network->graph);
-    struct counting counting = {
-        .layout = interp_lay_out(own, network->graph, PRECISION_FLOAT, SAMPLES_A_CALL, false)};
-    find_nodes(own, &counting);
+    struct counting counting = {.layout = interp_lay_out(count->own, network->graph,
+                                                         PRECISION_FLOAT, SAMPLES_A_CALL, false)};
+    find_nodes(count->own, &counting);
     if (counting.count == 0)
         fail(STATUS_USER, "%s: has no activation curve", network->spec_path);
     struct lathe_opening opening = {.folder = options->data,
                                     .train = !options->test,
                                     .limit = options->limit,
                                     .skip_bad = options->skip_bad};
-    struct lathe_evaluator *evaluator = load(own, network, options);
-    struct lathe_dataset *dataset = lathe_open_part(&network->data, &opening);
-    evaluator->observe = count_batch;
-    evaluator->observer = &counting;
-    lathe_evaluate(evaluator, dataset);
+    count->evaluator = load(count->own, network, options);
+    count->dataset = lathe_open_part(&network->data, &opening);
+    count->evaluator->observe = count_batch;
+    count->evaluator->observer = &counting;
+    lathe_evaluate(count->evaluator, count->dataset);
     for (int i = 0; i < counting.count; i++)
-        choose_range(own, &counting.counters[i]);
+        choose_range(count->own, &counting.counters[i]);
     counting.samples = 0;
-    lathe_evaluate(evaluator, dataset);
+    lathe_evaluate(count->evaluator, count->dataset);
     for (int i = 0; i < counting.count; i++)
-        vector_push(arena, &histograms.nodes,
-                    finish(arena, &counting.counters[i], counting.samples));
-    lathe_close_dataset(dataset);
-    lathe_evaluator_free(evaluator);
-    arena_free(own);
-    return histograms;
+        vector_push(count->arena, &count->histograms.nodes,
+                    finish(count->arena, &counting.counters[i], counting.samples));
+}
+
+struct histograms count_histograms(struct arena *arena, struct network *network,
+                                   const struct histogram_options *options)
+{
+    struct failure failure;
+    if (!network->has_data)
+        fail(STATUS_USER, "%s: has no data: a histogram needs them", network->spec_path);
+    if (lathe_needs_folder(&network->data) && !options->data)
+        fail(STATUS_USAGE, "--data DIR is needed");
+    struct count count = {
+        .arena = arena, .own = arena_new(), .network = network, .options = options};
+    enum status status = protected_call(count_twice, &count, &failure);
+    if (count.dataset)
+        lathe_close_dataset(count.dataset);
+    if (count.evaluator)
+        lathe_evaluator_free(count.evaluator);
+    arena_free(count.own);
+    if (status != STATUS_DONE)
+        fail(status, "%s", failure.message);
+    return count.histograms;
 }
 
 /* ---- several ---- */
