@@ -1,47 +1,10 @@
 #!/bin/sh
 # lathe fit: each method on drawn digits, going on after a kill, budgets, what it refuses; the fit
-# file in a spec. Needs no data. LATHE: the program. Lines "ok - NAME" and "not ok - NAME" as run.sh
-# counts.
+# file in a spec. Needs no data.
 
-set -u
-lathe=${LATHE:-$PWD/lathe}
-work=$(mktemp -d) || exit 3
-trap 'rm -rf "$work"' EXIT
-trap 'exit 3' HUP INT TERM
-cd "$work" || exit 3
-export CFLAGS=-O1 # there is much to compile and little to compute
-
-# check NAME COMMAND...: ok where the command succeeds; what it printed, where not.
-check() {
-    name=$1
-    shift
-    if "$@" > check.txt 2>&1; then
-        echo "ok - $name"
-    else
-        echo "not ok - $name"
-        sed 's/^/    /' check.txt
-    fi
-}
-
-# refuse NAME STATUS TEXT COMMAND...: status and one line on stderr, and no folder or file nosuch.
-refuse() {
-    name=$1 status=$2 text=$3
-    shift 3
-    "$@" > stdout.txt 2> stderr.txt < /dev/null
-    given=$?
-    {
-        [ $given -eq "$status" ] || echo "status $given, not $status"
-        # shellcheck disable=SC2254 # a pattern on purpose
-        case $(cat stderr.txt) in
-        $text) ;;
-        *) echo "expected: $text" && sed 's/^/given: /' stderr.txt ;;
-        esac
-        [ "$(wc -l < stderr.txt)" -eq 1 ] || echo "not one line on stderr"
-        [ ! -e nosuch.lua ] || { echo "wrote a fit" && rm -rf nosuch.lua; }
-        [ ! -e out/fit-nosuch ] || { echo "wrote a folder" && rm -rf out/fit-nosuch; }
-    } > wrong.txt
-    check "$name" sh -c 'cat wrong.txt; [ ! -s wrong.txt ]'
-}
+. "$(dirname "$0")/script.sh"
+# shellcheck disable=SC2034 # script.sh's refuse reads it
+absent='nosuch.lua out/fit-nosuch' # a command that is refused does not make these
 
 cat > net.lua << 'END_OF_SPEC'
 local o = options { fit = "", closed = false, act = choice { "dynamic", "relu", "learn" } }

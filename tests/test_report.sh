@@ -1,45 +1,10 @@
 #!/bin/sh
 # lathe interpret --histogram and lathe report: what they count, write and refuse. On drawn digits:
-# needs no data. LATHE: the program. Lines "ok - NAME" and "not ok - NAME" as run.sh counts.
+# needs no data.
 
-set -u
-lathe=${LATHE:-$PWD/lathe}
-work=$(mktemp -d) || exit 3
-trap 'rm -rf "$work"' EXIT
-trap 'exit 3' HUP INT TERM
-cd "$work" || exit 3
-export CFLAGS=-O1 # there is much to compile and little to compute
-
-# check NAME COMMAND...: ok where the command succeeds; what it printed, where not.
-check() {
-    name=$1
-    shift
-    if "$@" > check.txt 2>&1; then
-        echo "ok - $name"
-    else
-        echo "not ok - $name"
-        sed 's/^/    /' check.txt
-    fi
-}
-
-# refuse NAME STATUS TEXT COMMAND...: status and one line on stderr, and no file none.html.
-refuse() {
-    name=$1 status=$2 text=$3
-    shift 3
-    "$@" > stdout.txt 2> stderr.txt < /dev/null
-    given=$?
-    {
-        [ $given -eq "$status" ] || echo "status $given, not $status"
-        # shellcheck disable=SC2254 # a pattern on purpose
-        case $(cat stderr.txt) in
-        $text) ;;
-        *) echo "expected: $text" && sed 's/^/given: /' stderr.txt ;;
-        esac
-        [ "$(wc -l < stderr.txt)" -eq 1 ] || echo "not one line on stderr"
-        [ ! -e none.html ] || echo "wrote a page"
-    } > wrong.txt
-    check "$name" sh -c 'cat wrong.txt; [ ! -s wrong.txt ]'
-}
+. "$(dirname "$0")/script.sh"
+# shellcheck disable=SC2034 # script.sh's refuse reads it
+absent='none.html' # a command that is refused does not make these
 
 # has FILE TEXT...: each is in it.
 has() {
