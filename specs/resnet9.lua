@@ -14,6 +14,7 @@ local o = options {
   k     = 0.1, -- half-width of the tables' corridor
   data  = choice { "cifar100", "cifar10" },
   batch = 512,
+  lr    = 0.01, -- one-cycle's maximum
   drop  = 0.0, -- stochastic depth: of the second residual, half as much of the first
   subset = 1.0, -- share of the training images: every n-th
 }
@@ -58,5 +59,5 @@ return network {
   loss  = cross_entropy(),
   data  = data,
   train = { batch = o.batch, epochs = 16, optimizer = adam { weight_decay = 1e-4 },
-            lr = onecycle { max = 0.01 }, clip_value = 0.1 },
+            lr = onecycle { max = o.lr }, clip_value = 0.1 },
 }
