@@ -34,6 +34,9 @@ struct lowering {
 
 /* ---- regions and operands ---- */
 
+/* A region NAME of SPACE, FLOATS numbers; NOTE is printed beside it. */
+struct region *add_region(struct lowering *l, enum space space, const char *name, size_t floats,
+                          const char *note);
 /* The region that holds TENSOR: its root's, shared with what renames it, or a slice of that. Its
  * samples are `image` floats apart, whatever TENSOR's own shape is. */
 struct region *region_of(struct lowering *l, const struct tensor *tensor);
@@ -67,13 +70,23 @@ static inline const struct layout *layout_of(const struct lowering *l, const str
     return &l->layouts[tensor->id];
 }
 
-/* ---- steps ---- */
+/* ---- parameters ---- */
 
 /* What a group's batchnorm needs at run time: regions of C (padded) floats each. */
 struct norm_regions {
     struct region *mean, *invstd, *scale, *beta; /* forward; scale = gamma * invstd */
     struct region *mean_g, *mean_gx;             /* backward: means of g and g * xhat */
 };
+
+/* Describe all parameters; trained ones first in the state block, running statistics behind. */
+void list_parameters(struct lowering *l);
+/* Regions of the state and gradient blocks, whose offsets the parameters fix. */
+void add_state_regions(struct lowering *l);
+/* What load makes for GROUP: folded weights and bias, and mean, scale and shift of a batchnorm that
+ * can't be folded, which NORM then has. */
+void load_group(struct lowering *l, const struct group *group, struct norm_regions *norm);
+
+/* ---- steps ---- */
 
 /* Append to the template's list NAME the steps [FIRST, END) of GROUP, and their operands to CALL.
  * Backward: reversed, with slopes instead of values; SIDES: adds write their other gradient. */
@@ -270,9 +283,16 @@ void lower_chain_forward(struct lowering *l, const struct group *group,
 struct norm_regions lower_norm(struct lowering *l, const struct group *group);
 void lower_chain_backward(struct lowering *l, const struct group *group, struct norm_regions *norm);
 
-/* ---- concat, reshape, flatten, lrn ---- */
+/* ---- groups of one node that is no step ---- */
+
+/* Loss and its gradient at once: the sums over the batch go to *result. */
+void lower_loss(struct lowering *l, const struct group *group);
 
 /* Forward, and what the gradient needs where the input has one. */
+void lower_softmax(struct lowering *l, const struct group *group);
+void lower_softmax_backward(struct lowering *l, const struct group *group);
+void lower_pool(struct lowering *l, const struct group *group);
+void lower_pool_backward(struct lowering *l, const struct group *group);
 void lower_concat(struct lowering *l, const struct group *group);
 void lower_concat_backward(struct lowering *l, const struct group *group);
 void lower_reshape(struct lowering *l, const struct group *group);
@@ -308,6 +328,9 @@ void mark_there(struct lowering *l, const struct tensor *partial);
 
 /* PARTIAL is the same numbers as the gradient SAME: one region, no call. */
 void gradient_renamed(struct lowering *l, const struct tensor *partial, const struct tensor *same);
+/* Sums that no kernel could take along become calls of their own as soon as both terms are there.
+ */
+void lower_left_sums(struct lowering *l);
 /* The gradient node of FORWARD; NULL: it has none. */
 struct node *backward_of(const struct lowering *l, const struct node *forward);
 

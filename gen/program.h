@@ -223,7 +223,7 @@ struct lower_options {
     enum conv_method method;
 };
 
-/* lower.c: groups to calls on regions. */
+/* lower*.c: groups to calls on regions. */
 struct program *lower(struct arena *arena, struct graph *graph, struct groups *groups,
                       const struct lower_options *options);
 
