@@ -58,6 +58,35 @@ static void free_parts(struct lathe_output *output)
     *output = (struct lathe_output){.descriptor = -1};
 }
 
+/* Outputs on their way; where the program ends before they do, their temporary files go with it. */
+static struct lathe_output *on_their_way;
+
+static void remove_temporaries(void)
+{
+    for (const struct lathe_output *output = on_their_way; output; output = output->next)
+        unlink(output->temporary);
+}
+
+static void begin(struct lathe_output *output)
+{
+    static bool asked;
+    if (!asked)
+        asked = atexit(remove_temporaries) == 0;
+    output->next = on_their_way;
+    on_their_way = output;
+}
+
+/* OUTPUT has its name, or is gone. */
+static void end(struct lathe_output *output)
+{
+    struct lathe_output **at = &on_their_way;
+    while (*at && *at != output)
+        at = &(*at)->next;
+    if (*at)
+        *at = output->next;
+    free_parts(output);
+}
+
 bool lathe_output_open(struct lathe_output *output, const char *path, struct lathe_error *error)
 {
     enum { FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC };
@@ -70,8 +99,10 @@ bool lathe_output_open(struct lathe_output *output, const char *path, struct lat
         if (output->descriptor < 0 && errno == EEXIST && unlink(output->temporary) == 0)
             output->descriptor = open(output->temporary, FLAGS, 0666);
     }
-    if (output->descriptor >= 0)
+    if (output->descriptor >= 0) {
+        begin(output);
         return true;
+    }
     cannot_write(path, error);
     free_parts(output);
     return false;
@@ -136,7 +167,7 @@ bool lathe_output_commit(struct lathe_output *output, struct lathe_error *error)
         return false;
     }
     bool named = sync_folder(output->folder) || cannot_write(output->path, error);
-    free_parts(output);
+    end(output);
     return named;
 }
 
@@ -145,7 +176,7 @@ void lathe_output_discard(struct lathe_output *output)
     if (output->descriptor >= 0)
         close(output->descriptor);
     unlink(output->temporary);
-    free_parts(output);
+    end(output);
 }
 
 bool lathe_output_possible(const char *path, struct lathe_error *error)

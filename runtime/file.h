@@ -17,14 +17,17 @@ struct lathe_error {
 bool lathe_fail(struct lathe_error *error, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A file on its way: a temporary file beside PATH that takes PATH's name in the end. */
+/* A file on its way: a temporary file beside PATH that takes PATH's name in the end. It stays where
+ * it is until then (others know it by its address). */
 struct lathe_output {
     int descriptor;
     char *path, *folder, *temporary;
+    struct lathe_output *next; /* of those on their way */
 };
 
 /* Begin to write PATH. A link is followed; what is there and not a plain file (a device, a folder)
- * is refused. After success, commit or discard must follow. */
+ * is refused. After success, commit or discard must follow; a program that ends before removes the
+ * temporary file (exit; not where a signal kills it). Not for several threads at once. */
 bool lathe_output_open(struct lathe_output *output, const char *path, struct lathe_error *error);
 /* Append. After a failure OUTPUT is still to be discarded. */
 bool lathe_output_write(struct lathe_output *output, const void *bytes, size_t length,
