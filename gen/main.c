@@ -12,6 +12,7 @@
 #include "show.h"
 #include "sweep.h"
 #include "verify.h"
+#include "../runtime/lathe.h"
 #include "../runtime/thread.h"
 
 #include <stdio.h>
@@ -172,5 +173,9 @@ static const struct command_row commands[] = {
 int main(int argc, char **argv)
 {
     lathe_wait_briefly(argv);
-    return command_run(commands, sizeof commands / sizeof *commands, argc, argv);
+    lathe_hold_standard_streams();
+    int status = command_run(commands, sizeof commands / sizeof *commands, argc, argv);
+    if (status == STATUS_DONE && !lathe_output_arrived())
+        fail(STATUS_RESOURCE, "standard output: cannot write");
+    return status;
 }

@@ -3,11 +3,13 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "lathe.h"
 
@@ -46,6 +48,18 @@ _Noreturn void lathe_die(int status, const char *format, ...)
     fflush(stdout);
     fprintf(stderr, "%s: %s\n", program_name(), message);
     exit(status);
+}
+
+void lathe_hold_standard_streams(void)
+{
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        if (fcntl(i, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != i) /* the lowest that is free */
+            exit(LATHE_RESOURCE);                                      /* and nowhere to say it */
+}
+
+bool lathe_output_arrived(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout);
 }
 
 void *lathe_alloc(size_t count, size_t size)

@@ -401,6 +401,7 @@ static void run_bench(const struct options *o, struct lathe_evaluator *evaluator
 int lathe_infer_main(const struct lathe_model *model, int argc, char **argv)
 {
     struct options options;
+    lathe_hold_standard_streams();
     lathe_check_model(model);
     if (!parse_options(model, argc, argv, &options))
         return LATHE_DONE;
@@ -424,7 +425,7 @@ int lathe_infer_main(const struct lathe_model *model, int argc, char **argv)
     if (options.profile)
         lathe_print_profile("inference", model->infer_profile, &limits);
     lathe_evaluator_free(evaluator);
-    if (fflush(stdout) || ferror(stdout))
+    if (!lathe_output_arrived())
         lathe_die(LATHE_RESOURCE, "standard output: cannot write");
     return LATHE_DONE;
 }

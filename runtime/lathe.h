@@ -33,6 +33,13 @@ enum {
 _Noreturn void lathe_die(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 extern void (*lathe_die_handler)(int status, const char *message);
 
+/* Where descriptors 0, 1 or 2 are closed, occupy them with something that takes nothing, so that no
+ * file comes to stand where output goes. To be called before anything is opened. */
+void lathe_hold_standard_streams(void);
+
+/* Has all that was printed on stdout been written? */
+bool lathe_output_arrived(void);
+
 /* COUNT * SIZE bytes, zeroed, aligned to 64 (2 MB where it is that large); dies when there are
  * none. Freed by free(). */
 void *lathe_alloc(size_t count, size_t size);

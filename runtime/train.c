@@ -329,6 +329,7 @@ static void free_trainer(struct lathe_trainer *t)
 int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
 {
     struct lathe_train_options options;
+    lathe_hold_standard_streams();
     lathe_check_model(model);
     if (!lathe_train_read_options(model, argc, argv, &options))
         return LATHE_DONE;
@@ -358,7 +359,7 @@ int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
     if (options.profile)
         lathe_train_print_profile(&t);
     free_trainer(&t);
-    if (fflush(stdout) || ferror(stdout))
+    if (!lathe_output_arrived())
         lathe_die(LATHE_RESOURCE, "standard output: cannot write");
     return LATHE_DONE;
 }
