@@ -17,7 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "input.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "arrays are little-endian");
 
@@ -26,9 +27,10 @@ enum { RANK_MAX = 8, HEADER_MAX = 1 << 16, TEST_EVERY = 5 };
 /* An open file, read up to its numbers. */
 struct array {
     char *path;
-    FILE *file;
-    char type; /* 'u', 'i' or 'f' */
-    int size;  /* bytes of a number */
+    struct lathe_input input;
+    uint64_t begin; /* of the numbers in the file */
+    char type;      /* 'u', 'i' or 'f' */
+    int size;       /* bytes of a number */
     int rank;
     size_t dims[RANK_MAX];
 };
@@ -112,45 +114,58 @@ static void read_header(const char *text, struct array *array)
 /* Die unless the file has just the bytes that its header promises. */
 static void check_size(const struct array *array)
 {
-    size_t bytes = (size_t)array->size;
-    struct stat status;
+    size_t bytes = (size_t)array->size, there = array->input.size - array->begin;
     bool huge = false;
     for (int i = 0; i < array->rank; i++)
         huge |= __builtin_mul_overflow(bytes, array->dims[i], &bytes);
-    long begin = ftell(array->file);
-    if (begin < 0 || fstat(fileno(array->file), &status) != 0)
-        lathe_die(LATHE_USER, "%s: %s", array->path, strerror(errno));
-    size_t there = (size_t)status.st_size - (size_t)begin;
     if (huge || bytes != there)
         lathe_die(LATHE_USER, "%s: the header promises %s%zu bytes, the file has %zu", array->path,
                   huge ? "more than " : "", huge ? SIZE_MAX : bytes, there);
 }
 
+/* The next COUNT bytes of ARRAY's file, which has them. */
+static void read_bytes(const struct array *array, void *bytes, size_t count)
+{
+    struct lathe_error error;
+    if (!lathe_input_read(&array->input, bytes, count, &error))
+        lathe_die(error.status, "%s", error.message);
+}
+
+/* Read what stands before the header's text; returns its length, which the file has. */
+static size_t read_length(struct array *array)
+{
+    enum { MAGIC = 8 };
+    unsigned char head[12] = {0};
+    size_t there = array->input.size < sizeof head ? array->input.size : sizeof head;
+    if (there >= MAGIC)
+        read_bytes(array, head, MAGIC);
+    if (memcmp(head, "\x93NUMPY", 6) != 0)
+        lathe_die(LATHE_USER, "%s: not an array of NumPy's (.npy)", array->path);
+    size_t wide = head[6] == 2 ? 4 : 2, length = 0;
+    if (head[6] < 1 || head[6] > 2 || head[7] != 0)
+        lathe_die(LATHE_USER, "%s: version %d.%d, expected 1.0 or 2.0", array->path, head[6],
+                  head[7]);
+    array->begin = MAGIC + wide;
+    if (array->begin <= array->input.size) {
+        read_bytes(array, head, wide);
+        for (size_t i = wide; i > 0; i--)
+            length = length << 8 | head[i - 1];
+        array->begin += length;
+    }
+    if (array->begin > array->input.size || length > HEADER_MAX)
+        lathe_die(LATHE_USER, "%s: damaged header", array->path);
+    return length;
+}
+
 static struct array open_array(const char *folder, const char *name)
 {
     struct array array = {.path = lathe_join(folder, name)};
-    unsigned char head[12];
-    struct stat status;
-    array.file = fopen(array.path, "rb");
-    if (!array.file || fstat(fileno(array.file), &status) != 0)
-        lathe_die(LATHE_USER, "%s: %s", array.path, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        lathe_die(LATHE_USER, "%s: not a file", array.path);
-    if (fread(head, 1, 8, array.file) != 8 || memcmp(head, "\x93NUMPY", 6) != 0)
-        lathe_die(LATHE_USER, "%s: not an array of NumPy's (.npy)", array.path);
-    int wide = head[6] == 2 ? 4 : 2;
-    if (head[6] < 1 || head[6] > 2 || head[7] != 0)
-        lathe_die(LATHE_USER, "%s: version %d.%d, expected 1.0 or 2.0", array.path, head[6],
-                  head[7]);
-    uint32_t length = 0;
-    bool whole = fread(head, 1, (size_t)wide, array.file) == (size_t)wide;
-    for (int i = wide; whole && i > 0; i--)
-        length = length << 8 | head[i - 1];
-    if (!whole || length > HEADER_MAX)
-        lathe_die(LATHE_USER, "%s: damaged header", array.path);
-    char *text = lathe_alloc((size_t)length + 1, 1);
-    if (fread(text, 1, length, array.file) != length)
-        lathe_die(LATHE_USER, "%s: damaged header", array.path);
+    struct lathe_error error;
+    if (!lathe_input_open(&array.input, array.path, &error))
+        lathe_die(error.status, "%s", error.message);
+    size_t length = read_length(&array);
+    char *text = lathe_alloc(length + 1, 1);
+    read_bytes(&array, text, length);
     read_header(text, &array);
     free(text);
     check_size(&array);
@@ -159,7 +174,7 @@ static struct array open_array(const char *folder, const char *name)
 
 static void close_array(struct array *array)
 {
-    fclose(array->file);
+    lathe_input_close(&array->input);
     free(array->path);
 }
 
@@ -210,8 +225,8 @@ static void read_numbers(struct array *array, size_t count, float *numbers, int6
     size_t size = (size_t)array->size;
     for (size_t i = 0; i < count; i++) {
         size_t left = count - i;
-        if (i % CHUNK == 0 && !fread(bytes, size * (left < CHUNK ? left : CHUNK), 1, array->file))
-            lathe_die(LATHE_USER, "%s: number %zu cannot be read", array->path, i);
+        if (i % CHUNK == 0)
+            read_bytes(array, bytes, size * (left < CHUNK ? left : CHUNK));
         int64_t whole;
         double real = real_at(array, bytes + i % CHUNK * size, &whole);
         if (!isfinite((float)real))
@@ -258,8 +273,7 @@ static void read_x(const struct lathe_data *data, struct array *array,
         return;
     }
     dataset->images = lathe_alloc(total, 1);
-    if (fread(dataset->images, 1, total, array->file) != total)
-        lathe_die(LATHE_USER, "%s: cannot be read", array->path);
+    read_bytes(array, dataset->images, total);
 }
 
 static void read_labels(struct array *array, struct lathe_dataset *dataset)

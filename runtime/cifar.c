@@ -9,30 +9,29 @@
  */
 #include "data.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "input.h"
 
 enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, COARSE_CLASSES = 20, FILES_MAX = 5 };
 
-/* How many whole records of RECORD bytes PATH has. */
-static int count_records(const char *path, int record)
+/* Open PATH into FILE; how many whole records of RECORD bytes it has. */
+static int count_records(struct lathe_input *file, const char *path, int record)
 {
-    struct stat status;
-    if (stat(path, &status) != 0)
-        lathe_die(LATHE_USER, "%s: %s", path, strerror(errno));
-    long long records = status.st_size / record, rest = status.st_size % record;
+    struct lathe_error error;
+    if (!lathe_input_open(file, path, &error))
+        lathe_die(error.status, "%s", error.message);
+    unsigned long long size = file->size, records = size / (unsigned)record;
     if (records == 0)
-        lathe_die(LATHE_USER, "%s: %lld bytes, a record has %d", path, (long long)status.st_size,
-                  record);
+        lathe_die(LATHE_USER, "%s: %llu bytes, a record has %d", path, size, record);
     if (records > INT_MAX / FILES_MAX)
-        lathe_die(LATHE_USER, "%s: %lld records are too many", path, records);
-    if (rest != 0)
-        fprintf(stderr, "warning: %s: the last %lld bytes are no whole record of %d, left out\n",
-                path, rest, record);
+        lathe_die(LATHE_USER, "%s: %llu records are too many", path, records);
+    if (size % (unsigned)record != 0)
+        fprintf(stderr, "warning: %s: the last %llu bytes are no whole record of %d, left out\n",
+                path, size % (unsigned)record, record);
     return (int)records;
 }
 
@@ -43,25 +42,22 @@ static void check_label(const char *path, int record, const char *kind, int labe
                   label, classes - 1);
 }
 
-/* Append RECORDS records of PATH to DATASET; LABEL_BYTES before each image, of which the last is
+/* Append RECORDS records of FILE to DATASET; LABEL_BYTES before each image, of which the last is
  * the label. */
-static void append_records(const char *path, int records, int label_bytes,
+static void append_records(const struct lathe_input *file, int records, int label_bytes,
                            struct lathe_dataset *dataset)
 {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        lathe_die(LATHE_USER, "%s: %s", path, strerror(errno));
+    struct lathe_error error;
+    uint8_t record[2 + PIXELS];
     for (int i = 0; i < records; i++, dataset->count++) {
-        uint8_t label[2];
-        uint8_t *image = dataset->images + (size_t)dataset->count * PIXELS;
-        if (fread(label, (size_t)label_bytes, 1, file) != 1 || fread(image, PIXELS, 1, file) != 1)
-            lathe_die(LATHE_USER, "%s: record %d cannot be read", path, i);
+        if (!lathe_input_read(file, record, (size_t)label_bytes + PIXELS, &error))
+            lathe_die(error.status, "%s", error.message);
         if (label_bytes == 2)
-            check_label(path, i, "coarse ", label[0], COARSE_CLASSES);
-        check_label(path, i, "", label[label_bytes - 1], dataset->classes);
-        dataset->labels[dataset->count] = label[label_bytes - 1];
+            check_label(file->path, i, "coarse ", record[0], COARSE_CLASSES);
+        check_label(file->path, i, "", record[label_bytes - 1], dataset->classes);
+        dataset->labels[dataset->count] = record[label_bytes - 1];
+        memcpy(dataset->images + (size_t)dataset->count * PIXELS, record + label_bytes, PIXELS);
     }
-    fclose(file);
 }
 
 void lathe_read_cifar(const struct lathe_search *search, bool train, struct lathe_dataset *dataset)
@@ -74,6 +70,7 @@ void lathe_read_cifar(const struct lathe_search *search, bool train, struct lath
     int label_bytes = dataset->classes == 100 ? 2 : 1;
     const char *const *wanted = names[label_bytes - 1][train];
     char *folder = lathe_find_folder(search, wanted);
+    struct lathe_input inputs[FILES_MAX];
     char *paths[FILES_MAX];
     int records[FILES_MAX], files = 0;
     size_t total = 0;
@@ -81,7 +78,7 @@ void lathe_read_cifar(const struct lathe_search *search, bool train, struct lath
         const char *const one[] = {*wanted, NULL};
         if (!(paths[files] = lathe_find_file(folder, one)))
             continue;
-        records[files] = count_records(paths[files], label_bytes + PIXELS);
+        records[files] = count_records(&inputs[files], paths[files], label_bytes + PIXELS);
         total += (size_t)records[files++];
     }
     dataset->channels = 3;
@@ -89,7 +86,8 @@ void lathe_read_cifar(const struct lathe_search *search, bool train, struct lath
     dataset->images = lathe_alloc(total, PIXELS);
     dataset->labels = lathe_alloc(total, sizeof *dataset->labels);
     for (int i = 0; i < files; i++) {
-        append_records(paths[i], records[i], label_bytes, dataset);
+        append_records(&inputs[i], records[i], label_bytes, dataset);
+        lathe_input_close(&inputs[i]);
         free(paths[i]);
     }
     free(folder);

@@ -10,10 +10,10 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#include "input.h"
 
 #ifdef LATHE_ZLIB
 #include <zlib.h>
@@ -21,15 +21,16 @@
 
 enum { IMAGES = 0x803, LABELS = 0x801 };
 
-/* A compressed file that is open for reading, or a plain one. */
+/* A plain or compressed file that is read once from its beginning on. */
 struct stream {
-    const char *path;
+    struct lathe_input input;
+    uint64_t left; /* bytes of a plain one */
     bool compressed;
-    uint64_t file_bytes; /* of the file as it lies on the disk */
-    FILE *plain;
 #ifdef LATHE_ZLIB
-    gzFile gz;
+    gzFile gz; /* has the descriptor */
 #endif
+    uint32_t sizes[3]; /* of its header: 3 of images, 1 of labels */
+    uint64_t header, bytes;
 };
 
 static bool ends_in(const char *text, const char *end)
@@ -38,31 +39,23 @@ static bool ends_in(const char *text, const char *end)
     return length >= rest && strcmp(text + length - rest, end) == 0;
 }
 
-static struct stream open_stream(const char *path)
+static void open_stream(struct stream *stream, const char *path)
 {
-    struct stream stream = {.path = path, .compressed = ends_in(path, ".gz")};
-    struct stat status;
-    if (stat(path, &status) != 0)
-        lathe_die(LATHE_USER, "%s: %s", path, strerror(errno));
-    stream.file_bytes = (uint64_t)status.st_size;
-    bool opened;
-    if (stream.compressed) {
+    struct lathe_error error;
+    *stream = (struct stream){.compressed = ends_in(path, ".gz")};
+    if (!lathe_input_open(&stream->input, path, &error))
+        lathe_die(error.status, "%s", error.message);
+    stream->left = stream->input.size;
+    if (!stream->compressed)
+        return;
 #ifdef LATHE_ZLIB
-        stream.gz = gzopen(path, "rb");
-        opened = stream.gz != NULL;
-        if (opened)
-            gzbuffer(stream.gz, 1 << 17);
+    stream->gz = gzdopen(stream->input.descriptor, "rb");
+    if (!stream->gz || gzbuffer(stream->gz, 1 << 17) != 0)
+        lathe_die(LATHE_RESOURCE, "out of memory: to decompress %s", path);
 #else
-        lathe_die(LATHE_USER,
-                  "%s: compressed, and this program was built without zlib; gunzip it first", path);
+    lathe_die(LATHE_USER,
+              "%s: compressed, and this program was built without zlib; gunzip it first", path);
 #endif
-    } else {
-        stream.plain = fopen(path, "rb");
-        opened = stream.plain != NULL;
-    }
-    if (!opened)
-        lathe_die(LATHE_USER, "%s: %s", path, strerror(errno));
-    return stream;
 }
 
 /* Close STREAM, read to its end; dies where a compressed one lacks its checksum. */
@@ -70,10 +63,10 @@ static void close_stream(struct stream *stream)
 {
 #ifdef LATHE_ZLIB
     if (stream->compressed && gzclose_r(stream->gz) != Z_OK)
-        lathe_die(LATHE_USER, "%s: truncated: the compressed data has no end", stream->path);
+        lathe_die(LATHE_USER, "%s: truncated: the compressed data has no end", stream->input.path);
 #endif
     if (!stream->compressed)
-        fclose(stream->plain);
+        lathe_input_close(&stream->input);
 }
 
 #ifdef LATHE_ZLIB
@@ -87,10 +80,10 @@ static uint64_t read_compressed(struct stream *stream, uint8_t *bytes, uint64_t 
         int error = Z_OK;
         const char *message = gzerror(stream->gz, &error);
         if (error == Z_ERRNO)
-            lathe_die(LATHE_USER, "%s: %s", stream->path, strerror(errno));
+            lathe_die(LATHE_USER, "%s: %s", stream->input.path, strerror(errno));
         if (error != Z_OK && error != Z_BUF_ERROR && error != Z_STREAM_END) {
             const char *after_path = strstr(message, ": "); /* zlib's message starts with it */
-            lathe_die(LATHE_USER, "%s: damaged: %s", stream->path,
+            lathe_die(LATHE_USER, "%s: damaged: %s", stream->input.path,
                       after_path ? after_path + 2 : message);
         }
         if (got <= 0)
@@ -108,9 +101,11 @@ static uint64_t read_bytes(struct stream *stream, uint8_t *bytes, uint64_t wante
     if (stream->compressed)
         return read_compressed(stream, bytes, wanted);
 #endif
-    uint64_t done = fread(bytes, 1, wanted, stream->plain);
-    if (ferror(stream->plain))
-        lathe_die(LATHE_USER, "%s: %s", stream->path, strerror(errno));
+    struct lathe_error error;
+    uint64_t done = wanted < stream->left ? wanted : stream->left;
+    if (!lathe_input_read(&stream->input, bytes, done, &error))
+        lathe_die(error.status, "%s", error.message);
+    stream->left -= done;
     return done;
 }
 
@@ -119,58 +114,66 @@ static uint32_t big_endian(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* Read the header of a file of MAGIC into SIZES (3 of images, 1 of labels). Return the bytes that
- * follow it, as the sizes have it. */
-static uint64_t read_header(struct stream *stream, uint32_t magic, uint32_t sizes[3])
+/* Read the header of a file of MAGIC: how many bytes it has, and how many are to follow it. */
+static void read_header(struct stream *stream, uint32_t magic)
 {
+    const char *path = stream->input.path;
     int count = (int)(magic & 0xff);
     uint8_t header[16];
-    uint64_t bytes = 4 + 4 * (uint64_t)count, got = read_bytes(stream, header, bytes);
+    stream->header = 4 + 4 * (uint64_t)count;
+    uint64_t got = read_bytes(stream, header, stream->header);
     if (got >= 4 && big_endian(header) != magic)
-        lathe_die(LATHE_USER, "%s: magic number %08x, expected %08x", stream->path,
-                  big_endian(header), magic);
-    if (got < bytes)
-        lathe_die(LATHE_USER, "%s: %llu bytes, a header has %llu", stream->path,
-                  (unsigned long long)got, (unsigned long long)bytes);
-    uint64_t product = 1;
+        lathe_die(LATHE_USER, "%s: magic number %08x, expected %08x", path, big_endian(header),
+                  magic);
+    if (got < stream->header)
+        lathe_die(LATHE_USER, "%s: %llu bytes, a header has %llu", path, (unsigned long long)got,
+                  (unsigned long long)stream->header);
+    stream->bytes = 1;
     for (int i = 0; i < count; i++) {
-        sizes[i] = big_endian(header + 4 + 4 * i);
-        uint32_t most = i == 0 ? INT_MAX : LATHE_SIDE_MAX;
-        if (sizes[i] == 0 || sizes[i] > most)
-            lathe_die(LATHE_USER, "%s: size %d of the header is %u, expected 1 to %u", stream->path,
-                      i + 1, sizes[i], most);
-        product *= sizes[i]; /* at most 2^31 * 2^10 * 2^10 */
+        uint32_t size = big_endian(header + 4 + 4 * i), most = i == 0 ? INT_MAX : LATHE_SIDE_MAX;
+        if (size == 0 || size > most)
+            lathe_die(LATHE_USER, "%s: size %d of the header is %u, expected 1 to %u", path, i + 1,
+                      size, most);
+        stream->sizes[i] = size;
+        stream->bytes *= size; /* at most 2^31 * 2^10 * 2^10 */
     }
-    return product;
 }
 
-/* Die where a file of this size cannot hold HEADER + BYTES bytes. Deflate's best is 1032 to 1. */
-static void check_size(const struct stream *stream, uint64_t header, uint64_t bytes)
+/* Die where a file of this size cannot hold what its header promises. Deflate's best is 1032 to 1.
+ */
+static void check_size(const struct stream *stream)
 {
-    uint64_t most = stream->compressed ? stream->file_bytes * 1032 : stream->file_bytes;
-    if (header + bytes > most)
+    uint64_t size = stream->input.size, all = stream->header + stream->bytes;
+    if (size <= UINT64_MAX / 1032 && stream->compressed)
+        size *= 1032;
+    if (all > size)
         lathe_die(LATHE_USER, "%s: truncated: the header promises %llu bytes, the file has %s%llu",
-                  stream->path, (unsigned long long)(header + bytes),
-                  stream->compressed ? "at most " : "", (unsigned long long)most);
+                  stream->input.path, (unsigned long long)all, stream->compressed ? "at most " : "",
+                  (unsigned long long)size);
 }
 
-/* Read the whole of PATH, a file of MAGIC, into fresh memory; its sizes into SIZES. */
-static uint8_t *read_file(const char *path, uint32_t magic, uint32_t sizes[3])
+/* Open PATH, a file of MAGIC, and see that its header may be true. */
+static void begin_file(struct stream *stream, const char *path, uint32_t magic)
 {
-    struct stream stream = open_stream(path);
-    uint64_t header = 4 + 4 * (uint64_t)(magic & 0xff);
-    uint64_t bytes = read_header(&stream, magic, sizes);
-    check_size(&stream, header, bytes);
-    uint8_t *content = lathe_alloc(bytes, 1);
-    uint64_t got = read_bytes(&stream, content, bytes);
-    if (got < bytes)
+    open_stream(stream, path);
+    read_header(stream, magic);
+    check_size(stream);
+}
+
+/* What follows STREAM's header, in fresh memory; closes it. */
+static uint8_t *finish_file(struct stream *stream)
+{
+    const char *path = stream->input.path;
+    uint8_t *content = lathe_alloc(stream->bytes, 1), more;
+    uint64_t got = read_bytes(stream, content, stream->bytes);
+    unsigned long long all = stream->header + stream->bytes;
+    if (got < stream->bytes)
         lathe_die(LATHE_USER, "%s: truncated: the header promises %llu bytes, the file has %llu",
-                  path, (unsigned long long)(header + bytes), (unsigned long long)(header + got));
-    uint8_t more;
-    if (read_bytes(&stream, &more, 1) == 1)
+                  path, all, (unsigned long long)(stream->header + got));
+    if (read_bytes(stream, &more, 1) == 1)
         lathe_die(LATHE_USER, "%s: trailing bytes after the %llu that the header promises", path,
-                  (unsigned long long)(header + bytes));
-    close_stream(&stream);
+                  all);
+    close_stream(stream);
     return content;
 }
 
@@ -199,23 +202,25 @@ void lathe_read_idx(const struct lathe_search *search, bool train, struct lathe_
          "t10k-labels.idx1-ubyte.gz"},
         {"train-labels-idx1-ubyte", "train-labels.idx1-ubyte", "train-labels-idx1-ubyte.gz",
          "train-labels.idx1-ubyte.gz"}};
-    uint32_t sizes[3], label_sizes[3];
     char *folder = lathe_find_folder(search, image_names[train]);
     char *image_path = lathe_find_file(folder, image_names[train]);
     char *label_path = lathe_find_file(folder, label_names[train]);
+    struct stream images, labels;
     if (!label_path)
         lathe_die(LATHE_USER, "%s: no file %s in %s", search->set, label_names[train][0], folder);
-    uint8_t *bytes = read_file(label_path, LABELS, label_sizes);
-    dataset->images = read_file(image_path, IMAGES, sizes);
-    if (sizes[0] != label_sizes[0])
-        lathe_die(LATHE_USER, "%s: %u images, but %u labels in %s", image_path, sizes[0],
-                  label_sizes[0], label_path);
-    dataset->count = (int)sizes[0];
+    begin_file(&labels, label_path, LABELS);
+    begin_file(&images, image_path, IMAGES);
+    if (images.sizes[0] != labels.sizes[0]) /* before memory is taken */
+        lathe_die(LATHE_USER, "%s: %u images, but %u labels in %s", image_path, images.sizes[0],
+                  labels.sizes[0], label_path);
+    uint8_t *bytes = finish_file(&labels);
+    dataset->count = (int)images.sizes[0];
     dataset->channels = 1;
-    dataset->height = (int)sizes[1];
-    dataset->width = (int)sizes[2];
+    dataset->height = (int)images.sizes[1];
+    dataset->width = (int)images.sizes[2];
     dataset->labels = widen_labels(label_path, bytes, dataset->count, dataset->classes);
     free(bytes);
+    dataset->images = finish_file(&images);
     free(folder);
     free(image_path);
     free(label_path);

@@ -7,14 +7,12 @@
 #include "data.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "input.h"
 #include "resample.h"
 
 #if __has_include("stb_image.h")
@@ -27,7 +25,19 @@
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
-#define STBI_MAX_DIMENSIONS 32768
+#define STBI_MAX_DIMENSIONS                32768
+#define STBI_MALLOC(size)                  stb_resize(NULL, size)
+#define STBI_REALLOC_SIZED(old, had, size) stb_resize(old, size)
+#define STBI_FREE(memory)                  free(memory)
+/* What one piece of stb_image's memory may be, so that a PNG inflates no further than its header's
+ * pixels need. */
+static _Thread_local size_t stb_most;
+static _Thread_local bool stb_exceeded;
+static void *stb_resize(void *old, size_t size)
+{
+    stb_exceeded |= size > stb_most;
+    return size <= stb_most ? realloc(old, size) : NULL;
+}
 /* Until the end of the file: gcc only looks for unused functions there. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic push
@@ -60,28 +70,23 @@ struct image {
 
 static bool read_whole(const char *path, struct file *file, struct lathe_error *error)
 {
-    struct stat status;
-    FILE *stream = fopen(path, "rb");
+    struct lathe_input input;
+    bool done = false;
     *file = (struct file){.path = path, .error = error};
-    if (!stream || fstat(fileno(stream), &status) != 0) {
-        lathe_fail(error, LATHE_USER, "%s: %s", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        lathe_fail(error, LATHE_USER, "%s: not a file", path);
-    } else if (status.st_size > FILE_MAX) {
-        lathe_fail(error, LATHE_USER, "%s: %lld bytes, at most %d are read", path,
-                   (long long)status.st_size, FILE_MAX);
+    if (!lathe_input_open(&input, path, error))
+        return false;
+    if (input.size > FILE_MAX) {
+        lathe_fail(error, LATHE_USER, "%s: %llu bytes, at most %d are read", path,
+                   (unsigned long long)input.size, FILE_MAX);
     } else {
-        file->count = (size_t)status.st_size;
+        file->count = (size_t)input.size;
         file->bytes = lathe_alloc(file->count + 1, 1);
-        if (fread(file->bytes, 1, file->count, stream) != file->count) {
-            lathe_fail(error, LATHE_USER, "%s: cannot be read", path);
+        done = lathe_input_read(&input, file->bytes, file->count, error);
+        if (!done)
             free(file->bytes);
-            file->bytes = NULL;
-        }
     }
-    if (stream)
-        fclose(stream);
-    return file->bytes != NULL;
+    lathe_input_close(&input);
+    return done;
 }
 
 static bool check_sides(const struct file *file, int height, int width)
@@ -224,13 +229,81 @@ static bool check_jpeg(const struct file *file)
     return lathe_fail(file->error, LATHE_USER, "%s: damaged image: its end is missing", file->path);
 }
 
-static bool check_parts(const struct file *file)
+enum kind { PNG, JPEG, BMP };
+
+static enum kind kind_of(const struct file *file)
 {
-    static const uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    if (file->count >= sizeof png && !memcmp(file->bytes, png, sizeof png))
-        return check_png(file);
-    bool jpeg = file->count >= 2 && file->bytes[0] == 0xff && file->bytes[1] == 0xd8;
-    return !jpeg || check_jpeg(file);
+    return file->bytes[0] == 0x89 ? PNG : file->bytes[0] == 0xff ? JPEG : BMP;
+}
+
+static bool check_parts(const struct file *file, enum kind kind)
+{
+    return kind == PNG ? check_png(file) : kind == JPEG ? check_jpeg(file) : true;
+}
+
+static uint32_t little_endian(const uint8_t *bytes, int count)
+{
+    return bytes[0] | (uint32_t)bytes[1] << 8 |
+           (count == 4 ? (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24 : 0);
+}
+
+/* The fewest bytes that a file with this header can have. PNG: deflate's best is 1032 to 1, of
+ * lines with a byte before them. JPEG: a block of 8 x 8 takes a bit of the first scan at least.
+ * BMP: the lines as they are. */
+static uint64_t least_size(const struct file *file, enum kind kind, const struct image *image)
+{
+    enum { OFFSET = 10, SIZE = 14, SMALL = 12 };
+    static const uint8_t samples[8] = {1, 1, 3, 1, 2, 1, 4, 1}; /* of PNG's kinds of colour */
+    uint64_t pixels = (uint64_t)image->height * (unsigned)image->width;
+    const uint8_t *bytes = file->bytes; /* long enough: the header was read */
+    if (kind == JPEG)
+        return pixels / 512;
+    if (kind == PNG) {
+        bool first = !memcmp(bytes + 12, "IHDR", 4);
+        return pixels * (first ? bytes[24] * samples[bytes[25] & 7] : 1) / 8 / 1032;
+    }
+    unsigned bits = little_endian(bytes + (little_endian(bytes + SIZE, 4) == SMALL ? 24 : 28), 2);
+    return little_endian(bytes + OFFSET, 4) +
+           ((uint64_t)(unsigned)image->width * bits + 7) / 8 * (unsigned)image->height;
+}
+
+/* Is FILE, whose header IMAGE has, long enough and whole? */
+static bool check_file(const struct file *file, const struct image *image)
+{
+    enum kind kind = kind_of(file);
+    uint64_t least = least_size(file, kind, image);
+    if (least > file->count)
+        return lathe_fail(file->error, LATHE_USER,
+                          "%s: truncated: %dx%d pixels need %llu bytes at least, %zu are there",
+                          file->path, image->width, image->height, (unsigned long long)least,
+                          file->count);
+    return check_parts(file, kind);
+}
+
+/* Decode FILE, a PNG, JPEG or BMP. */
+static bool decode_stb(const struct file *file, struct image *image)
+{
+    enum {
+        HEADER_MEMORY = 1 << 20,
+        PIXEL = 16 /* bytes: 4 x 16 bits, and twice that */,
+        EDGE = 64
+    };
+    int count = (int)file->count;
+    stb_most = HEADER_MEMORY;
+    if (!stbi_info_from_memory(file->bytes, count, &image->width, &image->height,
+                               &image->components))
+        return lathe_fail(file->error, LATHE_USER,
+                          "%s: not an image that can be read (PNG, JPEG, BMP, PNM)", file->path);
+    if (!check_sides(file, image->height, image->width) || !check_file(file, image))
+        return false;
+    stb_most = (size_t)(image->height + EDGE) * (size_t)(image->width + EDGE) * PIXEL;
+    stb_most += 2 * file->count;
+    stb_exceeded = false;
+    image->bytes = stbi_load_from_memory(file->bytes, count, &image->width, &image->height,
+                                         &image->components, 0);
+    return image->bytes ||
+           lathe_fail(file->error, LATHE_USER, "%s: damaged image: %s", file->path,
+                      stb_exceeded ? "it holds more than its pixels" : stbi_failure_reason());
 }
 #endif
 
@@ -242,19 +315,7 @@ static bool decode(struct file *file, struct image *image)
     if (file->count > 2 && file->bytes[0] == 'P' && strchr("2356", file->bytes[1]))
         return decode_pnm(file, image);
 #ifdef HAVE_STB
-    int count = (int)file->count;
-    if (!stbi_info_from_memory(file->bytes, count, &image->width, &image->height,
-                               &image->components))
-        return lathe_fail(file->error, LATHE_USER,
-                          "%s: not an image that can be read (PNG, JPEG, BMP, PNM)", file->path);
-    if (!check_sides(file, image->height, image->width) || !check_parts(file))
-        return false;
-    image->bytes = stbi_load_from_memory(file->bytes, count, &image->width, &image->height,
-                                         &image->components, 0);
-    if (!image->bytes)
-        return lathe_fail(file->error, LATHE_USER, "%s: damaged image: %s", file->path,
-                          stbi_failure_reason());
-    return true;
+    return decode_stb(file, image);
 #else
     return lathe_fail(file->error, LATHE_USER,
                       "%s: not a PNM image, and this program was built without stb_image.h",
@@ -281,18 +342,21 @@ static void to_channels(const struct image *image, int y, int channels, float *l
 }
 
 /* Scale IMAGE until it just covers HEIGHT x WIDTH and cut out the middle: CHANNELS planes of BYTES.
- * First along the lines, then along the columns. */
+ * First along the lines, of those that the middle is made of, then along the columns. */
 static void resize(const struct image *image, int channels, int height, int width, uint8_t *bytes)
 {
     double scale = fmin((double)image->height / height, (double)image->width / width);
     struct lathe_filter across = lathe_filter_new(image->width, width, scale);
     struct lathe_filter down = lathe_filter_new(image->height, height, scale);
-    size_t plane = (size_t)image->height * width, area = (size_t)height * width;
+    int top = down.first[0], lines = down.first[height - 1] + down.taps - top;
+    size_t plane = (size_t)lines * width, area = (size_t)height * width;
     float *line = lathe_alloc((size_t)image->width * channels, sizeof *line);
     float *narrow = lathe_alloc(plane * channels, sizeof *narrow);
     float *pixels = lathe_alloc(area, sizeof *pixels);
-    for (int y = 0; y < image->height; y++) {
-        to_channels(image, y, channels, line);
+    for (int y = 0; y < height; y++)
+        down.first[y] -= top;
+    for (int y = 0; y < lines; y++) {
+        to_channels(image, top + y, channels, line);
         for (int c = 0; c < channels; c++)
             lathe_filter_line(&across, line + (size_t)c * image->width, width,
                               narrow + c * plane + (size_t)y * width);

@@ -4,15 +4,11 @@
  * deeply.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lathe.h"
 #include "safetensors.h"
@@ -416,18 +412,7 @@ static bool read_at(const struct lathe_tensors *file, size_t offset, void *bytes
         memcpy(bytes, file->memory + offset, length);
         return true;
     }
-    for (char *at = bytes; length;) {
-        ssize_t got = pread(file->descriptor, at, length, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return lathe_fail(error, LATHE_RESOURCE, "%s: cannot read: %s", file->path,
-                              got ? strerror(errno) : "the file became shorter");
-        at += got;
-        offset += (size_t)got;
-        length -= (size_t)got;
-    }
-    return true;
+    return lathe_input_read_at(&file->input, offset, bytes, length, error);
 }
 
 /* Header length, header, rules: what both kinds of opening share. */
@@ -459,7 +444,8 @@ static bool read_header(struct lathe_tensors *file, struct lathe_error *error)
 bool lathe_tensors_open_memory(struct lathe_tensors *file, const char *path, const void *memory,
                                size_t size, struct lathe_error *error)
 {
-    *file = (struct lathe_tensors){.path = path, .memory = memory, .size = size, .descriptor = -1};
+    *file = (struct lathe_tensors){
+        .path = path, .memory = memory, .size = size, .input.descriptor = -1};
     if (read_header(file, error))
         return true;
     lathe_tensors_close(file);
@@ -469,29 +455,22 @@ bool lathe_tensors_open_memory(struct lathe_tensors *file, const char *path, con
 bool lathe_tensors_open(struct lathe_tensors *file, const char *path, struct lathe_error *error)
 {
     *file = (struct lathe_tensors){.path = path};
-    file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat status;
-    if (file->descriptor < 0 || fstat(file->descriptor, &status) < 0) {
-        lathe_fail(error, LATHE_USER, "%s: cannot read: %s", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        lathe_fail(error, LATHE_USER, "%s: cannot read: not a plain file", path);
-    } else {
-        file->size = (size_t)status.st_size;
-        if (read_header(file, error))
-            return true;
-    }
+    if (!lathe_input_open(&file->input, path, error))
+        return false;
+    file->size = file->input.size;
+    if (read_header(file, error))
+        return true;
     lathe_tensors_close(file);
     return false;
 }
 
 void lathe_tensors_close(struct lathe_tensors *file)
 {
-    if (file->descriptor >= 0)
-        close(file->descriptor);
+    lathe_input_close(&file->input);
     free(file->header);
     free(file->tensors);
     free(file->metadata);
-    *file = (struct lathe_tensors){.descriptor = -1};
+    *file = (struct lathe_tensors){.input.descriptor = -1};
 }
 
 const struct lathe_stored *lathe_tensors_find(const struct lathe_tensors *file, const char *name)

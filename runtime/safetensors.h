@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-#include "file.h"
+#include "input.h"
 
 enum { LATHE_TENSOR_RANK = 8 };
 
@@ -43,8 +43,8 @@ struct lathe_tensors {
     int metadata_count, metadata_capacity;
     char *header;
     size_t size, data;           /* bytes of the file; where the data begins */
-    const unsigned char *memory; /* NULL: DESCRIPTOR is read */
-    int descriptor;
+    const unsigned char *memory; /* NULL: INPUT is read */
+    struct lathe_input input;
 };
 
 /* Read and check the header of the file PATH, or of SIZE bytes at MEMORY that messages call PATH.

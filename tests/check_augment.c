@@ -492,7 +492,7 @@ END_TEST
 
 static void tell(int status, const char *message)
 {
-    bool said = status == LATHE_USER && strstr(message, "gone.png: No such file or directory");
+    bool said = status == LATHE_USER && strstr(message, "gone.png: cannot read: No such file");
     _exit(said ? 77 : 1);
 }
 

@@ -1093,7 +1093,7 @@ END_TEST
 START_TEST(broken_pnm)
 {
     struct opening opening = {network(LATHE_CIFAR10, 3, 2, 2, 10), place("image"), true};
-    dies(open_image, &opening, "@/image: No such file or directory");
+    dies(open_image, &opening, "@/image: cannot read: No such file or directory");
     put_text("image", "P6 2 2 255\n12345678901");
     dies(open_image, &opening, "@/image: truncated: 2x2 pixels need 12 bytes, 11 are there");
     put_text("image", "P5 2 2 255");
@@ -1118,7 +1118,7 @@ START_TEST(broken_pnm)
     opening.data.channels = 2;
     dies(open_image, &opening, "@/image: the network takes 2 channels, an image has 1 or 3");
     opening = (struct opening){network(LATHE_CIFAR10, 3, 2, 2, 10), root, true};
-    dies(open_image, &opening, "@: not a file");
+    dies(open_image, &opening, "@: cannot read: not a plain file");
 }
 END_TEST
 

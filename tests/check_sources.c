@@ -235,7 +235,7 @@ START_TEST(arrays_say_what_is_broken)
     struct lathe_data data = arrays(1, 2, 3, 4, 0);
     const struct lathe_opening opening = {.folder = root, .train = true};
     const int64_t labels[] = {3, 4};
-    says(&data, &opening, LATHE_USER, "@/x.npy: No such file or directory");
+    says(&data, &opening, LATHE_USER, "@/x.npy: cannot read: No such file or directory");
     put("x.npy", "hello", 5);
     says(&data, &opening, LATHE_USER, "@/x.npy: not an array of NumPy's (.npy)");
     refuses(&data, "<c8", "(2, 6)", 96,

@@ -242,5 +242,5 @@ check "an encoder alone takes its part of the weights" encoder
 head -c 1500 arrays/x.npy > arrays/cut.npy && mv arrays/cut.npy arrays/x.npy
 refuse "an array that was cut" 1 "arrays/x.npy: the header promises 2000 bytes, the file has 1372" \
     code/train --data arrays
-refuse "an array that is not there" 1 "nosuch/x.npy: No such file or directory" \
+refuse "an array that is not there" 1 "nosuch/x.npy: cannot read: No such file or directory" \
     code/train --data nosuch
