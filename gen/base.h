@@ -123,9 +123,12 @@ const char *nearest_word(const char *word, const char *const *words, int count);
 
 /* ---- files ---- */
 
-/* The whole file in the arena, NUL-terminated, length in *length; fails (STATUS_USER) naming PATH.
- */
+/* The whole plain file in the arena, NUL-terminated, length in *length; fails (STATUS_USER) naming
+ * PATH, of pipes, devices and folders too. read_file_to: of MOST bytes at most. */
 char *read_file(struct arena *arena, const char *path, size_t *length);
+char *read_file_to(struct arena *arena, const char *path, size_t most, size_t *length);
+/* The same of text, which holds no NUL: 64 MiB of it at most. */
+char *read_text_file(struct arena *arena, const char *path, size_t *length);
 
 /* Write DATA to PATH only if PATH does not hold these bytes already: temporary file in the same
  * folder, fsync, rename. Returns true if it wrote; fails with STATUS_RESOURCE. */

@@ -42,30 +42,48 @@ _Noreturn static void fail_to_read(int descriptor, const char *path)
     fail(STATUS_USER, "cannot read %s: %s", path, strerror(error));
 }
 
-char *read_file(struct arena *arena, const char *path, size_t *length)
+/* PATH, open for reading, its size in *SIZE; not blocking, so that a pipe opens at once, to be
+ * refused. */
+static int open_plain(const char *path, size_t most, size_t *size)
 {
     struct stat about;
-    int descriptor = open_again(path, O_RDONLY);
+    int descriptor = open_again(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0 || fstat(descriptor, &about) < 0)
         fail_to_read(descriptor, path);
-    /* A pipe has no size and a file may grow meanwhile: the size is where to start from. */
-    size_t capacity = about.st_size > 0 ? (size_t)about.st_size + 1 : 4096;
-    char *data = arena_alloc(arena, capacity, 1);
-    *length = 0;
-    ssize_t got;
-    while ((got = read_some(descriptor, data + *length, capacity - *length)) > 0) {
-        *length += (size_t)got;
-        if (*length == capacity) {
-            char *larger = arena_alloc(arena, capacity, 2);
-            data = memcpy(larger, data, capacity);
-            capacity *= 2;
-        }
-    }
-    if (got < 0)
-        fail_to_read(descriptor, path);
+    *size = (size_t)about.st_size;
+    if (S_ISREG(about.st_mode) && *size <= most)
+        return descriptor;
     close(descriptor);
-    data[*length] = '\0';
-    return data;
+    if (!S_ISREG(about.st_mode))
+        fail(STATUS_USER, "cannot read %s: not a plain file", path);
+    fail(STATUS_USER, "cannot read %s: %zu bytes, at most %zu are read", path, *size, most);
+}
+
+char *read_file_to(struct arena *arena, const char *path, size_t most, size_t *length)
+{
+    size_t size; /* what is added meanwhile is not read */
+    int descriptor = open_plain(path, most, &size);
+    char *data = arena_alloc(arena, size + 1, 1);
+    ssize_t got = 1;
+    for (*length = 0; *length < size && got > 0; *length += (size_t)got)
+        if ((got = read_some(descriptor, data + *length, size - *length)) < 0)
+            fail_to_read(descriptor, path);
+    close(descriptor);
+    return data; /* arenas are zeroed */
+}
+
+char *read_file(struct arena *arena, const char *path, size_t *length)
+{
+    return read_file_to(arena, path, SIZE_MAX - 1, length);
+}
+
+char *read_text_file(struct arena *arena, const char *path, size_t *length)
+{
+    enum { LONGEST = 1 << 26 };
+    char *text = read_file_to(arena, path, LONGEST, length);
+    if (memchr(text, '\0', *length))
+        fail(STATUS_USER, "cannot read %s: it holds a NUL, as no text does", path);
+    return text;
 }
 
 /* Is PATH a plain file of just these bytes? */

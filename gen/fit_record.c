@@ -129,6 +129,16 @@ void fit_record_trial(struct fit_search *search, const struct trial *trial)
     text_free(&line);
 }
 
+/* COUNT numbers of the list NAME in LINE, NaN where it has fewer. */
+static double *numbers_of(struct arena *arena, const char *line, const char *name, int count)
+{
+    double *found, *numbers = arena_array(arena, (size_t)count + 1, double);
+    int there = json_numbers(arena, line, name, &found);
+    for (int i = 0; i < count; i++)
+        numbers[i] = i < there ? found[i] : (double)NAN;
+    return numbers;
+}
+
 /* CONTEXT is the search. */
 static void take_line(void *context, const char *line)
 {
@@ -142,15 +152,15 @@ static void take_line(void *context, const char *line)
             trial->status = (enum trial_status)i;
     double score = json_number(arena, line, "score");
     trial->score = isnan(score) ? -INFINITY : score;
-    trial->jobs = (int)json_number(arena, line, "jobs");
-    trial->threads = (int)json_number(arena, line, "threads");
+    trial->jobs = json_whole(arena, line, "jobs");
+    trial->threads = json_whole(arena, line, "threads");
     struct run_log *log = &trial->log;
     log->seconds = json_number(arena, line, "seconds");
     log->epochs = json_numbers(arena, line, "validation_loss", &log->losses);
-    json_numbers(arena, line, "validation_accuracy", &log->accuracies);
-    json_numbers(arena, line, "train_loss", &log->train_losses);
-    json_numbers(arena, line, "train_accuracy", &log->train_accuracies);
-    json_numbers(arena, line, "images_per_s", &log->images_per_s);
+    log->accuracies = numbers_of(arena, line, "validation_accuracy", log->epochs);
+    log->train_losses = numbers_of(arena, line, "train_loss", log->epochs);
+    log->train_accuracies = numbers_of(arena, line, "train_accuracy", log->epochs);
+    log->images_per_s = numbers_of(arena, line, "images_per_s", log->epochs);
     trial->found = curves_of(arena, line, "found", search->curves);
     trial->elapsed = json_number(arena, line, "elapsed");
     trial->took = json_number(arena, line, "took");

@@ -160,7 +160,7 @@ static int hopeless_epoch(const struct fit_search *search, const struct trial *t
     for (int i = 0; i < relu->trials.count; i++)
         if (relu->trials.items[i]->seed == trial->seed)
             other = relu->trials.items[i];
-    if (!other || other == trial || other->status != TRIAL_DONE)
+    if (!other || other == trial || other->status != TRIAL_DONE || other->log.epochs < epoch)
         return 0;
     double loss = log->losses[epoch - 1], its_loss = other->log.losses[epoch - 1];
     bool classes = search->network->data.classes > 0;
@@ -185,7 +185,9 @@ static void take_log(const struct fit_search *search, struct trial *trial, struc
     if (trial->status != TRIAL_DONE)
         return;
     int last = log.epochs - 1;
-    double score = search->network->data.classes > 0 ? log.accuracies[last] : -log.losses[last];
+    double score = last < 0                            ? (double)NAN
+                   : search->network->data.classes > 0 ? log.accuracies[last]
+                                                       : -log.losses[last];
     if (isfinite(score))
         trial->score = score;
     if (trial->program != FIT_TABLES)

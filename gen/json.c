@@ -68,6 +68,12 @@ double json_number(struct arena *arena, const char *line, const char *name)
     return at && end > at ? number : (double)NAN;
 }
 
+int json_whole(struct arena *arena, const char *line, const char *name)
+{
+    double number = json_number(arena, line, name);
+    return number >= 0 && number <= INT32_MAX ? (int)number : 0;
+}
+
 const char *json_text(struct arena *arena, const char *line, const char *name)
 {
     const char *at = json_field(arena, line, name);

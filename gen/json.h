@@ -21,6 +21,8 @@ void json_put_numbers(struct text *out, const double *numbers, int count);
 const char *json_field(struct arena *arena, const char *line, const char *name);
 /* A number of LINE; NaN where there is none. */
 double json_number(struct arena *arena, const char *line, const char *name);
+/* A whole number of LINE; 0 where there is none, or it is below. */
+int json_whole(struct arena *arena, const char *line, const char *name);
 /* A text of LINE with its escapes; "" where there is none. */
 const char *json_text(struct arena *arena, const char *line, const char *name);
 /* The numbers of a list of LINE, in ARENA, NaN for null; returns how many. */

@@ -196,7 +196,7 @@ const struct tree *tree_read(struct arena *arena, const char *path, const char *
 const struct tree *tree_read_file(struct arena *arena, const char *path)
 {
     size_t length;
-    return tree_read(arena, path, read_file(arena, path, &length));
+    return tree_read(arena, path, read_text_file(arena, path, &length));
 }
 
 const struct tree *tree_read_lines(struct arena *arena, const char *path)
@@ -205,7 +205,7 @@ const struct tree *tree_read_lines(struct arena *arena, const char *path)
     struct tree *list = arena_new_of(arena, struct tree);
     *list = nothing;
     list->kind = TREE_LIST;
-    char *line = read_file(arena, path, &length), *end;
+    char *line = read_text_file(arena, path, &length), *end;
     for (int number = 1; (end = strchr(line, '\n')); line = end + 1, number++) {
         *end = '\0';
         if (line[strspn(line, " \t\r")])

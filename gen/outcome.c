@@ -18,7 +18,7 @@ struct run_log read_run_log(struct arena *arena, const char *path, int most)
     size_t length;
     for (int i = 0; i < COLUMNS; i++)
         columns[i] = arena_array(arena, (size_t)most, double);
-    char *line = access(path, F_OK) == 0 ? read_file(arena, path, &length) : "", *end;
+    char *line = access(path, F_OK) == 0 ? read_text_file(arena, path, &length) : "", *end;
     for (; (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';
         double epoch = json_number(arena, line, "epoch");

@@ -51,7 +51,7 @@ bool record_is_ours(struct arena *arena, const char *folder, const char *file,
     const char *path = arena_printf(arena, "%s/%s", folder, file);
     if (access(path, F_OK) < 0)
         return false;
-    const char *found = read_file(arena, path, &length);
+    const char *found = read_text_file(arena, path, &length);
     for (int i = 0; i < count; i++) {
         const char *theirs = value_in(arena, found, traits[i].name);
         if (strcmp(theirs, traits[i].value) != 0)
@@ -96,14 +96,16 @@ bool record_lock(struct arena *arena, const char *folder, const char *file, bool
 int record_open(struct arena *arena, const char *path,
                 void (*take)(void *context, const char *line), void *context)
 {
+    enum { LONGEST = 1 << 28 };
     size_t length = 0;
-    char *text = access(path, F_OK) == 0 ? read_file(arena, path, &length) : "";
+    char *text = access(path, F_OK) == 0 ? read_file_to(arena, path, LONGEST, &length) : "";
     while (length && text[length - 1] != '\n')
         length--;
     for (char *line = text, *end; line < text + length; line = end + 1) {
-        end = strchr(line, '\n');
+        end = memchr(line, '\n', (size_t)(text + length - line));
         *end = '\0';
-        take(context, line);
+        if (strlen(line) == (size_t)(end - line)) /* no NUL, which a loss of power leaves */
+            take(context, line);
     }
     int descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (descriptor < 0 || ftruncate(descriptor, (off_t)length) < 0)

@@ -137,14 +137,18 @@ static void read_run(struct arena *arena, const char *path, const char *name,
 /* "act=relu lr=0.1" */
 static const char *settings_text(struct arena *arena, const struct tree *settings)
 {
-    const char *text = "";
+    struct text text = {0};
     for (int i = 0; i < settings->count; i++) {
         const struct tree *item = &settings->items[i];
-        const char *value =
-            item->kind == TREE_NUMBER ? arena_printf(arena, "%g", item->number) : item->text;
-        text = arena_printf(arena, "%s%s%s=%s", text, i ? " " : "", item->name, value);
+        text_printf(&text, "%s%s=", i ? " " : "", item->name ? item->name : "");
+        if (item->kind == TREE_NUMBER)
+            text_printf(&text, "%g", item->number);
+        else
+            text_printf(&text, "%s", item->text);
     }
-    return *text ? text : "as it is";
+    const char *copy = arena_copy(arena, text.length ? text.data : "as it is");
+    text_free(&text);
+    return copy;
 }
 
 static void read_sweep(struct arena *arena, const char *path, struct report_group *group)

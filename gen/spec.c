@@ -699,10 +699,7 @@ struct source {
 static void read_source(void *context)
 {
     struct source *source = context;
-    source->text = read_file(source->job->arena, source->path, &source->length);
-    if (source->length > LARGEST_FILE)
-        fail_at(STATUS_USER, (struct where){source->path, 0},
-                "the file has %zu bytes, at most %d are read", source->length, (int)LARGEST_FILE);
+    source->text = read_file_to(source->job->arena, source->path, LARGEST_FILE, &source->length);
 }
 
 /* read_fit(name, place): what fits/NAME.lua beside the spec returns; it sees no globals. NAME is of

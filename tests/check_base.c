@@ -416,6 +416,12 @@ static void read_it(void *path)
     read_file(test_arena, path, &length);
 }
 
+static void read_words(void *path)
+{
+    size_t length;
+    read_text_file(test_arena, path, &length);
+}
+
 static void make_it(void *path)
 {
     make_folder(path);
@@ -513,30 +519,25 @@ START_TEST(reading_fails_by_name)
     assert_fails(read_it, in_folder("none"), STATUS_USER, "cannot read",
                  "No such file or directory");
     assert_fails(read_it, in_folder("file/under"), STATUS_USER, "cannot read", "Not a directory");
-    assert_fails(read_it, folder, STATUS_USER, "cannot read", "Is a directory");
 }
 END_TEST
 
-START_TEST(pipes_are_read_to_their_end)
+/* Nothing waits for a pipe or reads without end; a file of holes takes no memory. */
+START_TEST(plain_files_alone_are_read)
 {
-    struct arena *arena = arena_new();
-    int ends[2];
-    ck_assert_int_eq(pipe(ends), 0);
-    fflush(NULL);
-    if (fork() == 0) {
-        for (int i = 0; i < 3000; i++)
-            if (write(ends[1], "0123456789", 10) != 10)
-                _exit(1);
-        _exit(0);
-    }
-    close(ends[1]);
-    size_t length;
-    char *data = read_file(arena, arena_printf(arena, "/dev/fd/%d", ends[0]), &length);
-    ck_assert_uint_eq(length, 30000);
-    ck_assert_str_eq(data + 29990, "0123456789");
-    close(ends[0]);
-    wait(NULL);
-    arena_free(arena);
+    assert_fails(read_it, folder, STATUS_USER, "cannot read", "not a plain file");
+    ck_assert_int_eq(mkfifo(in_folder("pipe"), 0600), 0);
+    assert_fails(read_it, in_folder("pipe"), STATUS_USER, "cannot read", "not a plain file");
+    ck_assert_int_eq(symlink("pipe", in_folder("link")), 0);
+    assert_fails(read_it, in_folder("link"), STATUS_USER, "cannot read", "not a plain file");
+    assert_fails(read_it, "/dev/zero", STATUS_USER, "cannot read", "not a plain file");
+    write_file(in_folder("holes"), "x", 1);
+    ck_assert_int_eq(truncate(in_folder("holes"), (off_t)1 << 40), 0);
+    assert_fails(read_words, in_folder("holes"), STATUS_USER, "cannot read",
+                 "1099511627776 bytes, at most 67108864 are read");
+    write_file(in_folder("nul"), "a\0b", 3);
+    assert_fails(read_words, in_folder("nul"), STATUS_USER, "cannot read",
+                 "it holds a NUL, as no text does");
 }
 END_TEST
 
@@ -592,7 +593,7 @@ Suite *base_suite(void)
     tcase_add_test(files, files_take_their_names_together);
     tcase_add_test(files, devices_are_written_into);
     tcase_add_test(files, reading_fails_by_name);
-    tcase_add_test(files, pipes_are_read_to_their_end);
+    tcase_add_test(files, plain_files_alone_are_read);
     tcase_add_test(files, folders_are_made_with_their_parents);
     suite_add_tcase(suite, files);
     return suite;

@@ -3,6 +3,7 @@
  */
 #include "../gen/json.h"
 #include "../gen/json_tree.h"
+#include "../gen/record.h"
 
 #include <check.h>
 #undef fail /* check's old name for ck_abort_msg */
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct arena *arena;
 
@@ -63,6 +65,11 @@ static void read_given(void *text)
     tree_read(arena, "file.json", text);
 }
 
+static void read_lines(void *path)
+{
+    tree_read_lines(arena, path);
+}
+
 START_TEST(what_is_no_json_is_refused)
 {
     static const char *const cases[][2] = {
@@ -111,6 +118,30 @@ START_TEST(lines_are_read_to_the_last_whole_one)
 }
 END_TEST
 
+/* What a loss of power leaves between the lines is no line. */
+static void count_line(void *context, const char *line)
+{
+    ck_assert(json_whole(arena, line, "a") == 1 && json_whole(arena, line, "b") == 0);
+    ++*(int *)context;
+}
+
+START_TEST(records_are_read_around_holes)
+{
+    char path[] = "/tmp/check_json.XXXXXX";
+    ck_assert_int_ge(mkstemp(path), 0);
+    const char text[] = "{\"a\": 1, \"b\": -7}\n{\"a\": 2\0\0}\n\0\n{\"a\": 1, \"b\": 1e300}\n{\"a";
+    int lines = 0;
+    write_file(path, text, sizeof text - 1);
+    close(record_open(arena, path, count_line, &lines));
+    ck_assert_int_eq(lines, 2);
+    struct failure failure;
+    ck_assert_int_eq(protected_call(read_lines, path, &failure), STATUS_USER);
+    ck_assert_str_eq(failure.message,
+                     arena_printf(arena, "cannot read %s: it holds a NUL, as no text does", path));
+    remove(path);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("json");
@@ -120,6 +151,7 @@ int main(void)
     tcase_add_test(tests, texts_have_escapes);
     tcase_add_test(tests, what_is_no_json_is_refused);
     tcase_add_test(tests, lines_are_read_to_the_last_whole_one);
+    tcase_add_test(tests, records_are_read_around_holes);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
