@@ -195,7 +195,7 @@ static void print_how_to_go_on(const struct fit_search *search)
     printf("stopped; the best so far is %s%s; to go on:", search->best ? "in " : "none",
            search->best ? search->options->output : "");
     for (const char *const *word = search->options->command; *word; word++)
-        lathe_print_word(*word);
+        lathe_print_word(stdout, *word);
     putchar('\n');
 }
 

@@ -43,7 +43,8 @@ void remove_checkpoint(struct arena *arena, const char *folder)
 {
     DIR *entries = opendir(folder);
     for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (strncmp(entry->d_name, "checkpoint-", 11) == 0)
+        if (strncmp(entry->d_name, "checkpoint-", 11) == 0 ||
+            strncmp(entry->d_name, ".checkpoint-", 12) == 0 || strcmp(entry->d_name, ".lock") == 0)
             unlink(arena_printf(arena, "%s/%s", folder, entry->d_name));
     if (entries)
         closedir(entries);

@@ -374,7 +374,7 @@ static void print_how_to_go_on(const struct sweep *sweep)
         over += sweep->runs.items[i].status != RUN_WAITING;
     printf("stopped after %d of %d runs; to go on:", over, sweep->runs.count);
     for (const char *const *word = sweep->options->command; *word; word++)
-        lathe_print_word(*word);
+        lathe_print_word(stdout, *word);
     putchar('\n');
 }
 

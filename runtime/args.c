@@ -208,15 +208,15 @@ bool lathe_parse_arguments(const struct lathe_command *command, int argc, char *
     return true;
 }
 
-void lathe_print_word(const char *word)
+void lathe_print_word(FILE *out, const char *word)
 {
     if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                     "_-+=./:,@%")]) {
-        printf(" %s", word);
+        fprintf(out, " %s", word);
         return;
     }
-    fputs(" '", stdout);
+    fputs(" '", out);
     for (; *word; word++)
-        fputs(*word == '\'' ? "'\\''" : (char[2]){*word, '\0'}, stdout);
-    putchar('\'');
+        fputs(*word == '\'' ? "'\\''" : (char[2]){*word, '\0'}, out);
+    fputc('\'', out);
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum lathe_option_kind {
     LATHE_OPTION_FLAG,  /* bool: becomes true */
@@ -48,7 +49,7 @@ bool lathe_parse_arguments(const struct lathe_command *command, int argc, char *
 /* Was the option NAME given? */
 bool lathe_option_given(const struct lathe_command *command, const char *name);
 
-/* Print a blank and WORD as a shell reads it back. */
-void lathe_print_word(const char *word);
+/* Print a blank and WORD, as a shell reads it back, to OUT. */
+void lathe_print_word(FILE *out, const char *word);
 
 #endif

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 
 enum { KEPT = 2 };
 
-static const char prefix[] = "checkpoint-", suffix[] = ".safetensors";
+static const char prefix[] = "checkpoint-", suffix[] = ".safetensors", lock_name[] = ".lock";
 
 /* ---- the folder ---- */
 
@@ -77,22 +78,50 @@ static void remove_entries(const char *folder, struct dirent **entries, int coun
     free(entries);
 }
 
-static void prune(const char *folder)
+/* The steps that ENTRY's name says. */
+static uint64_t step_of(const struct dirent *entry)
+{
+    return strtoull(entry->d_name + sizeof prefix - 1, NULL, 10);
+}
+
+/* Leave the last two of a run that is at STEP. One of a later step is broken: the run was resumed
+ * from before it. */
+static void prune(const char *folder, uint64_t step)
 {
     struct dirent **entries;
-    int count = list(folder, &entries);
-    remove_entries(folder, entries, count, KEPT);
+    int count = list(folder, &entries), later = 0;
+    while (later < count && step_of(entries[later]) > step) {
+        char *path = path_in(folder, entries[later]->d_name);
+        unlink(path);
+        free(path);
+        later++;
+    }
+    remove_entries(folder, entries, count, later + KEPT);
     count = scandir(folder, &entries, is_litter, NULL);
     if (count >= 0)
         remove_entries(folder, entries, count, 0);
+}
+
+/* Have FOLDER to ourselves as long as this process lives: nothing closes the descriptor. */
+static void lock_folder(const char *folder)
+{
+    char *path = path_in(folder, lock_name);
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (descriptor < 0)
+        lathe_die(LATHE_RESOURCE, "%s: cannot write: %s", path, strerror(errno));
+    if (!lathe_lock(descriptor))
+        lathe_die(LATHE_USER, "%s: another run that is under way keeps its checkpoints here",
+                  folder);
+    free(path);
 }
 
 int lathe_checkpoint_prepare(const char *folder)
 {
     if (mkdir(folder, 0777) < 0 && errno != EEXIST)
         lathe_die(LATHE_RESOURCE, "%s: cannot make this folder: %s", folder, strerror(errno));
+    lock_folder(folder);
     struct lathe_error error;
-    char *probe = path_in(folder, "checkpoint");
+    char *probe = path_in(folder, prefix);
     if (!lathe_output_possible(probe, &error))
         lathe_die(error.status, "%s", error.message);
     free(probe);
@@ -191,24 +220,9 @@ static void convert(const struct lathe_model *model, const struct lathe_moving *
         }
 }
 
-/* A number that a changed bit anywhere in the data would change: words multiplied into a hash
- * (the multiplier is 2^64 over the golden ratio). */
-static uint64_t checksum(const struct contents *c)
-{
-    uint64_t hash = 0x6c61746865; /* "lathe" */
-    for (int i = 0; i < c->count; i++)
-        for (size_t j = 0; j < c->tensors[i].elements; j++) {
-            uint32_t word;
-            memcpy(&word, &c->tensors[i].data[j], sizeof word);
-            hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-            hash ^= hash >> 32;
-        }
-    return hash;
-}
-
 /* ---- metadata: the run's numbers as text ---- */
 
-enum { NUMBER_TEXT = 32, NUMBERS = 18, HEAD = 3 /* texts before the numbers */ };
+enum { NUMBER_TEXT = 32, NUMBERS = 20, HEAD = 4 /* texts before the numbers */ };
 
 /* One number of a run: WHOLE, or REAL where that is NULL (in hexadecimal: exact). */
 struct number {
@@ -217,7 +231,7 @@ struct number {
     double *real;
 };
 
-static void list_numbers(struct lathe_run *run, uint64_t *sum, struct number numbers[NUMBERS])
+static void list_numbers(struct lathe_run *run, struct number numbers[NUMBERS])
 {
     const struct number all[NUMBERS] = {
         {"seed", &run->seed, NULL},
@@ -226,6 +240,8 @@ static void list_numbers(struct lathe_run *run, uint64_t *sum, struct number num
         {"held", &run->held, NULL},
         {"places", &run->places, NULL},
         {"epochs", &run->epochs, NULL},
+        {"batch", &run->batch, NULL},
+        {"judged", &run->judged, NULL},
         {"lr", NULL, &run->lr},
         {"loss_sum", NULL, &run->loss_sum},
         {"correct", &run->correct, NULL},
@@ -237,7 +253,7 @@ static void list_numbers(struct lathe_run *run, uint64_t *sum, struct number num
         {"best_epoch", &run->best_epoch, NULL},
         {"best_loss", NULL, &run->best_loss},
         {"best_accuracy", NULL, &run->best_accuracy},
-        {"checksum", sum, NULL},
+        {"log_start", &run->log_start, NULL},
     };
     memcpy(numbers, all, sizeof all);
 }
@@ -264,15 +280,15 @@ void lathe_checkpoint_write(const struct lathe_model *model, const char *folder,
 {
     struct contents contents = contents_new(model, moving);
     convert(model, moving, &contents, true);
-    uint64_t sum = checksum(&contents);
     struct lathe_run copy = *run;
     struct number numbers[NUMBERS];
-    list_numbers(&copy, &sum, numbers);
+    list_numbers(&copy, numbers);
     char texts[NUMBERS][NUMBER_TEXT];
     struct lathe_metadata metadata[HEAD + NUMBERS] = {
         {"lathe", model->provenance ? model->provenance : ""},
         {"network", model->name},
-        {"recipe", run->recipe}};
+        {"recipe", run->recipe},
+        {LATHE_SEAL, LATHE_UNSEALED}};
     for (int i = 0; i < NUMBERS; i++) {
         if (numbers[i].whole)
             snprintf(texts[i], NUMBER_TEXT, "%" PRIu64, *numbers[i].whole);
@@ -289,7 +305,7 @@ void lathe_checkpoint_write(const struct lathe_model *model, const char *folder,
         lathe_die(error.status, "%s", error.message);
     free(path);
     contents_free(&contents);
-    prune(folder);
+    prune(folder, run->step);
 }
 
 /* FILE is of a run with RECIPE; dies where it is of another. */
@@ -310,9 +326,10 @@ static bool read_contents(const struct lathe_model *model, const struct lathe_te
                           struct contents *contents, struct lathe_run *run,
                           struct lathe_error *error)
 {
-    uint64_t sum = 0;
     struct number numbers[NUMBERS];
-    list_numbers(run, &sum, numbers);
+    if (!lathe_tensors_check_seal(file, error))
+        return false;
+    list_numbers(run, numbers);
     for (int i = 0; i < NUMBERS; i++)
         if (!read_number(file, &numbers[i], error))
             return false;
@@ -324,8 +341,17 @@ static bool read_contents(const struct lathe_model *model, const struct lathe_te
         if (!lathe_read_stored(file, &contents->tensors[i], (float *)contents->tensors[i].data,
                                error))
             lathe_die(error->status, "%s", error->message);
-    return sum == checksum(contents) ||
-           lathe_fail(error, LATHE_USER, "%s: checksum does not fit the data", file->path);
+    return true;
+}
+
+/* Another build of the network computes in another order, or is another network. */
+static void compare_builds(const struct lathe_model *model, const struct lathe_tensors *file)
+{
+    const char *found = lathe_tensors_metadata(file, "lathe");
+    const char *ours = model->provenance ? model->provenance : "";
+    if (found && strcmp(found, ours) != 0)
+        fprintf(stderr, "%s: of another build (%s): the run ends in other bits\n", file->path,
+                found);
 }
 
 static bool read_one(const struct lathe_model *model, const char *path, struct lathe_run *run,
@@ -337,8 +363,10 @@ static bool read_one(const struct lathe_model *model, const char *path, struct l
     if (good) {
         struct contents contents = contents_new(model, moving);
         good = read_contents(model, &file, &contents, run, &error);
-        if (good)
+        if (good) {
             convert(model, moving, &contents, false);
+            compare_builds(model, &file);
+        }
         contents_free(&contents);
         lathe_tensors_close(&file);
     }
@@ -359,6 +387,8 @@ bool lathe_checkpoint_read(const struct lathe_model *model, const char *folder,
         free(path);
     }
     remove_entries(folder, entries, count, count);
+    if (count == 1 && !found)
+        lathe_die(LATHE_USER, "%s: its only checkpoint is broken", folder);
     if (count && !found)
         lathe_die(LATHE_USER, "%s: all %d checkpoints are broken", folder, count);
     return found;

@@ -5,7 +5,8 @@
  *         NODE.weight ...                        parameters, logical
  *         optimizer.first.NODE.weight ...        moments, logical
  *         optimizer.best.NODE.weight ...         parameters of the best epoch, where it is kept
- *         __metadata__                           struct lathe_run, and a checksum of the data
+ *         __metadata__                           struct lathe_run, and a checksum of the file
+ *     DIR/.lock                                  locked by the run that is under way
  *
  * of which the last two are kept. Everything random in training is a function of (seed, step or
  * epoch), so there is no generator's state to keep.
@@ -27,6 +28,9 @@ struct lathe_run {
     uint64_t held;    /* samples held out for validation */
     uint64_t places;  /* which of the training set these are: lathe_split_fingerprint */
     uint64_t epochs;
+    uint64_t batch;  /* samples a step */
+    uint64_t judged; /* epochs whose validation is done; one less than are trained just before it */
+    uint64_t log_start; /* bytes that the log had before the run's first line */
     double lr;
     double loss_sum; /* of the unfinished epoch: its samples' losses */
     uint64_t correct, seen;
@@ -43,11 +47,12 @@ struct lathe_moving {
     float *best;                   /* the state after best_epoch, or NULL: not kept */
 };
 
-/* Make DIR where it is not there and see that it can be written; dies. Returns how many checkpoints
- * it holds. */
+/* Make DIR where it is not there, lock it for as long as this process lives and see that it can be
+ * written; dies. Returns how many checkpoints it holds. */
 int lathe_checkpoint_prepare(const char *folder);
 
-/* Write a checkpoint, then remove all but the last two; dies, with the older ones in place. */
+/* Write a checkpoint, then remove all but the last two and those of later steps; dies, with the
+ * older ones in place. */
 void lathe_checkpoint_write(const struct lathe_model *model, const char *folder,
                             const struct lathe_run *run, const struct lathe_moving *moving);
 

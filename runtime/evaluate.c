@@ -342,6 +342,8 @@ struct lathe_metrics lathe_evaluate_part(struct lathe_evaluator *evaluator,
     double began = lathe_seconds();
     for (int first = 0; first < samples; first += model->infer_batch) {
         int left = samples - first;
+        if (evaluator->stops && evaluator->stops())
+            return (struct lathe_metrics){.count = first};
         lathe_evaluator_run(evaluator, dataset, order, first,
                             left < model->infer_batch ? left : model->infer_batch);
         add_batch(evaluator, &total);

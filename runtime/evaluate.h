@@ -28,12 +28,13 @@ struct lathe_evaluator {
      * there; NULL: nobody. */
     void (*observe)(void *observer, const struct lathe_evaluator *evaluator, int first);
     void *observer;
+    bool (*stops)(void); /* lathe_evaluate ends before a batch where this says so; NULL: never */
 };
 
 /* Means over a data set; accuracy and top5 are NaN for regression, loss too without a target. */
 struct lathe_metrics {
     double loss, accuracy, top5;
-    int count;
+    int count;           /* samples; fewer than asked for where the evaluator was stopped */
     double images_per_s; /* reading the data included */
 };
 

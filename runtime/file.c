@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,8 +32,8 @@ static bool cannot_write(const char *path, struct lathe_error *error)
     return lathe_fail(error, LATHE_RESOURCE, "%s: cannot write: %s", path, strerror(errno));
 }
 
-/* Split what PATH names into folder and temporary name. */
-static bool name_parts(struct lathe_output *output, const char *path)
+/* Split what PATH names into folder and the TRY-th temporary name. */
+static bool name_parts(struct lathe_output *output, const char *path, int try)
 {
     struct stat status;
     bool link = lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
@@ -44,8 +45,11 @@ static bool name_parts(struct lathe_output *output, const char *path)
     int length = (int)(name - output->path);
     if (asprintf(&output->folder, "%.*s", length ? length : 1, length ? output->path : ".") < 0)
         output->folder = NULL;
-    if (asprintf(&output->temporary, "%.*s.%s.%ld.tmp", length, output->path, name,
-                 (long)getpid()) < 0)
+    char number[16] = "";
+    if (try)
+        snprintf(number, sizeof number, ".%d", try);
+    if (asprintf(&output->temporary, "%.*s.%s.%ld%s.tmp", length, output->path, name,
+                 (long)getpid(), number) < 0)
         output->temporary = NULL;
     return output->folder && output->temporary;
 }
@@ -89,23 +93,35 @@ static void end(struct lathe_output *output)
 
 bool lathe_output_open(struct lathe_output *output, const char *path, struct lathe_error *error)
 {
-    enum { FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC };
+    /* a name that is taken is a killed process's, or a living one's of the same number elsewhere */
+    enum { FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, TRIES = 100 };
     *output = (struct lathe_output){.descriptor = -1};
     struct stat status;
     if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
         return lathe_fail(error, LATHE_RESOURCE, "%s: cannot write: not a plain file", path);
-    if (name_parts(output, path)) {
-        output->descriptor = open(output->temporary, FLAGS, 0666);
-        if (output->descriptor < 0 && errno == EEXIST && unlink(output->temporary) == 0)
+    for (int try = 0; try < TRIES; try++) {
+        if (name_parts(output, path, try))
             output->descriptor = open(output->temporary, FLAGS, 0666);
+        if (output->descriptor >= 0) {
+            begin(output);
+            return true;
+        }
+        int reason = errno;
+        free_parts(output);
+        errno = reason;
+        if (reason != EEXIST)
+            break;
     }
-    if (output->descriptor >= 0) {
-        begin(output);
-        return true;
-    }
-    cannot_write(path, error);
-    free_parts(output);
-    return false;
+    return cannot_write(path, error);
+}
+
+bool lathe_lock(int descriptor)
+{
+    int result;
+    do
+        result = flock(descriptor, LOCK_EX | LOCK_NB);
+    while (result < 0 && errno == EINTR);
+    return result == 0 || errno != EWOULDBLOCK;
 }
 
 bool lathe_write_all(int descriptor, const void *bytes, size_t length)

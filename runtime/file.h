@@ -41,6 +41,10 @@ void lathe_output_discard(struct lathe_output *output);
 /* Could PATH be written now? Leaves nothing behind. */
 bool lathe_output_possible(const char *path, struct lathe_error *error);
 
+/* Have the open file DESCRIPTOR to ourselves until it is closed or this process ends, however it
+ * ends. False where another has it. A file system that knows no locks is taken at its word. */
+bool lathe_lock(int descriptor);
+
 /* Do all of BYTES go to DESCRIPTOR? Interrupted and short writes go on. errno tells why not. */
 bool lathe_write_all(int descriptor, const void *bytes, size_t length);
 

@@ -4,6 +4,8 @@
 #ifndef LATHE_LOG_H
 #define LATHE_LOG_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What an epoch came to; a number that is not there is NaN. */
@@ -17,9 +19,25 @@ struct lathe_epoch {
     double seconds;                              /* of the whole epoch, evaluation included */
 };
 
-/* Open PATH to append to, or die. Returns the descriptor. */
-int lathe_log_open(const char *path);
-/* Append EPOCH as one line, written at once; dies (LATHE_RESOURCE) where that fails. */
-void lathe_log_write(int descriptor, const char *path, const struct lathe_epoch *epoch);
+/* An open log. */
+struct lathe_log {
+    int descriptor; /* -1: there is none */
+    const char *path;
+    uint64_t length; /* bytes of whole lines, where it is a plain file */
+    char *lines;     /* what a run that goes on has written already; NULL: nothing */
+};
+
+/* Open PATH to append to, for this process alone; dies. What a killed run left of a line is cut
+ * off. PATH must outlive the log. */
+struct lathe_log lathe_log_open(const char *path);
+/* The run goes on whose first line began at byte START: its epochs that come again are the same,
+ * to the bit, and are not written again. */
+void lathe_log_resume(struct lathe_log *log, uint64_t start);
+/* Append EPOCH as one line, written at once; dies (LATHE_RESOURCE) where that fails, with the log
+ * as it was. */
+void lathe_log_write(struct lathe_log *log, const struct lathe_epoch *epoch);
+/* Have the lines on the disk, before a checkpoint says that they are there. */
+void lathe_log_sync(const struct lathe_log *log);
+void lathe_log_close(struct lathe_log *log);
 
 #endif

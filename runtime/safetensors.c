@@ -536,6 +536,83 @@ bool lathe_tensors_read(const struct lathe_tensors *file, const struct lathe_sto
     return true;
 }
 
+/* ---- the seal ---- */
+
+enum { SEAL_DIGITS = sizeof LATHE_UNSEALED - 1 };
+
+/* HASH with LENGTH more bytes, a multiple of 4 but for the last: no two words in the same place
+ * give the same (the multiplier, 2^64 over the golden ratio, is odd). */
+static uint64_t add_to_seal(uint64_t hash, const void *bytes, size_t length)
+{
+    const unsigned char *at = bytes;
+    for (size_t i = 0; i < length; i += sizeof(uint32_t)) {
+        uint32_t word = 0;
+        memcpy(&word, at + i, length - i < sizeof word ? length - i : sizeof word);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+static const uint64_t seal_start = 0x6c61746865; /* "lathe" */
+
+static void seal_text(uint64_t hash, char text[SEAL_DIGITS + 1])
+{
+    snprintf(text, SEAL_DIGITS + 1, "%016" PRIx64, hash);
+}
+
+/* Put the checksum of HEADER and what TENSORS hold into HEADER, if it has a place for one. */
+static void seal(char *header, size_t length, const struct lathe_stored *tensors, int count)
+{
+    static const char key[] = "\"" LATHE_SEAL "\":\"" LATHE_UNSEALED;
+    char *place = memmem(header, length, key, sizeof key - 1), digits[SEAL_DIGITS + 1];
+    if (!place)
+        return;
+    uint64_t hash = add_to_seal(seal_start, header, length);
+    for (int i = 0; i < count; i++)
+        hash = add_to_seal(hash, tensors[i].data, tensors[i].elements * sizeof *tensors[i].data);
+    seal_text(hash, digits);
+    memcpy(place + sizeof key - 1 - SEAL_DIGITS, digits, SEAL_DIGITS);
+}
+
+/* The checksum of FILE's bytes, the SEAL_DIGITS at PLACE as zeros. */
+static bool hash_file(const struct lathe_tensors *file, size_t place, uint64_t *hash,
+                      struct lathe_error *error)
+{
+    enum { CHUNK = 1 << 16 };
+    unsigned char *chunk = lathe_alloc(file->size < CHUNK ? file->size : CHUNK, 1);
+    bool done = true;
+    *hash = seal_start;
+    for (size_t at = 0; done && at < file->size; at += CHUNK) {
+        size_t length = file->size - at < CHUNK ? file->size - at : CHUNK;
+        done = read_at(file, at, chunk, length, error);
+        for (size_t i = place; i < place + SEAL_DIGITS; i++)
+            if (i >= at && i < at + length)
+                chunk[i - at] = '0';
+        *hash = add_to_seal(*hash, chunk, done ? length : 0);
+    }
+    free(chunk);
+    return done;
+}
+
+bool lathe_tensors_check_seal(const struct lathe_tensors *file, struct lathe_error *error)
+{
+    const char *given = lathe_tensors_metadata(file, LATHE_SEAL);
+    char digits[SEAL_DIGITS + 1];
+    uint64_t hash;
+    if (!given || strlen(given) != SEAL_DIGITS)
+        return lathe_fail(error, LATHE_USER, "%s: not a checkpoint: checksum is %s", file->path,
+                          given ? given : "missing");
+    /* texts stand in the header where they were read */
+    size_t place = sizeof(uint64_t) + (size_t)(given - file->header);
+    if (!hash_file(file, place, &hash, error))
+        return false;
+    seal_text(hash, digits);
+    return !strcmp(digits, given) ||
+           lathe_fail(error, LATHE_USER, "%s: damaged: its checksum is %s, expected %s", file->path,
+                      digits, given);
+}
+
 /* ---- writing ---- */
 
 static void put_string(FILE *out, const char *text)
@@ -606,6 +683,7 @@ bool lathe_tensors_write(const char *path, const struct lathe_stored *tensors, i
         return false;
     size_t length;
     char *header = compose_header(tensors, count, metadata, metadata_count, &length);
+    seal(header, length, tensors, count);
     bool written = lathe_output_write(&output, header, length, error);
     free(header);
     for (int i = 0; written && i < count; i++)

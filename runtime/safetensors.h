@@ -62,6 +62,13 @@ const char *lathe_tensors_metadata(const struct lathe_tensors *file, const char 
 bool lathe_tensors_read(const struct lathe_tensors *file, const struct lathe_stored *tensor,
                         float *elements, struct lathe_error *error);
 
+/* A file's seal: metadata whose value is a checksum of all the file's other bytes, header and data.
+ * Written as 16 zeros, lathe_tensors_write puts the checksum there. lathe_tensors_check_seal says
+ * whether FILE has one and it fits: a changed bit anywhere is found. */
+#define LATHE_SEAL     "checksum"
+#define LATHE_UNSEALED "0000000000000000"
+bool lathe_tensors_check_seal(const struct lathe_tensors *file, struct lathe_error *error);
+
 /* Write COUNT tensors of floats and the metadata, in the order given, to PATH: whole or not at all
  * (file.h). The same arguments give the same bytes. */
 bool lathe_tensors_write(const char *path, const struct lathe_stored *tensors, int count,

@@ -10,43 +10,16 @@
 #include <inttypes.h>
 #include <math.h>
 #include <omp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "curves.h"
 #include "loader.h"
-#include "log.h"
 #include "recipe.h"
 #include "thread.h"
 #include "train.h"
 #include "weights.h"
-
-/* ---- signals ---- */
-
-static volatile sig_atomic_t stop_asked;
-
-static void ask_to_stop(int signal)
-{
-    (void)signal;
-    stop_asked = 1;
-}
-
-/* Failed writes are to be told by their results. With checkpoints the first SIGINT or SIGTERM asks
- * to stop, the second kills. */
-static void catch_signals(bool checkpoints)
-{
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
-    if (!checkpoints)
-        return;
-    struct sigaction action = {.sa_handler = ask_to_stop,
-                               .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 /* ---- before the first step ---- */
 
@@ -62,7 +35,7 @@ static void prepare_outputs(struct lathe_trainer *t)
                   "%s: holds the checkpoints of a run: --resume goes on with it, "
                   "another folder begins anew",
                   o->checkpoint);
-    t->log = o->log ? lathe_log_open(o->log) : -1;
+    t->log = o->log ? lathe_log_open(o->log) : (struct lathe_log){.descriptor = -1};
 }
 
 /* Which samples are trained on and which are held out: by the options, or as the spec has it. With
@@ -111,6 +84,9 @@ static void agree(struct lathe_trainer *t, const struct lathe_run *found)
     if (found->samples != t->run.samples)
         lathe_die(LATHE_USER, "%s: of a run with %" PRIu64 " training samples, given %" PRIu64,
                   folder, found->samples, t->run.samples);
+    if (found->batch != t->run.batch)
+        lathe_die(LATHE_USER, "%s: of a run in batches of %" PRIu64 ", given %" PRIu64, folder,
+                  found->batch, t->run.batch);
     if (found->held != t->run.held)
         lathe_die(LATHE_USER, "%s: of a run with %" PRIu64 " validation samples, given %" PRIu64,
                   folder, found->held, t->run.held);
@@ -152,6 +128,8 @@ static void begin_run(struct lathe_trainer *t)
     uint64_t batch = (uint64_t)t->training.batch, samples = (uint64_t)t->split.kept_count;
     t->steps_per_epoch = (samples + batch - 1) / batch;
     t->run = (struct lathe_run){.seed = (uint64_t)o->seed, .samples = samples, .lr = o->lr};
+    t->run.batch = batch;
+    t->run.log_start = t->log.length;
     t->run.held = (uint64_t)t->split.held_count;
     t->run.places = lathe_split_fingerprint(&t->split, t->train_set->count);
     t->run.epochs = (uint64_t)o->epochs;
@@ -160,6 +138,7 @@ static void begin_run(struct lathe_trainer *t)
     struct lathe_run found = t->run;
     if (o->resume && lathe_checkpoint_read(model, o->checkpoint, &found, &t->moving)) {
         agree(t, &found);
+        lathe_log_resume(&t->log, t->run.log_start);
     } else {
         if (o->resume)
             fprintf(stderr, "%s: no checkpoint yet: begins anew\n", o->checkpoint);
@@ -191,6 +170,12 @@ static void begin_loading(struct lathe_trainer *t)
 
 /* ---- steps and epochs ---- */
 
+double lathe_train_rate(const struct lathe_trainer *t, uint64_t step, double *momentum)
+{
+    return lathe_schedule_lr(&t->training.schedule, step, t->steps_per_epoch, t->total_steps,
+                             momentum);
+}
+
 /* The update that follows the gradients of step run.step. */
 static void optimise(struct lathe_trainer *t)
 {
@@ -199,11 +184,9 @@ static void optimise(struct lathe_trainer *t)
     float *gradients = (float *)(void *)(t->arena + model->gradient_offset);
     struct lathe_optimizer_step step = {.t = t->run.step + 1};
     step.momentum = lathe_optimizer_momentum(optimizer);
-    step.lr = lathe_schedule_lr(&t->training.schedule, t->run.step, t->steps_per_epoch,
-                                t->total_steps, &step.momentum);
+    step.lr = lathe_train_rate(t, t->run.step, &step.momentum);
     lathe_tie_gradients(model, gradients);
     lathe_model_step(model, &t->training, &step, t->moving.state, gradients, t->moving.moments);
-    t->last_lr = step.lr;
 }
 
 /* Batch, gradients, update; dies where the loss is no number any more. */
@@ -229,11 +212,31 @@ static void train_step(struct lathe_trainer *t)
     run->loss_sum += result.loss * batch->count;
     run->correct += (uint64_t)result.correct;
     run->seen += (uint64_t)batch->count;
+    t->unsaved = true;
 }
 
 static double accuracy_so_far(const struct lathe_trainer *t)
 {
     return t->model->data.classes ? (double)t->run.correct / (double)t->run.seen : (double)NAN;
+}
+
+static void checkpoint(struct lathe_trainer *t)
+{
+    if (!t->options->checkpoint || !t->unsaved)
+        return;
+    lathe_log_sync(&t->log);
+    lathe_checkpoint_write(t->model, t->options->checkpoint, &t->run, &t->moving);
+    t->saved = lathe_seconds();
+    t->unsaved = false;
+}
+
+/* Where run.step stands, --every asks for a checkpoint. */
+static bool checkpoint_is_due(const struct lathe_trainer *t)
+{
+    const struct lathe_train_options *o = t->options;
+    if (o->every_is_seconds)
+        return lathe_seconds() - t->saved >= (double)o->every;
+    return o->every && t->run.step % (uint64_t)o->every == 0;
 }
 
 /* The steps of the epoch that run.step is in, from there on; fewer when asked to stop. Returns
@@ -244,7 +247,7 @@ static double train_epoch(struct lathe_trainer *t)
     uint64_t epoch = run->step / t->steps_per_epoch, end = (epoch + 1) * t->steps_per_epoch;
     uint64_t seen_before = run->seen;
     double began = lathe_seconds(), seconds = 0;
-    while (run->step < end && !stop_asked) {
+    while (run->step < end && !lathe_train_asked_to_stop()) {
         train_step(t);
         seconds = lathe_seconds() - began;
         struct lathe_running running = {
@@ -255,27 +258,26 @@ static double train_epoch(struct lathe_trainer *t)
             .images_per_s = (double)(run->seen - seen_before) / seconds,
         };
         lathe_progress_step(&t->progress, &running);
+        if (run->step < end && checkpoint_is_due(t)) /* in the end, after the epoch was judged */
+            checkpoint(t);
     }
     t->seconds += seconds;
     t->images += run->seen - seen_before;
     return seconds > 0 ? (double)(run->seen - seen_before) / seconds : 0;
 }
 
-static void checkpoint(const struct lathe_trainer *t)
-{
-    if (t->options->checkpoint)
-        lathe_checkpoint_write(t->model, t->options->checkpoint, &t->run, &t->moving);
-}
-
-/* What follows an epoch's last step. BEGAN: when the epoch did. */
+/* What follows an epoch's last step; nothing when asked to stop before it is over. BEGAN: when the
+ * epoch did. */
 static void end_epoch(struct lathe_trainer *t, double images_per_s, double began)
 {
     struct lathe_run *run = &t->run;
-    lathe_train_judge(t);
+    double momentum = 0, lr = lathe_train_rate(t, run->step - 1, &momentum);
+    if (!lathe_train_judge(t))
+        return;
     struct lathe_epoch epoch = {
-        .epoch = (int)(run->step / t->steps_per_epoch),
+        .epoch = (int)run->judged,
         .step = run->step,
-        .lr = t->last_lr,
+        .lr = lr,
         .train_loss = run->loss_sum / (double)run->seen,
         .train_accuracy = accuracy_so_far(t),
         .validation_loss = t->metrics.loss,
@@ -284,31 +286,30 @@ static void end_epoch(struct lathe_trainer *t, double images_per_s, double began
         .seconds = lathe_seconds() - began,
     };
     lathe_progress_epoch(&t->progress, &epoch);
-    if (t->log >= 0)
-        lathe_log_write(t->log, t->options->log, &epoch);
+    if (t->log.descriptor >= 0)
+        lathe_log_write(&t->log, &epoch);
     run->loss_sum = 0;
     run->correct = run->seen = 0;
-    checkpoint(t);
+    t->unsaved = true;
+    if (!t->options->every || checkpoint_is_due(t))
+        checkpoint(t);
 }
 
 /* All epochs that are left, and the weights that count. Returns false when stopped before. */
 static bool train_epochs(struct lathe_trainer *t)
 {
-    struct lathe_run *run = &t->run;
     bool judged = false;
-    while (!lathe_train_is_over(t)) {
-        double began = lathe_seconds(), images_per_s = train_epoch(t);
+    while (!lathe_train_is_over(t) && !lathe_train_asked_to_stop()) {
+        double began = lathe_seconds(), images_per_s = 0;
+        if (!lathe_train_awaits_judgement(t))
+            images_per_s = train_epoch(t);
         lathe_progress_clear(&t->progress);
-        judged = run->step % t->steps_per_epoch == 0 && run->seen;
-        if (judged)
+        if (lathe_train_awaits_judgement(t) && !lathe_train_asked_to_stop())
             end_epoch(t, images_per_s, began);
-        else
-            checkpoint(t);
-        if (stop_asked && !lathe_train_is_over(t))
-            return false;
+        judged = !lathe_train_awaits_judgement(t);
     }
-    lathe_train_conclude(t, judged);
-    return true;
+    checkpoint(t);
+    return lathe_train_is_over(t) && lathe_train_conclude(t, judged);
 }
 
 static void free_trainer(struct lathe_trainer *t)
@@ -322,8 +323,7 @@ static void free_trainer(struct lathe_trainer *t)
         free(t->moving.moments[i]);
     free(t->moving.best);
     lathe_evaluator_free(t->evaluator);
-    if (t->log >= 0)
-        close(t->log);
+    lathe_log_close(&t->log);
 }
 
 int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
@@ -339,6 +339,7 @@ int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
     struct lathe_trainer t = {
         .model = model, .options = &options, .training = lathe_train_recipe(model, &options)};
     prepare_outputs(&t);
+    lathe_train_catch_signals(&t, argc, argv);
     if (options.profile)
         lathe_train_begin_profile(&t);
     open_data(&t);
@@ -347,14 +348,18 @@ int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
     t.evaluator = lathe_evaluator_new(model, 1);
     lathe_progress_start(&t.progress, options.quiet, t.training.epochs, t.steps_per_epoch);
     t.progress.judged = t.split.held_count ? "validation" : "test";
+    lathe_train_begin_steps();
+    t.evaluator->stops = lathe_train_asked_to_stop;
+    t.saved = lathe_seconds();
     lathe_train_print_heading(&t);
-    catch_signals(options.checkpoint != NULL);
     if (train_epochs(&t)) {
         if (options.save)
             lathe_write_weights(model, t.moving.state, options.save);
         lathe_train_print_result(&t);
     } else {
-        lathe_train_print_how_to_resume(&t, argc, argv);
+        printf("stopped after step %" PRIu64 " of %" PRIu64 "; to go on:", t.run.step,
+               t.total_steps);
+        lathe_train_print_how_to_resume(&t, argc, argv, stdout);
     }
     if (options.profile)
         lathe_train_print_profile(&t);

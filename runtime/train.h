@@ -3,16 +3,20 @@
  *
  *     train.c           a run: state, steps, epochs
  *     train_options.c   the command line
+ *     train_stop.c      SIGINT and SIGTERM
  *     train_judge.c     what epochs came to: validation, best weights, plateau, early stopping
  *     train_report.c    what is printed before the first step and after the last
  */
 #ifndef LATHE_TRAIN_H
 #define LATHE_TRAIN_H
 
+#include <stdio.h>
+
 #include "checkpoint.h"
 #include "data.h"
 #include "evaluate.h"
 #include "lathe.h"
+#include "log.h"
 #include "profile.h"
 #include "progress.h"
 #include "split.h"
@@ -24,6 +28,8 @@ struct lathe_train_options {
     int64_t epochs, seed, threads, limit_train, limit_test;
     int64_t subset;     /* samples to train on; 0: as the spec has it */
     int64_t validation; /* samples held out; -1: as the spec has it */
+    int64_t every;      /* steps, or seconds, between checkpoints; 0: an epoch */
+    bool every_is_seconds;
     double lr;
     bool resume, quiet, profile;
     bool no_test;   /* the test set is not read */
@@ -55,11 +61,12 @@ struct lathe_trainer {
     struct lathe_run run;
     struct lathe_loader *loader;
     uint64_t steps_per_epoch, total_steps;
-    double last_lr;
     struct lathe_evaluator *evaluator;
     struct lathe_metrics metrics; /* of the last evaluation */
     struct lathe_progress progress;
-    int log;                    /* descriptor, -1 without */
+    struct lathe_log log;
+    double saved;               /* when the last checkpoint was written, or the run began */
+    bool unsaved;               /* something was done since */
     double seconds;             /* spent in training steps, by this process */
     uint64_t images;            /* trained in them */
     struct lathe_limits limits; /* with --profile */
@@ -68,21 +75,41 @@ struct lathe_trainer {
     struct lathe_profile between;
 };
 
+/* The learning rate of the step that STEP steps went before; *MOMENTUM as lathe_schedule_lr. */
+double lathe_train_rate(const struct lathe_trainer *t, uint64_t step, double *momentum);
+
+/* ---- train_stop.c ---- */
+
+/* Failed writes are to be told by their results, not by signals. With checkpoints the first SIGINT
+ * or SIGTERM asks to stop, the second kills; one that comes before lathe_train_begin_steps ends the
+ * process at once, with the line that says how to go on. ARGC and ARGV are main's. */
+void lathe_train_catch_signals(const struct lathe_trainer *t, int argc, char **argv);
+/* From here on there is something to save before the end. */
+void lathe_train_begin_steps(void);
+bool lathe_train_asked_to_stop(void);
+/* How to go on with a run that was stopped: the command line, once with --resume, to OUT. */
+void lathe_train_print_how_to_resume(const struct lathe_trainer *t, int argc, char **argv,
+                                     FILE *out);
+
 /* ---- train_judge.c ---- */
 
 /* Before a run's first step: its plateau and best epoch are none yet. */
 void lathe_train_begin_judging(struct lathe_trainer *t);
 /* The learning rate that the schedule has from here on: plateaus lower it. */
 void lathe_train_take_rate(struct lathe_trainer *t);
+/* All steps of an epoch are done, but it is not judged yet. */
+bool lathe_train_awaits_judgement(const struct lathe_trainer *t);
 /* After an epoch: T's metrics of the validation samples (or the test set), the best weights, the
- * learning rate. Dies where the loss is no number. */
-void lathe_train_judge(struct lathe_trainer *t);
+ * learning rate. Dies where the loss is no number. Returns false, nothing changed, where it was
+ * asked to stop. */
+bool lathe_train_judge(struct lathe_trainer *t);
 /* Whether the run is over: all steps done, or early stopping. */
 bool lathe_train_is_over(const struct lathe_trainer *t);
 /* After a run: the weights that count, of the best epoch where samples were held out and keep_last
  * is not given, become the state; T's metrics those of the test set, or without one of the samples
- * held out. JUDGED: lathe_train_judge saw the state as it is. */
-void lathe_train_conclude(struct lathe_trainer *t, bool judged);
+ * held out. JUDGED: lathe_train_judge saw the state as it is. Returns false where it was asked to
+ * stop; the state is no longer what training left. */
+bool lathe_train_conclude(struct lathe_trainer *t, bool judged);
 
 /* ---- train_report.c ---- */
 
@@ -93,7 +120,4 @@ void lathe_train_print_result(const struct lathe_trainer *t);
 /* With --profile: measure the machine's limits and begin; print the tables. */
 void lathe_train_begin_profile(struct lathe_trainer *t);
 void lathe_train_print_profile(const struct lathe_trainer *t);
-/* How to go on with a run that was stopped. */
-void lathe_train_print_how_to_resume(const struct lathe_trainer *t, int argc, char **argv);
-
 #endif

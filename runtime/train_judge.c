@@ -12,21 +12,25 @@ static bool validates(const struct lathe_trainer *t)
     return t->split.held_count > 0;
 }
 
-/* Metrics of the state as it stands: of the samples held out where HELD, else of the test set. */
-static void evaluate(struct lathe_trainer *t, bool held)
+/* Metrics of the state as it stands: of the samples held out where HELD, else of the test set.
+ * False where it was asked to stop before the last. */
+static bool evaluate(struct lathe_trainer *t, bool held)
 {
     float **logical = lathe_logical_arrays(t->model);
     lathe_unpack_all(t->model, t->moving.state, logical);
     lathe_evaluator_load(t->evaluator, 0, (const float *const *)logical);
     free(logical);
-    t->metrics =
-        held ? lathe_evaluate_part(t->evaluator, t->train_set, t->split.held, t->split.held_count)
-             : lathe_evaluate(t->evaluator, t->test_set);
+    int samples = held ? t->split.held_count : t->test_set->count;
+    t->metrics = lathe_evaluate_part(t->evaluator, held ? t->train_set : t->test_set,
+                                     held ? t->split.held : NULL, samples);
+    if (t->metrics.count < samples)
+        return false;
     if (!isfinite(t->metrics.loss)) {
         lathe_progress_clear(&t->progress);
         lathe_die(LATHE_NUMBERS, "%s loss is %f after step %" PRIu64, held ? "validation" : "test",
                   t->metrics.loss, t->run.step);
     }
+    return true;
 }
 
 void lathe_train_begin_judging(struct lathe_trainer *t)
@@ -44,13 +48,20 @@ void lathe_train_take_rate(struct lathe_trainer *t)
     t->training.schedule.lr = plateau ? t->run.plateau.lr : t->run.lr;
 }
 
-void lathe_train_judge(struct lathe_trainer *t)
+bool lathe_train_awaits_judgement(const struct lathe_trainer *t)
+{
+    return t->run.step >= (t->run.judged + 1) * t->steps_per_epoch;
+}
+
+bool lathe_train_judge(struct lathe_trainer *t)
 {
     struct lathe_run *run = &t->run;
     const struct lathe_schedule *schedule = &t->training.schedule;
-    evaluate(t, validates(t));
+    if (!evaluate(t, validates(t)))
+        return false;
+    run->judged++;
     if (validates(t) && (!run->best_epoch || t->metrics.loss < run->best_loss)) {
-        run->best_epoch = run->step / t->steps_per_epoch;
+        run->best_epoch = run->judged;
         run->best_loss = t->metrics.loss;
         run->best_accuracy = t->metrics.accuracy;
         memcpy(t->moving.best, t->moving.state, t->model->state_floats * sizeof(float));
@@ -60,22 +71,23 @@ void lathe_train_judge(struct lathe_trainer *t)
         lathe_plateau_step(schedule, &run->plateau, t->metrics.loss);
         lathe_train_take_rate(t);
     }
+    return true;
 }
 
 /* As many epochs as early_stopping allows have come after the best one. */
 static bool stops_early(const struct lathe_trainer *t)
 {
-    uint64_t epochs = t->run.step / t->steps_per_epoch;
     return t->training.early_stopping && t->run.best_epoch &&
-           epochs - t->run.best_epoch >= (uint64_t)t->training.early_stopping;
+           t->run.judged - t->run.best_epoch >= (uint64_t)t->training.early_stopping;
 }
 
 bool lathe_train_is_over(const struct lathe_trainer *t)
 {
-    return t->run.step >= t->total_steps || stops_early(t);
+    bool done = t->run.step >= t->total_steps && !lathe_train_awaits_judgement(t);
+    return done || stops_early(t);
 }
 
-void lathe_train_conclude(struct lathe_trainer *t, bool judged)
+bool lathe_train_conclude(struct lathe_trainer *t, bool judged)
 {
     bool best = t->run.best_epoch && !t->options->keep_last;
     if (best)
@@ -83,7 +95,8 @@ void lathe_train_conclude(struct lathe_trainer *t, bool judged)
     if (!t->test_set && best) {
         t->metrics.loss = t->run.best_loss;
         t->metrics.accuracy = t->run.best_accuracy;
-    } else if (!judged || (validates(t) && t->test_set)) {
-        evaluate(t, !t->test_set);
+        return true;
     }
+    bool fresh = judged && !(validates(t) && t->test_set);
+    return fresh || evaluate(t, !t->test_set);
 }

@@ -1,6 +1,9 @@
 /* train_options: the command line of DIR/train. See train.h. */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "args.h"
@@ -19,11 +22,31 @@ static void check_options(const struct lathe_model *model, const struct lathe_tr
         lathe_die(LATHE_USAGE, "--data DIR is needed: the folder with the files of the data set");
     if (o->resume && !o->checkpoint)
         lathe_die(LATHE_USAGE, "--resume needs --checkpoint DIR: where to resume from");
+    if (o->every && !o->checkpoint)
+        lathe_die(LATHE_USAGE, "--every needs --checkpoint DIR: where to keep checkpoints");
+    if (o->save && o->log && !strcmp(o->save, o->log))
+        lathe_die(LATHE_USAGE, "--save and --log are the same file: %s", o->save);
     if (!model->train_arena_bytes || !model->step)
         lathe_die(LATHE_USER, "%s: built for inference alone", model->name);
     if (o->no_test && !holds_samples(model, o))
         lathe_die(LATHE_USAGE,
                   "--limit-test 0 leaves nothing to judge by: --validation N holds samples out");
+}
+
+/* TEXT, what is between two checkpoints, into O: "500", "500steps" or "600s". */
+static void read_every(const char *text, struct lathe_train_options *o)
+{
+    const int64_t most = 1000000000000;
+    char *unit;
+    errno = 0;
+    o->every = strtoll(text, &unit, 10);
+    o->every_is_seconds = !strcmp(unit, "s");
+    bool known = !*unit || o->every_is_seconds || !strcmp(unit, "steps") || !strcmp(unit, "step");
+    if (*text < '0' || *text > '9' || errno || !known || o->every < 1 || o->every > most)
+        lathe_die(LATHE_USAGE,
+                  "--every: expected N or Nsteps, or Ns for seconds, N from 1 to %" PRId64
+                  ", given '%s'",
+                  most, text);
 }
 
 /* What --help says about --recipe: MODEL's own, in lines of about 70 columns. */
@@ -49,6 +72,7 @@ bool lathe_train_read_options(const struct lathe_model *model, int argc, char **
                                       .validation = -1,
                                       .lr = model->training.schedule.lr,
                                       .seed = 1};
+    const char *every = NULL;
     char recipe_help[2 * LATHE_RECIPE_TEXT];
     describe_recipe(model, recipe_help, sizeof recipe_help);
     struct lathe_option table[] = {
@@ -68,8 +92,11 @@ bool lathe_train_read_options(const struct lathe_model *model, int argc, char **
          LATHE_OPTION_TEXT, &o->save, 0, 0, 0},
         {"keep-last", NULL, "with validation: the weights that count are the last epoch's",
          LATHE_OPTION_FLAG, &o->keep_last, 0, 0, 0},
-        {"checkpoint", "DIR", "keep checkpoints there: every epoch, at SIGINT and SIGTERM",
-         LATHE_OPTION_TEXT, &o->checkpoint, 0, 0, 0},
+        {"checkpoint", "DIR",
+         "keep the last two checkpoints there: every epoch, at SIGINT, SIGTERM", LATHE_OPTION_TEXT,
+         &o->checkpoint, 0, 0, 0},
+        {"every", "N|Nsteps|Ns", "checkpoints every N steps, or N seconds, instead of every epoch",
+         LATHE_OPTION_TEXT, &every, 0, 0, 0},
         {"resume", NULL, "go on from the newest checkpoint, if there is one", LATHE_OPTION_FLAG,
          &o->resume, 0, 0, 0},
         {"log", "FILE", "append one JSON object an epoch", LATHE_OPTION_TEXT, &o->log, 0, 0, 0},
@@ -91,7 +118,7 @@ bool lathe_train_read_options(const struct lathe_model *model, int argc, char **
         .arguments = lathe_needs_folder(&model->data) ? "--data DIR [options]" : "[options]",
         .examples = lathe_needs_folder(&model->data)
                         ? "--data data --save weights.safetensors\n"
-                          "--data data --epochs 20 --checkpoint runs --log run.jsonl\n"
+                          "--data data --epochs 20 --checkpoint runs --every 600s --log run.jsonl\n"
                           "--data data --epochs 20 --checkpoint runs --log run.jsonl --resume\n"
                         : "--save weights.safetensors\n"
                           "--epochs 20 --checkpoint runs --log run.jsonl --resume\n",
@@ -104,6 +131,8 @@ bool lathe_train_read_options(const struct lathe_model *model, int argc, char **
     o->seed_given = lathe_option_given(&command, "seed");
     o->lr_given = lathe_option_given(&command, "lr");
     o->no_test = lathe_option_given(&command, "limit-test") && o->limit_test == 0;
+    if (every)
+        read_every(every, o);
     check_options(model, o);
     return true;
 }

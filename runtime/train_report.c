@@ -5,17 +5,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "args.h"
 #include "optimizer.h"
 #include "train.h"
-
-void lathe_train_print_how_to_resume(const struct lathe_trainer *t, int argc, char **argv)
-{
-    printf("stopped after step %" PRIu64 " of %" PRIu64 "; to go on:", t->run.step, t->total_steps);
-    for (int i = 0; i < argc; i++)
-        lathe_print_word(argv[i]);
-    puts(t->options->resume ? "" : " --resume");
-}
 
 /* Which epoch's weights these are, and why there were no more. */
 static void print_best(const struct lathe_trainer *t)

@@ -72,6 +72,9 @@ static void softmax_infer(const struct lathe_model *model, const float *input, f
                           int count, void *arena)
 {
     (void)model;
+    static int batches;
+    if (++batches == mischief.signal_batch)
+        raise(mischief.signal);
     const float *w = arena, *bias = w + CLASSES * PIXELS;
 #pragma omp parallel for
     for (int i = 0; i < count * CLASSES; i++) {
@@ -131,7 +134,8 @@ static void softmax_step(const struct lathe_model *model, const struct lathe_bat
             gradient[W_FLOATS + k] += error[i * CLASSES + k];
         state[W_FLOATS + 16 + k] = 0.9f * state[W_FLOATS + 16 + k] + 0.1f * error[k];
     }
-    if (mischief.signal && step == mischief.signal_step)
+    usleep((useconds_t)mischief.nap);
+    if (mischief.signal && !mischief.signal_batch && step == mischief.signal_step)
         raise(mischief.signal);
     if (mischief.no_number && step == 7)
         result->loss = (double)NAN;
@@ -199,8 +203,10 @@ void stop_and_resume(int (*train)(int argc, char **argv), int signal, uint64_t s
     ck_assert_msg(whole.status == 0, "%s", whole.err);
     mischief.signal = signal;
     mischief.signal_step = step;
-    struct outcome part = run(train, NULL, SMALL, "--save", in_root("part"), "--checkpoint",
-                              in_root("c d"), "--log", in_root("part.jsonl"), NULL);
+    char *every = mischief.every ? (char *)mischief.every : "30";
+    struct outcome part =
+        run(train, NULL, SMALL, "--save", in_root("part"), "--checkpoint", in_root("c d"), "--log",
+            in_root("part.jsonl"), mischief.every ? "--every" : NULL, every, NULL);
     mischief.signal = 0;
     ck_assert_int_eq(part.status, signal == SIGKILL ? 128 + SIGKILL : 0);
     ck_assert_int_eq(access(in_root("part"), F_OK), -1);

@@ -17,7 +17,10 @@ enum { W_FLOATS = PIXELS * 16, STATE = W_FLOATS + 32, GRADIENT_AT = 64 * ((STATE
 /* What the network does beside learning. */
 extern struct mischief {
     uint64_t signal_step;
-    int signal; /* raised in that step */
+    int signal;        /* raised in that step */
+    int signal_batch;  /* > 0: raised in inference instead, in this batch of the run's, from 1 */
+    int nap;           /* microseconds that a step takes longer */
+    const char *every; /* --every of runs with checkpoints in stop_and_resume; NULL: without */
     bool no_number;
 } mischief;
 
