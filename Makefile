@@ -44,6 +44,7 @@ ROOM_OBJECTS := $(filter-out $(BUILD)/gen/main.o,$(OBJECTS))
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/check_%.c,$(wildcard tests/*.c)))
 TEST_SCRIPTS := $(wildcard tests/test_*.sh)
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/onednn.c,$(wildcard tests/bench/*.c)))
 BENCHES := $(BUILD)/bench/bench $(if $(ONEDNN),$(BUILD)/bench/onednn)
 GOLDEN := $(foreach test,$(TESTS) $(TEST_SCRIPTS),$(if $(findstring golden,$(test)),$(test)))
@@ -51,7 +52,7 @@ C_FILES := $(filter-out tests/golden/%, \
     $(wildcard $(foreach folder,gen gen/op runtime tests tests/*,$(folder)/*.c $(folder)/*.h)))
 
 .PHONY: all check bench demo data lint fmt bless asan ubsan tsan fuzz repro install clean help deps
-.PHONY: check-all check-programs benches bench-deps libraries-found FORCE
+.PHONY: check-all check-programs benches bench-deps fuzz-deps fuzz-programs libraries-found FORCE
 
 all: $(PROGRAM) ## build ./lathe (the default)
 
@@ -121,14 +122,15 @@ $(BUILD)/bench/onednn: $(BUILD)/tests/bench/onednn.o $(BUILD)/files
 	$(call link,-ldnnl)
 
 -include $(patsubst %.o,%.d,$(OBJECTS) $(TEST_SUPPORT) $(TESTS:=.o) \
-                            $(BENCH_OBJECTS) $(BUILD)/tests/bench/onednn.o)
+                            $(BENCH_OBJECTS) $(BUILD)/tests/bench/onednn.o) \
+         $(wildcard $(BUILD)/tests/fuzz/*.d)
 
 # ---- tests ----
 
 RUN_TESTS = LATHE='$(abspath $(PROGRAM))' BENCH='$(abspath $(BUILD)/bench/bench)' \
     LATHE_DATA='$(abspath $(LATHE_DATA))' sh tests/run.sh
 
-check: deps ## build and run all tests
+check: fuzz-deps ## build and run all tests
 	@$(MAKE) $(JOBS) check-all
 
 check-all: $(PROGRAM) $(TESTS) $(BENCHES)
@@ -163,8 +165,29 @@ tsan: deps ## run the check programs under ThreadSanitizer (clang and its OpenMP
 	CK_TIMEOUT_MULTIPLIER=20 $(MAKE) $(JOBS) CC=clang BUILD=$(BUILD)/tsan \
 	    PROGRAM=$(BUILD)/tsan/lathe CFLAGS='-O1 -g -Wall -Wextra -fsanitize=thread' check-programs
 
-fuzz: ## run the fuzz targets (none yet)
-	@echo "no fuzz targets yet"
+# SECONDS=n: so long each target; RUNS=n: so many inputs instead; ONLY="idx spec": these
+fuzz: fuzz-deps ## feed random bytes to every parser for SECONDS=30 each (clang's libFuzzer)
+	@SECONDS='$(SECONDS)' RUNS='$(RUNS)' ONLY='$(ONLY)' FUZZ='$(BUILD)/fuzz' sh tests/fuzz/run.sh
+
+FUZZ_FLAGS := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all \
+              -fsanitize=fuzzer-no-link -Wno-pass-failed
+fuzz-programs:
+	@$(MAKE) $(JOBS) CC=clang HOSTCC=clang BUILD=$(BUILD)/fuzz \
+	    CFLAGS='-O1 -g -Wall -Wextra -fno-omit-frame-pointer $(FUZZ_FLAGS)' \
+	    $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%) $(BUILD)/fuzz/seeds
+
+# In front of the rooms: pool_vm and language have what vm.c and spec.c have, their own way.
+FUZZ_HARNESS := $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/tests/fuzz/small_model.o
+$(BUILD)/fuzz_spec $(BUILD)/fuzz_fit: $(BUILD)/tests/fuzz/language.o $(BUILD)/tests/fuzz/pool_vm.o
+$(FUZZ_TARGETS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_HARNESS) \
+                              $(ROOM_OBJECTS) $(BUILD)/files
+	@echo "  link $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -Wl,-z,muldefs \
+	    $(filter %.o,$(filter-out $(ROOM_OBJECTS),$^)) $(ROOM_OBJECTS) -o $@ $(ALL_LIBS)
+
+$(BUILD)/seeds: $(BUILD)/tests/fuzz/seeds.o $(BUILD)/tests/fuzz/small_model.o $(ROOM_OBJECTS) \
+                $(BUILD)/files
+	$(call link)
 
 repro: deps ## generate every spec twice in two folders and compare the bytes
 	@$(MAKE) $(JOBS) all
@@ -199,6 +222,9 @@ data: ## download MNIST, Fashion-MNIST and CIFAR into data/
 
 deps: ## install what building and testing need, where it is missing (apt)
 	@CC='$(CC)' sh tests/deps.sh
+
+fuzz-deps:
+	@CC='$(CC)' sh tests/deps.sh fuzz
 
 install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lathe

@@ -229,8 +229,51 @@ static bool check_jpeg(const struct file *file)
     return lathe_fail(file->error, LATHE_USER, "%s: damaged image: its end is missing", file->path);
 }
 
+/* Do the tables of codes at BYTES, a JPEG's segment of LENGTH, list 256 codes each at most? (2.27
+ * of stb_image writes more of them past its own.) Behind END there are zeros. */
+static bool codes_fit(const uint8_t *bytes, int length, const uint8_t *end)
+{
+    enum { HEAD = 17, MOST = 256 };
+    while (length > 0 && bytes < end) {
+        int codes = 0;
+        for (int i = 1; i < HEAD && i < end - bytes; i++)
+            codes += bytes[i];
+        if (codes > MOST)
+            return false;
+        length -= HEAD + codes;
+        bytes += HEAD + codes < end - bytes ? HEAD + codes : end - bytes;
+    }
+    return true;
+}
+
+/* Look at all segments of a JPEG; what stands between them is a scan's data. */
+static bool check_codes(const struct file *file)
+{
+    enum { CODES = 0xc4, END = 0xd9 };
+    const uint8_t *end = file->bytes + file->count;
+    for (const uint8_t *at = file->bytes + 2; at < end;) {
+        if (*at++ != 0xff)
+            continue;
+        while (at < end && *at == 0xff)
+            at++;
+        int marker = at < end ? *at++ : END;
+        if (marker == END)
+            break;
+        if (marker <= 1 || (marker >= 0xd0 && marker < END) || end - at < 2)
+            continue;
+        int length = at[0] << 8 | at[1];
+        if (marker == CODES && !codes_fit(at + 2, length - 2, end))
+            return lathe_fail(file->error, LATHE_USER,
+                              "%s: damaged image: more than 256 codes in a table", file->path);
+        length = length < 2 ? 2 : length;
+        at += length < end - at ? length : end - at;
+    }
+    return true;
+}
+
 enum kind { PNG, JPEG, BMP };
 
+/* What FILE is, if stb_image reads it at all. */
 static enum kind kind_of(const struct file *file)
 {
     return file->bytes[0] == 0x89 ? PNG : file->bytes[0] == 0xff ? JPEG : BMP;
@@ -290,6 +333,8 @@ static bool decode_stb(const struct file *file, struct image *image)
     };
     int count = (int)file->count;
     stb_most = HEADER_MEMORY;
+    if (kind_of(file) == JPEG && !check_codes(file))
+        return false;
     if (!stbi_info_from_memory(file->bytes, count, &image->width, &image->height,
                                &image->components))
         return lathe_fail(file->error, LATHE_USER,

@@ -34,6 +34,11 @@ there gnuplot || need gnuplot-nox
 header /usr/include/stb/stb_image.h /usr/local/include/stb/stb_image.h /usr/include/stb_image.h \
     /usr/local/include/stb_image.h || need libstb-dev
 
+if [ "${1:-}" = fuzz ]; then
+    there clang || need clang
+    header /usr/lib/llvm-*/lib/clang/*/include/omp.h /usr/include/omp.h || need libomp-dev
+fi
+
 has_torch() { "$1" -c 'import torch' 2> /dev/null; }
 if [ "${1:-}" = bench ]; then
     header /usr/include/oneapi/dnnl/dnnl.h || need libdnnl-dev
