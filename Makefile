@@ -52,7 +52,8 @@ C_FILES := $(filter-out tests/golden/%, \
     $(wildcard $(foreach folder,gen gen/op runtime tests tests/*,$(folder)/*.c $(folder)/*.h)))
 
 .PHONY: all check bench demo data lint fmt bless asan ubsan tsan fuzz repro install clean help deps
-.PHONY: check-all check-programs benches bench-deps fuzz-deps fuzz-programs libraries-found FORCE
+.PHONY: soak check-all check-programs benches bench-deps fuzz-deps fuzz-programs FORCE
+.PHONY: libraries-found
 
 all: $(PROGRAM) ## build ./lathe (the default)
 
@@ -188,6 +189,9 @@ $(FUZZ_TARGETS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_HARNESS
 $(BUILD)/seeds: $(BUILD)/tests/fuzz/seeds.o $(BUILD)/tests/fuzz/small_model.o $(ROOM_OBJECTS) \
                 $(BUILD)/files
 	$(call link)
+
+soak: fuzz-deps ## the long forms of tests: hours (10^7 inputs a parser, ...)
+	@$(MAKE) fuzz RUNS=10000000
 
 repro: deps ## generate every spec twice in two folders and compare the bytes
 	@$(MAKE) $(JOBS) all

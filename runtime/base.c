@@ -25,8 +25,7 @@ static const char *program_name(void)
 #endif
 }
 
-/* Names come from files and command lines: keep them from breaking the line or the terminal. */
-static void keep_on_one_line(char *message)
+void lathe_one_line(char *message)
 {
     for (char *c = message; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
@@ -40,7 +39,7 @@ _Noreturn void lathe_die(int status, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    keep_on_one_line(message);
+    lathe_one_line(message);
     if (lathe_die_handler) {
         lathe_die_handler(status, message);
         abort(); /* a handler must not return */

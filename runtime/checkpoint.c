@@ -349,9 +349,12 @@ static void compare_builds(const struct lathe_model *model, const struct lathe_t
 {
     const char *found = lathe_tensors_metadata(file, "lathe");
     const char *ours = model->provenance ? model->provenance : "";
-    if (found && strcmp(found, ours) != 0)
-        fprintf(stderr, "%s: of another build (%s): the run ends in other bits\n", file->path,
-                found);
+    struct lathe_error note;
+    if (!found || !strcmp(found, ours))
+        return;
+    lathe_fail(&note, LATHE_USER, "%s: of another build (%s): the run ends in other bits",
+               file->path, found);
+    fprintf(stderr, "%s\n", note.message);
 }
 
 static bool read_one(const struct lathe_model *model, const char *path, struct lathe_run *run,

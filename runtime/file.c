@@ -23,6 +23,7 @@ bool lathe_fail(struct lathe_error *error, int status, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
+    lathe_one_line(error->message);
     error->status = status;
     return false;
 }

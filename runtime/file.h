@@ -13,7 +13,8 @@ struct lathe_error {
     char message[1024];
 };
 
-/* Fill ERROR; returns false, so that a failing function can return it. */
+/* Fill ERROR, control characters as question marks; returns false, so that a failing function can
+ * return it. */
 bool lathe_fail(struct lathe_error *error, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

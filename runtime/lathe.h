@@ -40,6 +40,10 @@ void lathe_hold_standard_streams(void);
 /* Has all that was printed on stdout been written? */
 bool lathe_output_arrived(void);
 
+/* Make control characters of MESSAGE question marks: names come from files and command lines, and
+ * are to break neither the line nor the terminal. */
+void lathe_one_line(char *message);
+
 /* COUNT * SIZE bytes, zeroed, aligned to 64 (2 MB where it is that large); dies when there are
  * none. Freed by free(). */
 void *lathe_alloc(size_t count, size_t size);

@@ -30,5 +30,6 @@ void fuzz_parse(const uint8_t *bytes, size_t count)
         read_tensor(&file, &file.tensors[i]);
     for (int i = 0; i < file.metadata_count; i++)
         fuzz_claim(lathe_tensors_metadata(&file, file.metadata[i].key) == file.metadata[i].value);
+    lathe_tensors_check_seal(&file, &error);
     lathe_tensors_close(&file);
 }

@@ -13,13 +13,12 @@ out=out/fuzz
 # fuzz_one NAME: run the target, say what came of it.
 fuzz_one() {
     name=$1 log=$out/$1.log
-    seconds=${SECONDS:-30}
     mkdir -p "$out/corpus/$name" "$out/found"
     set -- -timeout=20 -rss_limit_mb=512 -max_len=4096 -close_fd_mask=3 -print_final_stats=1 \
         "-artifact_prefix=$out/found/$name-"
     [ ! -e "tests/fuzz/dict/$name" ] || set -- "$@" "-dict=tests/fuzz/dict/$name"
-    if [ -n "$RUNS" ]; then set -- "$@" "-runs=$RUNS"; else set -- "$@" "-max_total_time=$seconds"; fi
-    set -- "$@" "$out/corpus/$name"
+    set -- "$@" "-runs=${RUNS:--1}" "$out/corpus/$name"
+    [ -n "$RUNS" ] || set -- "-max_total_time=${SECONDS:-30}" "$@"
     for folder in "$fuzz/made/$name" "tests/fuzz/corpus/$name"; do
         [ ! -d "$folder" ] || set -- "$@" "$folder"
     done
@@ -34,7 +33,7 @@ fuzz_one() {
     fi
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     took=$(($(date +%s) - began))
-    echo "$word - fuzz $name: ${runs:-0} executions, $((${runs:-0} / (took > 0 ? took : 1))) a second"
+    echo "$word - fuzz $name: ${runs:=0} executions, $((runs / (took > 0 ? took : 1))) a second"
     [ "$word" = ok ] && return
     grep -nE 'ERROR|SUMMARY|runtime error|lathe: bug|Test unit written' "$log" | sed 's/^/    /'
     tail -n 30 "$log" | sed 's/^/    /'
