@@ -1,6 +1,6 @@
 $ -- Pixels in the lanes: a vector of them meets a weight; see lower_lanes.c. Where registers are
 $ -- left, two sums of a channel take turns, tap by tap: one would wait for itself.
-(void)in, (void)in_block0, (void)cb1;
+(void)in, (void)in_block0, (void)cb1, (void)edge;
 vf across[TURNS][OUT_C][${vectors}];
 LATHE_UNROLL(${TURNS})
 for (int turn = 0; turn < TURNS; turn++)

@@ -43,5 +43,5 @@ $ end
         }
     }
 $ else
-(void)in_block0, (void)cb1;
+(void)in_block0, (void)cb1, (void)edge;
 $ end

@@ -2,11 +2,12 @@ $ -- Gradient of the weights of narrow groups: sum over samples and pixels of in
 $ -- pixel's lanes permuted as in conv_narrow.c.t. A row of the input meets all rows of the gradient
 $ -- that want it while its permuted pixels are in registers; ROW_CHUNK rows of the input are passed
 $ -- over in the first-level cache, the next ones asked for meanwhile.
+$ local lanes_type, lanes = depthwise and "" or "vi lanes, ", depthwise and "" or "lanes, "
 $ for _, t in ipairs(tiles) do
 /* ${t.columns} columns from ow0 of the rows of the gradient, dy[r] the one that tap row r wants;
  * row: of the input. */
-LATHE_INLINE void ${name}_${t.columns}(const float *row, const float *const dy[${R_TILE}], vi lanes,
-                                       const int ow0, const bool edge,
+LATHE_INLINE void ${name}_${t.columns}(const float *row, const float *const dy[${R_TILE}],
+                                       ${lanes_type}const int ow0, const bool edge,
                                        vf sum[${R_TILE}][${TAPS_W}][${I_TILE}])
 {
 $   include("conv_weights_sizes.c.t", _ENV, 4)
@@ -65,8 +66,10 @@ $ include("conv_weights_sizes.c.t", _ENV, 4)
         for (int i0 = 0; i0 < GROUP_IN; i0 += I_TILE) {
             const int n1 = n0 + IMAGE_CHUNK < end ? n0 + IMAGE_CHUNK : end;
             const int ih1 = ih0 + ROW_CHUNK < IN_H ? ih0 + ROW_CHUNK : IN_H;
+$ if not depthwise then
             const int first = ${aligned and "0" or "kb * V"};
             const vi lanes = lathe_group_lanes(first, GROUP_IN, GROUP_OUT) + i0;
+$ end
             float *tap = weights + r0 * TAPS_W * TAP_FLOATS + i0 * V;
             vf sum[R_TILE][TAPS_W][I_TILE];
             LATHE_UNROLL(${R_TILE})
@@ -97,10 +100,10 @@ $ include("conv_weights_sizes.c.t", _ENV, 4)
                         continue;
 $ for _, s in ipairs(segments) do
 $   if s.stop - s.first == s.columns then
-                    ${name}_${s.columns}(row, dy, lanes, ${s.first}, ${tostring(s.edge)}, sum);
+                    ${name}_${s.columns}(row, dy, ${lanes}${s.first}, ${tostring(s.edge)}, sum);
 $   else
                     for (int ow = ${s.first}; ow < ${s.stop}; ow += ${s.columns})
-                        ${name}_${s.columns}(row, dy, lanes, ow, false, sum);
+                        ${name}_${s.columns}(row, dy, ${lanes}ow, false, sum);
 $   end
 $ end
                 }
