@@ -7,7 +7,8 @@ static void ${name}(${parameters})
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * ${out_image};
         const float *target = targets + (size_t)n * OUTPUTS;
-        float *g = gradient + (size_t)n * ${gradient_image}, sum = 0, most = -INFINITY;
+        float *g = gradient + (size_t)n * ${gradient_image}, most = -INFINITY;
+        double sum = 0; /* of a number for each pixel of a map, perhaps */
         int best = 0;
         memset(g, 0, C_BLOCKS * V * PIXELS * sizeof(float));
         for (int c = 0; c < C; c++)
@@ -21,7 +22,7 @@ static void ${name}(${parameters})
                     best = c * PIXELS + p;
                 }
             }
-        loss[n] = sum / OUTPUTS;
+        loss[n] = (float)(sum / OUTPUTS);
         correct[n] = labels && labels[n] == best;
     }
 #pragma omp single

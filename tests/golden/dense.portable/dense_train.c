@@ -566,7 +566,8 @@ static void mse_1x1x1(const float *restrict out, float *restrict gradient, float
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * 4;
         const float *target = targets + (size_t)n * OUTPUTS;
-        float *g = gradient + (size_t)n * 4, sum = 0, most = -INFINITY;
+        float *g = gradient + (size_t)n * 4, most = -INFINITY;
+        double sum = 0; /* of a number for each pixel of a map, perhaps */
         int best = 0;
         memset(g, 0, C_BLOCKS * V * PIXELS * sizeof(float));
         for (int c = 0; c < C; c++)
@@ -580,7 +581,7 @@ static void mse_1x1x1(const float *restrict out, float *restrict gradient, float
                     best = c * PIXELS + p;
                 }
             }
-        loss[n] = sum / OUTPUTS;
+        loss[n] = (float)(sum / OUTPUTS);
         correct[n] = labels && labels[n] == best;
     }
 #pragma omp single
