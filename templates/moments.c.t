@@ -13,7 +13,7 @@ static void ${name}(${parameters})
 $ include("steps.c.t", {steps = before_moments, V = V}, 20)
                     if (h == 0 && w == 0)
                         shift = v;
-                    row[0] += v;
+                    row[0] += v - shift;
                     row[1] += (v - shift) * (v - shift);
                 }
                 sum += row[0];

@@ -1,5 +1,6 @@
-/* Partial moments to mean, inverse deviation and scale; moves the running statistics. In double, in
- * a fixed order (Chan, Golub, LeVeque: "Updating formulae and a pairwise algorithm", 1979). */
+/* Partial moments (a number, the sum of the distances from it, that of their squares) to mean,
+ * inverse deviation and scale; moves the running statistics. In double, in a fixed order (Chan,
+ * Golub, LeVeque: "Updating formulae and a pairwise algorithm", 1979). */
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, IMAGES = ${IMAGES}, CHUNKS = ${CHUNKS},
@@ -14,7 +15,7 @@ static void ${name}(${parameters})
             const int rows = H - h0 < CHUNK_ROWS ? H - h0 : CHUNK_ROWS;
             const double m = (double)images * rows * W;
             const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (3 * V) + c % V;
-            const double part = from[V] / m, distance = part - average, shift = part - from[0];
+            const double shift = from[V] / m, distance = from[0] + shift - average;
             squares += from[2 * V] - shift * shift * m + distance * distance * n * m / (n + m);
             average += distance * m / (n + m);
             n += m;

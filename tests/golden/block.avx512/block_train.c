@@ -161,7 +161,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_3x8(const float *restrict in,
             if (first && p == 0)
                 moment[j][0] = v;
             const vf distance = v - moment[j][0];
-            part[0] += v;
+            part[0] += distance;
             part[1] += distance * distance;
         }
         moment[j][1] += part[0];
@@ -258,7 +258,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x8(const float *restrict in,
             if (first && p == 0)
                 moment[j][0] = v;
             const vf distance = v - moment[j][0];
-            part[0] += v;
+            part[0] += distance;
             part[1] += distance * distance;
         }
         moment[j][1] += part[0];
@@ -326,8 +326,9 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
     }
 }
 
-/* Partial moments to mean, inverse deviation and scale; moves the running statistics. In double, in
- * a fixed order (Chan, Golub, LeVeque: "Updating formulae and a pairwise algorithm", 1979). */
+/* Partial moments (a number, the sum of the distances from it, that of their squares) to mean,
+ * inverse deviation and scale; moves the running statistics. In double, in a fixed order (Chan,
+ * Golub, LeVeque: "Updating formulae and a pairwise algorithm", 1979). */
 static void norm_8x8x8(const float *restrict moments, const float *restrict gamma,
                        float *restrict running_mean, float *restrict running_var,
                        float *restrict mean, float *restrict invstd, float *restrict scale,
@@ -345,7 +346,7 @@ static void norm_8x8x8(const float *restrict moments, const float *restrict gamm
             const int rows = H - h0 < CHUNK_ROWS ? H - h0 : CHUNK_ROWS;
             const double m = (double)images * rows * W;
             const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (3 * V) + c % V;
-            const double part = from[V] / m, distance = part - average, shift = part - from[0];
+            const double shift = from[V] / m, distance = from[0] + shift - average;
             squares += from[2 * V] - shift * shift * m + distance * distance * n * m / (n + m);
             average += distance * m / (n + m);
             n += m;
