@@ -1,578 +1,35 @@
 /*
- * Random networks. A seed writes a spec as Lua text, lathe reads and builds it, and the generated C
- * is held against the interpreter: every tensor of a training step and the output of inference,
- * within verify's bounds; networks of integers exactly.
+ * Random networks. A seed writes a spec as Lua text (random_spec.h) and chooses how it is built:
+ * compiler, instruction set, way of convolving. lathe reads and builds it, and the generated C is
+ * held against the interpreter in double: every tensor of a training step and the output of
+ * inference, within verify's bounds; networks of integers exactly. What fails is made small
+ * (shrink.h), and how to repeat it is printed.
  *
- *     LATHE_SEEDS   how many seeds (50), and a fifth as many of integers
+ *     LATHE_SEEDS   how many seeds (20), and a fifth as many of integers
  *     CHECK_SEED    the first (1): CHECK_SEED=17 LATHE_SEEDS=1 repeats seed 17 alone
+ *     LATHE_PLANT   a header that all generated C includes first: to plant a fault
+ *
+ *     check_random --seed N [--integers] [--spec FILE]      one seed, or FILE built as seed N is
  */
 #include "../gen/build.h"
 #include "../gen/cc.h"
 #include "../gen/interp.h"
 #include "../gen/spec.h"
 #include "../gen/verify.h"
-#include "../runtime/random.h"
+#include "random_spec.h"
+#include "shrink.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-/* ---- drawing ---- */
-
-struct draw {
-    uint64_t seed;
-    uint32_t next;
-};
-
-static int between(struct draw *draw, int low, int high)
-{
-    uint32_t bits = lathe_random(draw->seed, LATHE_STREAM_TEST, 1, 2, draw->next++).v[0];
-    return low + (int)(bits % (uint32_t)(high - low + 1));
-}
-
-static bool chance(struct draw *draw, int percent)
-{
-    return between(draw, 1, 100) <= percent;
-}
-
-/* ---- writing a spec ---- */
-
-/* A spec under way, and the shape of what its last layer gives. */
-struct writer {
-    struct draw *draw;
-    struct text lua;
-    int c, h, w;
-    bool flat;
-    int batch;
-    bool exact;    /* sums of integers only */
-    int depth;     /* of layers in layers */
-    int weighted;  /* layers with weights so far */
-    bool has_norm; /* a batchnorm so far */
-};
-
-/* A layer, as a line of its own. */
-__attribute__((format(printf, 2, 3))) static void put(struct writer *w, const char *format, ...)
-{
-    va_list arguments;
-    text_printf(&w->lua, "%*s", 2 + 2 * w->depth, "");
-    va_start(arguments, format);
-    text_vprintf(&w->lua, format, arguments);
-    va_end(arguments);
-    text_printf(&w->lua, "\n");
-}
-
-/* A window that slides, {height, width}; pad: top, left, bottom, right. */
-struct window_sizes {
-    int kernel[2], stride[2], dilation[2], pad[4];
-    bool same;
-};
-
-/* Places of the window along AXIS of IN pixels; 0: it does not fit. */
-static int places(const struct window_sizes *s, int in, int axis)
-{
-    int room = in + s->pad[axis] + s->pad[axis + 2];
-    room -= s->dilation[axis] * (s->kernel[axis] - 1) + 1;
-    if (s->same)
-        return divide_up(in, s->stride[axis]);
-    return room < 0 ? 0 : room / s->stride[axis] + 1;
-}
-
-static const char *pair_text(char *buffer, const int *pair)
-{
-    if (pair[0] == pair[1])
-        sprintf(buffer, "%d", pair[0]);
-    else
-        sprintf(buffer, "{ %d, %d }", pair[0], pair[1]);
-    return buffer;
-}
-
-static const char *pad_text(char *buffer, const struct window_sizes *s)
-{
-    const int *p = s->pad;
-    if (s->same)
-        strcpy(buffer, "'same'");
-    else if (p[0] == p[1] && p[1] == p[2] && p[2] == p[3])
-        sprintf(buffer, "%d", p[0]);
-    else
-        sprintf(buffer, "{ %d, %d, %d, %d }", p[0], p[1], p[2], p[3]);
-    return buffer;
-}
-
-static void draw_pair(struct draw *draw, int *pair, int most)
-{
-    pair[0] = pair[1] = between(draw, 1, most);
-    if (chance(draw, 40))
-        pair[1] = between(draw, 1, most);
-}
-
-static struct window_sizes draw_conv_sizes(struct writer *w, bool keep)
-{
-    struct window_sizes s = {.stride = {1, 1}, .dilation = {1, 1}};
-    do {
-        draw_pair(w->draw, s.kernel, 5);
-        if (!keep && chance(w->draw, 40))
-            draw_pair(w->draw, s.stride, 3);
-        if (chance(w->draw, 25))
-            draw_pair(w->draw, s.dilation, 3);
-        s.same = keep || chance(w->draw, 50);
-        int pad = between(w->draw, 0, 3);
-        bool sides = chance(w->draw, 50);
-        for (int i = 0; i < 4; i++)
-            s.pad[i] = sides ? between(w->draw, 0, 3) : pad;
-    } while (!places(&s, w->h, 0) || !places(&s, w->w, 1));
-    return s;
-}
-
-static int draw_groups(struct writer *w)
-{
-    if (chance(w->draw, 70))
-        return 1;
-    if (chance(w->draw, 50))
-        return w->c; /* depthwise */
-    int groups = between(w->draw, 1, w->c);
-    while (w->c % groups)
-        groups--;
-    return groups;
-}
-
-static void add_conv_of(struct writer *w, bool keep, int channels, int groups)
-{
-    char kernel[32], stride[32], dilation[32], pad[64];
-    struct window_sizes s = draw_conv_sizes(w, keep);
-    put(w, "conv(%d, %s, { stride = %s, pad = %s, dilation = %s, groups = %d, bias = %s }),",
-        channels, pair_text(kernel, s.kernel), pair_text(stride, s.stride), pad_text(pad, &s),
-        pair_text(dilation, s.dilation), groups, chance(w->draw, 60) ? "true" : "false");
-    w->c = channels;
-    w->h = places(&s, w->h, 0);
-    w->w = places(&s, w->w, 1);
-    w->weighted++;
-}
-
-/* KEEP: the output has the input's shape. */
-static void add_conv(struct writer *w, bool keep)
-{
-    int groups = draw_groups(w), most = w->exact ? 12 : 40;
-    int channels = keep ? w->c : groups * between(w->draw, 1, max_int(1, most / groups));
-    add_conv_of(w, keep, channels, groups);
-}
-
-/* Groups of every width, on an input of as many channels as that takes. */
-static void add_grouped(struct writer *w)
-{
-    int most = w->exact ? 4 : 10, groups = between(w->draw, 2, most);
-    int in = between(w->draw, 1, most), out = between(w->draw, 1, most);
-    put(w, "conv(%d, 1),", groups * in);
-    w->c = groups * in;
-    add_conv_of(w, false, groups * out, groups);
-    w->weighted++;
-}
-
-static void add_flatten(struct writer *w)
-{
-    put(w, "flatten(),");
-    w->c *= w->h * w->w;
-    w->h = w->w = 1;
-    w->flat = true;
-}
-
-static void add_linear(struct writer *w, int units)
-{
-    put(w, chance(w->draw, 70) ? "linear(%d)," : "linear(%d, { bias = false }),", units);
-    w->c = units;
-    w->weighted++;
-}
-
-static void add_norm(struct writer *w)
-{
-    if (w->batch * w->h * w->w < 2 || w->exact)
-        return;
-    put(w, chance(w->draw, 70) ? "batchnorm()," : "batchnorm { eps = 0.001, momentum = 0.3 },");
-    w->has_norm = true;
-}
-
-static const char *draw_table(struct writer *w)
-{
-    static const char *const tables[] = {"", ", table = exact()", ", table = tangent(0.1)",
-                                         ", table = tangent(0.02, { max = 3 })",
-                                         ", table = minimax(0.03)"};
-    return tables[between(w->draw, 0, 4)];
-}
-
-/* An activation with trained parameters. */
-static void add_learned(struct writer *w)
-{
-    struct draw *d = w->draw;
-    const char *shared = chance(d, 40) ? "true" : "false";
-    switch (between(d, 0, w->exact ? 0 : w->flat ? 3 : 4)) {
-    case 0:
-        put(w, chance(d, 50) ? "prelu()," : "prelu { init = -0.5, shared = %s },", shared);
-        break;
-    case 1:
-        put(w, "elu_learned { a = %d, shared = %s },", between(d, 1, 2), shared);
-        break;
-    case 2:
-        put(w, "dynamic { L = %d, Q = %d, I = %d.5, P = %d, Z = 7, learn = true },",
-            between(d, -3, 30), between(d, 1, 3), between(d, -1, 1), 2 * between(d, 1, 3));
-        break;
-    case 3:
-        put(w, "dynamic { L = 55.9344, Q = 12, I = 0.02924, learn = true },");
-        break;
-    default:
-        put(w, "dynamic_relu { k = %d, reduction = %d },", between(d, 1, 3), between(d, 1, 9));
-        w->weighted += 2;
-    }
-}
-
-static void add_activation(struct writer *w)
-{
-    struct draw *d = w->draw;
-    if (chance(d, 30)) {
-        add_learned(w);
-        return;
-    }
-    const char *table = draw_table(w);
-    static const char *const smooth[] = {"sigmoid", "tanh", "softplus",
-                                         "silu",    "gelu", "hardswish"};
-    switch (between(d, 0, w->exact ? 2 : 15)) {
-    case 0:
-        put(w, "relu(),");
-        break;
-    case 1:
-        put(w, "leaky_relu(%s),", w->exact ? "0.5" : chance(d, 50) ? "" : "0.2");
-        break;
-    case 2:
-        put(w, "relu_at(%d),", between(d, -1, 1));
-        break;
-    case 3:
-    case 4:
-    case 5:
-    case 6:
-    case 7:
-    case 8:
-        put(w, "%s {%s },", smooth[between(d, 0, 5)], *table ? table + 1 : "");
-        break;
-    case 9:
-        put(w, "elu { a = %d.5%s },", between(d, 0, 1), table);
-        break;
-    case 10:
-        if (chance(d, 50)) {
-            put(w, "curve { f = function(x) return math.max(%d, x) - 0.5 / (1 + x * x) end%s },",
-                between(d, -1, 1), chance(d, 50) ? "" : ", table = tangent(0.05)");
-            break;
-        }
-        put(w, "piecewise { { -1, %d }, { 0.5, %d }, { 2, 1.5 } },", between(d, -1, 1),
-            between(d, -1, 2));
-        break;
-    case 11:
-        put(w, "dynamic { L = %d, Q = 0.5, I = 1.5, P = 4, Z = 7%s },", between(d, 1, 30), table);
-        break;
-    default:
-        put(w, "dynamic { L = %d.25, Q = %d, I = %d.125%s },", between(d, 0, 55), between(d, 1, 12),
-            between(d, -1, 1), table);
-    }
-}
-
-static bool draw_pool(struct writer *w, struct window_sizes *s)
-{
-    *s = (struct window_sizes){.dilation = {1, 1}};
-    draw_pair(w->draw, s->kernel, 4);
-    bool tiles = chance(w->draw, 50);
-    for (int axis = 0; axis < 2; axis++) {
-        s->stride[axis] = tiles ? s->kernel[axis] : between(w->draw, 1, 3);
-        for (int side = axis; side < 4; side += 2)
-            s->pad[side] = tiles ? 0 : between(w->draw, 0, s->kernel[axis] - 1);
-    }
-    return places(s, w->h, 0) && places(s, w->w, 1);
-}
-
-static void add_pool(struct writer *w)
-{
-    char kernel[32], stride[32], pad[64];
-    struct window_sizes s;
-    do {
-    } while (!draw_pool(w, &s));
-    bool halves = s.kernel[0] != 3 && s.kernel[1] != 3;
-    const char *word = chance(w->draw, 50) && (halves || !w->exact) ? "avgpool" : "maxpool";
-    if (s.stride[0] == s.kernel[0] && s.stride[1] == s.kernel[1] && !s.pad[0] &&
-        chance(w->draw, 50))
-        put(w, "%s(%s, { pad = %s }),", word, pair_text(kernel, s.kernel), pad_text(pad, &s));
-    else
-        put(w, "%s(%s, { stride = %s, pad = %s }),", word, pair_text(kernel, s.kernel),
-            pair_text(stride, s.stride), pad_text(pad, &s));
-    w->h = places(&s, w->h, 0);
-    w->w = places(&s, w->w, 1);
-}
-
-static void add_lrn(struct writer *w)
-{
-    static const char *const betas[] = {"0.75", "0.5", "1", "0.6"};
-    int size = 2 * between(w->draw, 0, min_int(w->c - 1, 3)) + 1;
-    if (!w->exact)
-        put(w, "lrn { size = %d, alpha = 0.%d, beta = %s, k = %d },", size, between(w->draw, 0, 9),
-            betas[between(w->draw, 0, 3)], between(w->draw, 1, 2));
-}
-
-/* The same numbers in a shape of at most 40 channels. */
-static void add_reshape(struct writer *w)
-{
-    int numbers = w->c * w->h * w->w, sizes[3];
-    if (chance(w->draw, 30)) { /* channels as they are */
-        sizes[0] = w->c;
-        numbers /= w->c;
-    } else {
-        for (sizes[0] = between(w->draw, 1, 40); numbers % sizes[0]; sizes[0]--)
-            ;
-        numbers /= sizes[0];
-    }
-    for (sizes[1] = between(w->draw, 1, 20); numbers % sizes[1]; sizes[1]--)
-        ;
-    sizes[2] = numbers / sizes[1];
-    put(w, "reshape(%d, %d, %d),", sizes[0], sizes[1], sizes[2]);
-    w->c = sizes[0];
-    w->h = sizes[1];
-    w->w = sizes[2];
-    w->flat = false;
-}
-
-static void add_dropout(struct writer *w)
-{
-    if (!w->exact)
-        put(w, "dropout(%s),", chance(w->draw, 50) ? "" : "0.2");
-}
-
-static void add_residual(struct writer *w);
-
-/* A layer whose output has its input's shape. */
-static void add_same_shape(struct writer *w)
-{
-    int kind = between(w->draw, 1, 10);
-    if (kind <= 4 && w->flat)
-        add_linear(w, w->c);
-    else if (kind <= 4)
-        add_conv(w, true);
-    else if (kind <= 6)
-        add_norm(w);
-    else if (kind <= 8)
-        add_activation(w);
-    else if (kind <= 9 && chance(w->draw, 50))
-        add_dropout(w);
-    else if (kind <= 9)
-        add_lrn(w);
-    else if (w->depth < 3)
-        add_residual(w);
-}
-
-static void add_same_shapes(struct writer *w)
-{
-    size_t before = w->lua.length;
-    for (int i = between(w->draw, 1, 3); i > 0; i--)
-        add_same_shape(w);
-    if (w->lua.length == before)
-        add_activation(w);
-}
-
-/* A body that changes the shape of an image, and a shortcut that does so too. */
-static void add_residual_with_shortcut(struct writer *w)
-{
-    int stride = between(w->draw, 1, 2), channels = between(w->draw, 1, w->exact ? 12 : 40);
-    int c = w->c, h = divide_up(w->h, stride), width = divide_up(w->w, stride);
-    put(w, "conv(%d, %d, { stride = %d }),", channels, between(w->draw, 1, 4), stride);
-    w->c = channels;
-    w->h = h;
-    w->w = width;
-    add_same_shapes(w);
-    put(w, "shortcut = {");
-    w->depth++;
-    w->c = c; /* what the next line says is read at the input's shape */
-    put(w, "conv(%d, 1, { stride = %d, bias = %s }),", channels, stride,
-        chance(w->draw, 50) ? "true" : "false");
-    w->c = channels;
-    if (chance(w->draw, 50))
-        add_norm(w);
-    w->depth--;
-    put(w, "},");
-    w->weighted += 2;
-}
-
-static void add_residual(struct writer *w)
-{
-    put(w, "residual {");
-    w->depth++;
-    if (chance(w->draw, 35))
-        put(w, "drop = %s,", w->exact || chance(w->draw, 60) ? "0.5" : "0.2");
-    if (!w->flat && chance(w->draw, 40) && w->depth == 1) {
-        add_residual_with_shortcut(w);
-    } else {
-        add_same_shapes(w);
-        if (chance(w->draw, 20)) {
-            put(w, "shortcut = {");
-            w->depth++;
-            add_same_shapes(w);
-            w->depth--;
-            put(w, "},");
-        }
-    }
-    w->depth--;
-    put(w, "},");
-    if (chance(w->draw, 50))
-        add_activation(w);
-}
-
-/* Channels that fill blocks, so that nothing is copied, or any. */
-static int draw_branch_channels(struct writer *w, bool blocks)
-{
-    return blocks ? 16 * between(w->draw, 1, 2) : between(w->draw, 1, w->exact ? 12 : 24);
-}
-
-/* Branches of one size; at times one is the input itself, or a concat in its turn. */
-static void add_concat(struct writer *w)
-{
-    int c = w->c, height = w->h, width = w->w, sum = 0;
-    bool blocks = chance(w->draw, 50);
-    put(w, "concat {");
-    w->depth++;
-    for (int i = between(w->draw, 1, 3); i > 0; i--) {
-        w->c = c;
-        put(w, "chain {");
-        w->depth++;
-        if (chance(w->draw, 70)) {
-            int channels = draw_branch_channels(w, blocks);
-            if (w->flat)
-                add_linear(w, channels);
-            else
-                put(w, "conv(%d, %d, { bias = %s }),", channels, between(w->draw, 1, 3),
-                    chance(w->draw, 50) ? "true" : "false");
-            w->c = channels;
-            w->weighted++;
-        }
-        if (chance(w->draw, 60))
-            add_same_shape(w);
-        if (w->depth < 5 && chance(w->draw, 30))
-            add_concat(w);
-        w->depth--;
-        put(w, "},");
-        sum += w->c;
-        ck_assert(w->h == height && w->w == width);
-    }
-    w->depth--;
-    put(w, "},");
-    w->c = sum;
-}
-
-static void add_image_layer(struct writer *w)
-{
-    int kind = between(w->draw, 1, 100);
-    if (kind <= 13)
-        add_conv(w, false);
-    else if (kind <= 20)
-        add_grouped(w);
-    else if (kind <= 30)
-        add_concat(w);
-    else if (kind <= 45)
-        add_activation(w);
-    else if (kind <= 60)
-        add_norm(w);
-    else if (kind <= 74)
-        add_pool(w);
-    else if (kind <= 88)
-        add_residual(w);
-    else if (kind <= 91)
-        add_dropout(w);
-    else if (kind <= 93)
-        add_reshape(w);
-    else if (kind <= 97 || w->exact || w->batch == 1) /* one sample's mean may undo a batchnorm */
-        add_flatten(w);
-    else {
-        put(w, "globalpool(),");
-        w->h = w->w = 1;
-    }
-}
-
-static void add_flat_layer(struct writer *w)
-{
-    int kind = between(w->draw, 1, 10);
-    if (kind <= 3)
-        add_linear(w, between(w->draw, 1, w->exact ? 12 : 40));
-    else if (kind == 4)
-        add_concat(w);
-    else if (kind <= 6)
-        add_activation(w);
-    else if (kind == 7 && chance(w->draw, 30))
-        add_reshape(w);
-    else if (kind == 7)
-        add_norm(w);
-    else if (kind == 8)
-        add_residual(w);
-    else if (kind == 9 && !w->exact)
-        put(w, "softmax(),");
-    else
-        add_dropout(w);
-}
-
-static void add_layers(struct writer *w)
-{
-    for (int i = between(w->draw, 2, w->exact ? 4 : 7); i > 0; i--) {
-        bool chained = chance(w->draw, 10);
-        if (chained)
-            put(w, "chain {");
-        w->depth += chained;
-        if (w->flat)
-            add_flat_layer(w);
-        else
-            add_image_layer(w);
-        w->depth -= chained;
-        if (chained)
-            put(w, "},");
-    }
-}
-
-/* The last layers, and the loss. Exact: a power of two outputs, so that the mean is no rounding. */
-static void add_ending(struct writer *w)
-{
-    bool entropy = !w->exact && chance(w->draw, 60);
-    if (entropy || w->exact || w->weighted == 0) {
-        if (!w->flat)
-            add_flatten(w);
-        add_linear(w, w->exact ? 1 << between(w->draw, 0, 3) : between(w->draw, 2, 20));
-    }
-    if (w->flat && !w->exact && chance(w->draw, 30))
-        put(w, chance(w->draw, 60) ? "softmax()," : "sigmoid(),");
-    if (entropy && chance(w->draw, 40))
-        put(w, "loss = cross_entropy { smoothing = 0.%d },", between(w->draw, 1, 9));
-    else if (!entropy && !w->exact && chance(w->draw, 50))
-        put(w, "loss = bce(),");
-    else
-        put(w, "loss = %s(),", entropy ? "cross_entropy" : "mse");
-}
-
-/* The spec of DRAW's seed: a text to be freed. BATCH: of training. */
-static struct text write_spec(struct draw *draw, bool exact, int *batch, bool *has_norm)
-{
-    struct writer w = {.draw = draw, .exact = exact, .batch = between(draw, 1, 9)};
-    if (exact)
-        w.batch = 1 << between(draw, 0, 3);
-    text_printf(&w.lua, "return network {\n");
-    w.c = between(draw, 1, exact ? 20 : 40);
-    if (chance(draw, 15)) {
-        w.flat = true;
-        w.h = w.w = 1;
-        put(&w, "input = vector(%d),", w.c);
-    } else {
-        w.h = between(draw, 1, exact ? 8 : 20);
-        w.w = between(draw, 1, exact ? 8 : 20);
-        put(&w, "input = image(%d, %d, %d),", w.c, w.h, w.w);
-    }
-    add_layers(&w);
-    add_ending(&w);
-    text_printf(&w.lua, "}\n");
-    *batch = w.batch;
-    *has_norm = w.has_norm;
-    return w.lua;
-}
+#undef fail
 
 /* ---- networks of integers: no rounding, so no tolerance ---- */
 
@@ -685,7 +142,7 @@ static bool same_exactly(struct arena *arena, struct network *network,
 {
     const struct lathe_model *interpreted = interp_model(arena, network, batch, batch);
     float **weights = draw_weights(arena, generated, draw);
-    ck_assert_int_eq(generated->parameter_count, interpreted->parameter_count);
+    check_bug(generated->parameter_count == interpreted->parameter_count);
     struct lathe_batch data = {.count = batch};
     data.input = draw_integers(
         arena, (size_t)batch * generated->channels * generated->height * generated->width, draw);
@@ -729,16 +186,53 @@ static bool same_for_threads(struct arena *arena, const struct lathe_model *mode
     return same;
 }
 
-/* ---- one seed ---- */
+/* ---- how a seed's network is built ---- */
 
-struct trial {
-    struct draw draw;
-    bool exact, holds, has_norm;
-    int batch;
-    const char *folder;
-    struct text spec, table;
-    struct build_options options;
+struct compiler {
+    const char *name, *cc, *flags;
+    const char *library; /* that the process has to load before all others; NULL: none */
 };
+
+/* A sanitizer's runtime has to be there first, and so has clang's of OpenMP, which serves gcc's
+ * programs too: of two, neither would know of the other's threads. A warning is an error. */
+static const struct compiler compilers[] = {
+    {"gcc -O3", "cc", "-O3 -Werror", NULL},
+    {"clang -O3", "clang", "-O3 -Werror", "libomp.so.5"},
+    {"gcc -O1, sanitized", "gcc", "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all",
+     "libasan.so"},
+};
+enum { COMPILERS = sizeof compilers / sizeof *compilers };
+
+/* Where the library of COMPILER is; NULL: not on this machine. */
+static const char *library_path(struct arena *arena, const struct compiler *compiler)
+{
+    char line[512] = "";
+    const char *command =
+        arena_printf(arena, "%s -print-file-name=%s 2> /dev/null", compiler->cc, compiler->library);
+    FILE *pipe = popen(command, "r");
+    check_bug(pipe != NULL);
+    bool found = fgets(line, sizeof line, pipe) != NULL;
+    pclose(pipe);
+    line[strcspn(line, "\n")] = '\0';
+    return found && line[0] == '/' && access(line, R_OK) == 0 ? arena_copy(arena, line) : NULL;
+}
+
+/* This program's own sanitizers allow no other library before theirs. */
+static bool sanitized(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+    return true;
+#else
+    return false;
+#endif
+}
+
+static const struct compiler *compiler_of_seed(struct arena *arena, uint64_t seed)
+{
+    const struct compiler *compiler = &compilers[seed / 3 % COMPILERS];
+    bool here = !compiler->library || (!sanitized() && library_path(arena, compiler));
+    return here ? compiler : compilers;
+}
 
 /* Instruction sets in turn, of those that this machine runs. */
 static const struct isa *isa_of_seed(uint64_t seed)
@@ -753,52 +247,12 @@ static const struct isa *isa_of_seed(uint64_t seed)
     return isa_find(name);
 }
 
-static size_t trained_numbers(const struct graph *graph)
-{
-    size_t count = 0;
-    for (int i = 0; i < graph->tensors.count; i++)
-        if (graph->tensors.items[i]->kind == TENSOR_PARAMETER)
-            count += tensor_elements(graph->tensors.items[i]);
-    return count;
-}
-
-/* Build the trial's network and compare; sets trial->holds. */
-static void run_trial(void *context)
-{
-    struct trial *t = context;
-    struct arena *arena = arena_new();
-    const char *path = arena_printf(arena, "%s/net.lua", t->folder);
-    write_file(path, t->spec.data, t->spec.length);
-    struct network *network = spec_read(arena, path, NULL, 0);
-    const struct lathe_model *generated =
-        build_and_load(arena, network, &t->options, arena_printf(arena, "%s/generated", t->folder));
-    if (t->exact) {
-        t->holds = same_exactly(arena, network, generated, t->batch, &t->draw, &t->table) &&
-                   same_for_threads(arena, generated, t->batch, &t->draw, &t->table);
-        return;
-    }
-    /* not all samples there is room for, sometimes; a batchnorm wants more than one number */
-    bool fewer = !t->has_norm && chance(&t->draw, 30);
-    struct verify_options options = {.seed = t->draw.seed,
-                                     .batch = fewer ? between(&t->draw, 1, t->batch) : t->batch,
-                                     .entries = 8,
-                                     .winograd = t->options.method == CONV_WINOGRAD};
-    t->holds = verify_generated(network->graph, generated, &options, &t->table);
-    t->holds &= same_for_threads(arena, generated, t->batch, &t->draw, &t->table);
-    if (t->draw.seed % 4 == 0)
-        t->holds &= verify_kernels(network->graph, &options, &t->table);
-    if (t->draw.seed % 4 == 1 && trained_numbers(network->graph) < 1500)
-        t->holds &= verify_gradients(network->graph, &options, &t->table);
-    arena_free(arena);
-}
-
 /* Ways of convolving in turn, of those that are exact for integers. */
 static enum conv_method method_of_seed(uint64_t seed, bool exact)
 {
     static const enum conv_method methods[] = {CONV_DIRECT, CONV_WINOGRAD, CONV_LANES,
-                                               CONV_WINOGRAD};
-    enum conv_method method = methods[seed % 4];
-    return exact && method == CONV_WINOGRAD ? CONV_LANES : method;
+                                               CONV_BY_COST};
+    return exact ? methods[seed % 2 * 2] : methods[seed % 4];
 }
 
 /* Dynamic curves as they are, as tables of the weights, learned, tied, in turn. */
@@ -808,75 +262,422 @@ static enum curves curves_of_seed(uint64_t seed, const char *spec)
     return dynamic ? (enum curves)(seed / 3 % 4) : CURVES_FIXED;
 }
 
-static bool run_seed(uint64_t seed, bool exact)
+static int threads_of_seed(uint64_t seed)
 {
+    return 1 + (int)(seed % 3);
+}
+
+/* ---- one seed, in a process of its own ---- */
+
+/* What became of a spec. What shrinks has to go on failing in the same way. */
+enum way { HOLDS, DIFFERS, NO_SPEC, NOT_BUILT, NOT_COMPARED, DIED };
+static const char *const way_names[] = {
+    "holds", "differs", "is no spec", "not built", "cannot be compared", "dies"};
+
+struct trial {
+    uint64_t seed;
+    bool exact;
+    const char *folder, *spec;
+    const struct compiler *compiler;
+    enum way stage; /* what it is where it goes no further */
+    struct text table;
+    struct build_options options;
+};
+
+/* Each batchnorm has more than one number; integers are divided by powers of two alone. */
+static bool is_fair(const struct trial *t, const struct graph *graph)
+{
+    int batch = batch_of(t->spec), outputs = (int)tensor_elements(graph->output);
+    for (int i = 0; i < graph->nodes.count; i++) {
+        const struct node *node = graph->nodes.items[i];
+        if (node->op == OP_batchnorm &&
+            batch * tensor_h(node->inputs[0]) * tensor_w(node->inputs[0]) < 2)
+            return false;
+    }
+    return !t->exact || ((batch & (batch - 1)) == 0 && (outputs & (outputs - 1)) == 0);
+}
+
+static size_t trained_numbers(const struct graph *graph)
+{
+    size_t count = 0;
+    for (int i = 0; i < graph->tensors.count; i++)
+        if (graph->tensors.items[i]->kind == TENSOR_PARAMETER)
+            count += tensor_elements(graph->tensors.items[i]);
+    return count;
+}
+
+/* Whether what is generated holds. */
+static bool compare(struct trial *t, struct arena *arena, struct network *network,
+                    const struct lathe_model *generated)
+{
+    struct draw draw = {.seed = t->seed, .next = 1 << 20}; /* far from the spec's */
+    int batch = batch_of(t->spec);
+    if (t->exact)
+        return same_exactly(arena, network, generated, batch, &draw, &t->table) &&
+               same_for_threads(arena, generated, batch, &draw, &t->table);
+    /* not all samples there is room for, sometimes; a batchnorm wants more than one number */
+    bool fewer = !strstr(t->spec, "batchnorm") && chance(&draw, 30);
+    enum conv_method method = t->options.method;
+    struct verify_options options = {.seed = t->seed,
+                                     .batch = fewer ? between(&draw, 1, batch) : batch,
+                                     .entries = 8,
+                                     .winograd = method == CONV_WINOGRAD || method == CONV_BY_COST};
+    bool holds = verify_generated(network->graph, generated, &options, &t->table);
+    holds &= same_for_threads(arena, generated, batch, &draw, &t->table);
+    if (t->seed % 4 == 0)
+        holds &= verify_kernels(network->graph, &options, &t->table);
+    if (t->seed % 4 == 1 && trained_numbers(network->graph) < 1500)
+        holds &= verify_gradients(network->graph, &options, &t->table);
+    return holds;
+}
+
+/* Read, build and compare; t->stage is what comes of it. */
+static void run_trial(void *context)
+{
+    struct trial *t = context;
+    struct arena *arena = arena_new();
+    const char *path = arena_printf(arena, "%s/net.lua", t->folder);
+    const char *plant = getenv("LATHE_PLANT");
+    t->stage = NO_SPEC;
+    write_file(path, t->spec, strlen(t->spec));
+    struct network *network = spec_read(arena, path, NULL, 0);
+    if (!network->graph->loss || !is_fair(t, network->graph))
+        fail(STATUS_USER, "no spec that is drawn");
+    t->stage = NOT_BUILT;
+    setenv("CFLAGS",
+           arena_printf(arena, "%s%s%s", t->compiler->flags, plant ? " -include " : "",
+                        plant ? plant : ""),
+           true);
+    const struct lathe_model *generated =
+        build_and_load(arena, network, &t->options, arena_printf(arena, "%s/generated", t->folder));
+    t->stage = NOT_COMPARED;
+    bool holds = compare(t, arena, network, generated);
+    t->stage = holds ? HOLDS : DIFFERS;
+    arena_free(arena);
+}
+
+/* "seed 17 (integers), avx2, clang -O3, ..." */
+static void print_variant(const struct trial *t)
+{
+    printf("seed %llu%s, %s, %s, infer batch %d, %d threads", (unsigned long long)t->seed,
+           t->exact ? " (integers)" : "", t->options.isa->name, t->compiler->name,
+           t->options.infer_batch, threads_of_seed(t->seed));
+}
+
+/* SPEC built as SEED wants it, and compared; says what is wrong. */
+static enum way run_spec(struct arena *arena, uint64_t seed, bool exact, const char *spec)
+{
+    struct draw draw = {.seed = seed, .next = 1 << 19};
     char folder[] = "/tmp/lathe-random-XXXXXX";
-    struct trial trial = {.draw = {.seed = seed}, .exact = exact, .folder = mkdtemp(folder)};
+    struct trial trial = {.seed = seed,
+                          .exact = exact,
+                          .spec = spec,
+                          .folder = mkdtemp(folder),
+                          .compiler = compiler_of_seed(arena, seed)};
     struct failure failure = {.message = ""};
-    ck_assert_ptr_nonnull(trial.folder);
-    trial.spec = write_spec(&trial.draw, exact, &trial.batch, &trial.has_norm);
+    check_bug(trial.folder != NULL);
     trial.options = (struct build_options){.isa = isa_of_seed(seed),
-                                           .batch = trial.batch,
-                                           .infer_batch = between(&trial.draw, 1, 4),
+                                           .batch = batch_of(spec),
+                                           .infer_batch = between(&draw, 1, 4),
                                            .method = method_of_seed(seed, exact),
-                                           .curves = curves_of_seed(seed, trial.spec.data),
+                                           .curves = curves_of_seed(seed, spec),
                                            .pieces = seed % 2 ? PIECES_MOST : 16,
-                                           .cc = "cc",
+                                           .cc = trial.compiler->cc,
                                            .verify = true,
                                            .part_bytes = seed % 4 == 0 ? 4096 : 0};
-    omp_set_num_threads(1 + (int)(seed % 3));
-    enum status status = protected_call(run_trial, &trial, &failure);
-    if (status != STATUS_DONE || !trial.holds)
-        printf("seed %llu%s, %s, batch %d, infer batch %d, %d threads: %s\n%s%s",
-               (unsigned long long)seed, exact ? " (integers)" : "", trial.options.isa->name,
-               trial.batch, trial.options.infer_batch, 1 + (int)(seed % 3),
-               status == STATUS_DONE ? "differs" : failure.message, trial.spec.data,
+    omp_set_num_threads(threads_of_seed(seed));
+    protected_call(run_trial, &trial, &failure);
+    if (trial.stage != HOLDS) {
+        print_variant(&trial);
+        printf(": %s. %s\n%s%s", way_names[trial.stage], failure.message, spec,
                trial.table.data ? trial.table.data : "");
+    }
     fflush(stdout);
     const char *const removal[] = {"rm", "-rf", folder, NULL};
     run_program(removal, "/", &trial.table);
-    text_free(&trial.spec);
     text_free(&trial.table);
-    return status == STATUS_DONE && trial.holds;
+    return trial.stage;
 }
 
-/* What SEED's process died of, and its spec. */
-static void print_death(uint64_t seed, bool exact, int signal)
+/* Begin this process anew with COMPILER's library before all others. */
+static void preload(struct arena *arena, const struct compiler *compiler, char **arguments)
 {
+    if (compiler->library && !getenv("LATHE_PRELOADED")) {
+        setenv("LATHE_PRELOADED", "yes", true);
+        setenv("LD_PRELOAD", library_path(arena, compiler), true);
+        setenv("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1", true);
+        execv("/proc/self/exe", arguments);
+        check_bug(false);
+    }
+    unsetenv("LD_PRELOAD"); /* the compiler does without */
+}
+
+/* --seed N [--integers] [--spec FILE]: its exit status is the way. */
+static int run_one(int count, char **arguments)
+{
+    struct arena *arena = arena_new();
+    struct draw draw = {0};
+    bool exact = false;
+    const char *path = NULL;
+    for (int i = 1; i < count; i++) {
+        exact |= strcmp(arguments[i], "--integers") == 0;
+        if (i + 1 < count && strcmp(arguments[i], "--seed") == 0)
+            draw.seed = strtoull(arguments[i + 1], NULL, 10);
+        if (i + 1 < count && strcmp(arguments[i], "--spec") == 0)
+            path = arguments[i + 1];
+    }
+    preload(arena, compiler_of_seed(arena, draw.seed), arguments);
+    struct text drawn = random_spec(&draw, exact);
+    size_t length;
+    enum way way =
+        run_spec(arena, draw.seed, exact, path ? read_file(arena, path, &length) : drawn.data);
+    text_free(&drawn);
+    arena_free(arena);
+    return (int)way;
+}
+
+/* ---- seeds from the outside, and what is left of one that fails ---- */
+
+/* Start SEED, or the spec in the file PATH built as it is, in a process of its own. */
+static pid_t start_seed(uint64_t seed, bool exact, const char *path, bool quiet)
+{
+    char number[32], *arguments[7] = {"check_random", "--seed", number};
+    int count = 3;
+    sprintf(number, "%llu", (unsigned long long)seed);
+    if (exact)
+        arguments[count++] = "--integers";
+    if (path) {
+        arguments[count++] = "--spec";
+        arguments[count++] = (char *)path;
+    }
+    fflush(stdout);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child > 0)
+        return child;
+    if (quiet) {
+        int nowhere = open("/dev/null", O_WRONLY);
+        dup2(nowhere, STDOUT_FILENO);
+        dup2(nowhere, STDERR_FILENO);
+    }
+    execv("/proc/self/exe", arguments);
+    _exit(NOT_BUILT);
+}
+
+static enum way wait_for(pid_t child)
+{
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) < DIED ? (enum way)WEXITSTATUS(status) : DIED;
+}
+
+/* A seed that fails, while it shrinks. */
+struct failing {
+    uint64_t seed;
+    bool exact;
+    enum way way;
+    const char *path; /* where the spec at hand is */
+    time_t end;       /* when it is small enough */
+};
+
+static enum way way_of(const struct failing *failing, const char *spec)
+{
+    write_file(failing->path, spec, strlen(spec));
+    return wait_for(start_seed(failing->seed, failing->exact, failing->path, true));
+}
+
+static bool fails_alike(void *context, const char *spec)
+{
+    const struct failing *failing = context;
+    return time(NULL) < failing->end && way_of(failing, spec) == failing->way;
+}
+
+/* SPEC, which fails as FAILING says, made small for up to SECONDS; it is in the file, too. */
+static struct text make_small(struct failing *failing, const char *spec, int seconds)
+{
+    failing->end = time(NULL) + seconds;
+    struct text small = shrink(spec, fails_alike, failing);
+    write_file(failing->path, small.data, small.length);
+    return small;
+}
+
+static void report(uint64_t seed, bool exact, enum way way)
+{
+    char path[64];
     struct draw draw = {.seed = seed};
-    bool has_norm;
-    int batch;
-    struct text spec = write_spec(&draw, exact, &batch, &has_norm);
-    printf("seed %llu%s, %s, batch %d: signal %d\n%s", (unsigned long long)seed,
-           exact ? " (integers)" : "", isa_of_seed(seed)->name, batch, signal, spec.data);
+    struct text spec = random_spec(&draw, exact);
+    struct failing failing = {.seed = seed, .exact = exact, .way = way, .path = path};
+    sprintf(path, "/tmp/lathe-seed-%llu.lua", (unsigned long long)seed);
+    printf("seed %llu%s %s:\n%s", (unsigned long long)seed, exact ? " (integers)" : "",
+           way_names[way], spec.data);
+    struct text small = make_small(&failing, spec.data, 400);
+    printf("smaller, and it still does:\n%srepeat: check_random --seed %llu%s --spec %s\n",
+           small.data, (unsigned long long)seed, exact ? " --integers" : "", path);
+    text_free(&small);
     text_free(&spec);
 }
 
-/* Seeds FIRST and FIRST + 1 side by side, each in a process of its own. */
+/* Seeds FIRST and FIRST + 1 side by side. */
 static void run_pair(uint64_t first, int count, bool exact)
 {
     pid_t child[2];
-    bool good = true;
+    enum way way[2];
+    int bad = 0;
+    for (int i = 0; i < count; i++)
+        child[i] = start_seed(first + (uint64_t)i, exact, NULL, false);
+    for (int i = 0; i < count; i++)
+        way[i] = wait_for(child[i]);
+    for (int i = 0; i < count; i++)
+        if (way[i] != HOLDS) {
+            report(first + (uint64_t)i, exact, way[i]);
+            bad++;
+        }
     fflush(stdout);
-    for (int i = 0; i < count; i++) {
-        child[i] = fork();
-        ck_assert_int_ge(child[i], 0);
-        if (child[i] == 0)
-            _exit(run_seed(first + (uint64_t)i, exact) ? EXIT_SUCCESS : EXIT_FAILURE);
-    }
-    for (int i = 0; i < count; i++) {
-        int status;
-        ck_assert_int_eq(waitpid(child[i], &status, 0), child[i]);
-        if (WIFSIGNALED(status))
-            print_death(first + (uint64_t)i, exact, WTERMSIG(status));
-        good &= WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
-    }
-    fflush(stdout);
-    ck_assert_msg(good,
-                  "a seed of %llu to %llu differs (above); CHECK_SEED=N LATHE_SEEDS=1 "
-                  "repeats one",
+    ck_assert_msg(bad == 0, "%d of the seeds %llu to %llu: see above", bad,
                   (unsigned long long)first, (unsigned long long)first + count - 1);
 }
+/* ---- is everything drawn? ---- */
+
+/* How often each thing came up. */
+struct draws {
+    int operators[OP_COUNT], curves[CURVE_KINDS], methods[TABLE_WEIGHTED + 1];
+    int learned[LEARNED_TABLE];
+    int dilated, grouped, depthwise, uneven_pad, whole_blocks, other_channels, many_channels;
+    int one_pixel, one_sample, smoothed;
+};
+
+static void count_conv(struct draws *draws, const struct node *node)
+{
+    const struct conv_attributes *conv = &node->conv;
+    draws->dilated += conv->dilation_h > 1 || conv->dilation_w > 1;
+    draws->grouped += conv->groups > 1 && conv->groups < conv->channels;
+    draws->depthwise += conv->groups > 1 && conv->groups == conv->channels;
+    draws->uneven_pad += conv->pad_top != conv->pad_bottom || conv->pad_left != conv->pad_right;
+    draws->whole_blocks += conv->channels % 16 == 0;
+    draws->other_channels += conv->channels % 16 != 0;
+    draws->many_channels += conv->channels > 128;
+}
+
+static void count_network(struct draws *draws, const struct network *network)
+{
+    const struct graph *graph = network->graph;
+    for (int i = 0; i < graph->nodes.count; i++) {
+        const struct node *node = graph->nodes.items[i];
+        draws->operators[node->op]++;
+        if (node->op == OP_conv)
+            count_conv(draws, node);
+        if (node->op == OP_curve) {
+            draws->curves[node->curve->kind]++;
+            draws->methods[node->curve->method]++;
+        }
+        if (node->op == OP_learned)
+            draws->learned[node->learned.kind]++;
+        draws->smoothed += node->op == OP_cross_entropy && node->loss.smoothing > 0;
+    }
+    draws->one_pixel += tensor_h(graph->input) * tensor_w(graph->input) == 1;
+}
+
+static void all_drawn(const char *what, const int *counts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ck_assert_msg(counts[i] > 0, "%s %zu is never drawn", what, i);
+}
+
+START_TEST(everything_is_drawn)
+{
+    enum { SPECS = 500 };
+    static const char *const operators[] = {
+#define OP(name, file) #name,
+#include "../gen/ops.def"
+#undef OP
+    };
+    struct draws draws = {0};
+    char folder[] = "/tmp/lathe-drawn-XXXXXX", path[64];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    sprintf(path, "%s/net.lua", folder);
+    for (uint64_t seed = 1; seed <= SPECS; seed++) {
+        struct arena *arena = arena_new();
+        struct draw draw = {.seed = seed};
+        struct text spec = random_spec(&draw, false);
+        write_file(path, spec.data, spec.length);
+        count_network(&draws, spec_read(arena, path, NULL, 0));
+        draws.one_sample += batch_of(spec.data) == 1;
+        text_free(&spec);
+        arena_free(arena);
+    }
+    remove(path);
+    remove(folder);
+    for (int i = 0; i < OP_COUNT; i++)
+        ck_assert_msg(draws.operators[i] > 0, "%s is never drawn", operators[i]);
+    for (int i = 0; i < CURVE_KINDS; i++)
+        ck_assert_msg(draws.curves[i] > 0, "%s is never drawn",
+                      curve_kind_name((enum curve_kind)i));
+    all_drawn("table", draws.methods, sizeof draws.methods / sizeof(int));
+    all_drawn("learned curve", draws.learned, sizeof draws.learned / sizeof(int));
+    all_drawn("feature", &draws.dilated,
+              (sizeof draws - offsetof(struct draws, dilated)) / sizeof(int));
+}
+END_TEST
+
+/* ---- does the shrinker shrink? ---- */
+
+/* As a fault would that a pool of at least 3 pixels after a convolution of at least 5 channels
+ * shows; braces have to match. */
+static bool pool_after_conv(void *context, const char *spec)
+{
+    const char *conv = strstr(spec, "conv("), *pool = conv ? strstr(conv, "maxpool(") : NULL;
+    int depth = 0, *calls = context;
+    ++*calls;
+    for (const char *c = spec; *c; c++)
+        depth += (*c == '{') - (*c == '}');
+    return depth == 0 && pool && strtol(conv + 5, NULL, 10) >= 5 && strtol(pool + 8, NULL, 10) >= 3;
+}
+
+START_TEST(what_does_not_matter_is_left_out)
+{
+    static const char spec[] = "return network {\n  input = image(3, 20, 20),\n  batchnorm(),\n"
+                               "  residual {\n    drop = 0.5,\n    conv(40, { 3, 5 }),\n"
+                               "    shortcut = {\n      conv(40, 1),\n    },\n  },\n"
+                               "  chain {\n    maxpool(4),\n    relu(),\n  },\n  flatten(),\n}\n";
+    int calls = 0;
+    struct text small = shrink(spec, pool_after_conv, &calls);
+    ck_assert_str_eq(small.data, "    conv(5, { 1, 1 }),\n    maxpool(3),\n");
+    ck_assert_int_lt(calls, 120);
+    text_free(&small);
+}
+END_TEST
+
+/* A fault in what batchnorms alone do. */
+static const char planted[] = "#include <math.h>\n#define sqrt(x) (1.01 * (sqrt)(x))\n";
+
+START_TEST(a_planted_fault_is_found_and_made_small)
+{
+    enum { SEED = 29 };
+    char header[] = "/tmp/lathe-plant-XXXXXX", path[] = "/tmp/lathe-small-XXXXXX";
+    struct draw draw = {.seed = SEED};
+    struct text spec = random_spec(&draw, false);
+    close(mkstemp(path));
+    close(mkstemp(header));
+    write_file(header, planted, strlen(planted));
+    struct failing failing = {.seed = SEED, .path = path};
+    ck_assert_int_eq(way_of(&failing, spec.data), HOLDS);
+    setenv("LATHE_PLANT", header, true);
+    failing.way = way_of(&failing, spec.data);
+    ck_assert_int_eq(failing.way, DIFFERS);
+    struct text small = make_small(&failing, spec.data, 100);
+    ck_assert_ptr_nonnull(strstr(small.data, "batchnorm"));
+    int lines = 0;
+    for (const char *c = small.data; *c; c++)
+        lines += *c == '\n';
+    ck_assert_msg(lines <= 6 && way_of(&failing, small.data) == DIFFERS, "%s", small.data);
+    unsetenv("LATHE_PLANT");
+    ck_assert_int_eq(way_of(&failing, small.data), HOLDS);
+    text_free(&small);
+    text_free(&spec);
+    remove(path);
+    remove(header);
+}
+END_TEST
 
 /* ---- the suite ---- */
 
@@ -886,6 +687,11 @@ static uint64_t from_environment(const char *name, uint64_t otherwise)
     return text && *text ? strtoull(text, NULL, 10) : otherwise;
 }
 
+static uint64_t seed_count(void)
+{
+    return from_environment("LATHE_SEEDS", 20);
+}
+
 static int seeds_left(int index, uint64_t seeds)
 {
     return min_int(2, (int)seeds - 2 * index);
@@ -893,15 +699,15 @@ static int seeds_left(int index, uint64_t seeds)
 
 START_TEST(generated_is_interpreted)
 {
-    uint64_t first = from_environment("CHECK_SEED", 1), seeds = from_environment("LATHE_SEEDS", 50);
-    run_pair(first + 2 * (uint64_t)_i, seeds_left(_i, seeds), false);
+    uint64_t first = from_environment("CHECK_SEED", 1);
+    run_pair(first + 2 * (uint64_t)_i, seeds_left(_i, seed_count()), false);
 }
 END_TEST
 
 START_TEST(integers_are_exact)
 {
-    uint64_t first = from_environment("CHECK_SEED", 1), seeds = from_environment("LATHE_SEEDS", 50);
-    run_pair(first + 2 * (uint64_t)_i, seeds_left(_i, (seeds + 4) / 5), true);
+    uint64_t first = from_environment("CHECK_SEED", 1);
+    run_pair(first + 2 * (uint64_t)_i, seeds_left(_i, (seed_count() + 4) / 5), true);
 }
 END_TEST
 
@@ -909,19 +715,33 @@ Suite *random_suite(void);
 
 Suite *random_suite(void)
 {
-    uint64_t seeds = from_environment("LATHE_SEEDS", 50);
+    uint64_t seeds = seed_count();
     Suite *suite = suite_create("random");
-    TCase *tests = tcase_create("random");
-    tcase_set_timeout(tests, 120);
+    TCase *drawing = tcase_create("drawing"), *tests = tcase_create("random");
+    tcase_set_timeout(drawing, 300);
+    tcase_add_test(drawing, everything_is_drawn);
+    tcase_add_test(drawing, what_does_not_matter_is_left_out);
+    tcase_add_test(drawing, a_planted_fault_is_found_and_made_small);
+    suite_add_tcase(suite, drawing);
+    tcase_set_timeout(tests, 1200); /* of which a seed takes seconds, and shrinking the rest */
     tcase_add_loop_test(tests, generated_is_interpreted, 0, (int)(seeds + 1) / 2);
     tcase_add_loop_test(tests, integers_are_exact, 0, (int)((seeds + 4) / 5 + 1) / 2);
     suite_add_tcase(suite, tests);
     return suite;
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
+    if (count > 1)
+        return run_one(count, arguments);
     printf("first seed %llu\n", (unsigned long long)from_environment("CHECK_SEED", 1));
+    for (int i = 0; i < COMPILERS; i++) {
+        struct arena *arena = arena_new();
+        if (compiler_of_seed(arena, 3 * (uint64_t)i) != &compilers[i])
+            printf("%s is not to be had here: %s in its place\n", compilers[i].name,
+                   compilers->name);
+        arena_free(arena);
+    }
     SRunner *runner = srunner_create(random_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
