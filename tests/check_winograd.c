@@ -162,6 +162,10 @@ static void check_code(struct arena *arena, const struct winograd_matrix *m)
         *find(&v, name) = x[j] = small_integer();
     }
     run(&v, &code);
+    int written = 0;
+    for (int i = 0; i < code.lines.count; i++)
+        written += strncmp(code.lines.items[i], "y[", 2) == 0;
+    ck_assert_int_eq(written, m->rows);
     for (int i = 0; i < m->rows; i++) {
         double row = 0;
         for (int j = 0; j < m->columns; j++)
