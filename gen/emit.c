@@ -20,6 +20,25 @@ char *identifier(struct arena *arena, const char *name)
     return copy;
 }
 
+char *c_text(struct arena *arena, const char *text)
+{
+    struct text escaped = {0};
+    text_add(&escaped, "", 0);
+    for (const char *c = text; *c; c++) {
+        bool ends_comment = *c == '/' && c > text && c[-1] == '*';
+        bool opens_comment = *c == '*' && c > text && c[-1] == '/';
+        if (*c == '"' || *c == '\\' || *c == '?') /* ?: of a trigraph */
+            text_printf(&escaped, "\\%c", *c);
+        else if (*c < ' ' || *c > '~' || ends_comment || opens_comment)
+            text_printf(&escaped, "\\%03o", (unsigned char)*c);
+        else
+            text_add(&escaped, c, 1);
+    }
+    char *copy = arena_copy(arena, escaped.data);
+    text_free(&escaped);
+    return copy;
+}
+
 /* ---- fields ---- */
 
 void emit_set_number(lua_State *lua, const char *name, double value)
@@ -63,7 +82,8 @@ static void print_map(struct printer *p, const struct program *program, struct t
             continue;
         char *name = arena_printf(p->arena, "at_%s = %zu,", identifier(p->arena, region->name),
                                   region->offset);
-        text_printf(out, "    %-44s /* %s", name, region->note ? region->note : "");
+        text_printf(out, "    %-44s /* %s", name,
+                    region->note ? c_text(p->arena, region->note) : "");
         if (region->space == SPACE_WORK)
             text_printf(out, "; calls %d to %d", region->first + 1, region->last + 1);
         text_printf(out, " */\n");
@@ -108,20 +128,20 @@ static void print_tensors(struct printer *p, const struct program *program, stru
         if (!region_is_compared(r))
             continue;
         text_printf(out, "    {\"%s\", at_%s * sizeof(float), %s, %d, %d, %d, %d, %zu},\n",
-                    r->tensor->name, identifier(p->arena, r->name),
+                    c_text(p->arena, r->tensor->name), identifier(p->arena, r->name),
                     r->tensor->batched ? "true" : "false", r->layout.c, r->layout.h, r->layout.w,
                     r->layout.block, r->image);
     }
 }
 
-static void print_costs(const struct program *program, struct text *out)
+static void print_costs(struct printer *p, const struct program *program, struct text *out)
 {
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
         struct traffic traffic = call_traffic(call);
         text_printf(out, "    {\"%s\", \"%s\", %.17g, %.17g, %.17g},\n",
-                    call->group ? call->group->name : "border", call->label, call->flops,
-                    traffic.sample_bytes, traffic.fixed_bytes);
+                    c_text(p->arena, call->group ? call->group->name : "border"), call->label,
+                    call->flops, traffic.sample_bytes, traffic.fixed_bytes);
     }
 }
 
@@ -140,13 +160,14 @@ static void push_common(struct printer *p)
     lua_newtable(lua);
     emit_set_string(lua, "network", network->name);
     const char *origin = arena_printf(p->arena, "lathe %s from %s", LATHE_VERSION,
-                                      relative_name(network->spec_path));
+                                      c_text(p->arena, relative_name(network->spec_path)));
     static const char *const curves[] = {[CURVES_FIXED] = "",
                                          [CURVES_TABLES] = ", curves as tables of the weights",
                                          [CURVES_LEARNED] = ", learned curves",
                                          [CURVES_TIED] = ", a learned curve"};
     const char *digest = arena_printf(p->arena, "sha256 %.16s, %s%s", network->digest, isa->name,
                                       curves[p->emission->curves]);
+    emit_set_string(lua, "version", LATHE_VERSION);
     emit_set_string(lua, "origin", origin);
     emit_set_string(lua, "digest", digest);
     emit_set_string(lua, "provenance", arena_printf(p->arena, "%s, %s", origin, digest));
@@ -187,7 +208,7 @@ static void print_gates(struct printer *p, const struct graph *graph, struct tex
         if (gate->outer)
             text_printf(out, "%s && ", gate_variable(p->arena, gate->outer));
         text_printf(out, "lathe_kept(seed, step, %d, %uu); /* %s */\n", gate->number,
-                    lathe_threshold(gate->p), gate->name);
+                    lathe_threshold(gate->p), c_text(p->arena, gate->name));
     }
 }
 
@@ -272,7 +293,7 @@ static int add_program(struct printer *p, const char *folder, const struct progr
     print_loads(p, program, &loads);
     if (verifies)
         print_tensors(p, program, &tensors);
-    print_costs(program, &costs);
+    print_costs(p, program, &costs);
     if (parts)
         add_kernels(p, folder, stem, parts);
     push_program(p, stem, parts);

@@ -34,3 +34,7 @@ void emit_wrap(const char *text, size_t length, struct text *out);
 char *identifier(struct arena *arena, const char *name);
 
 #endif
+/* TEXT for the inside of a string and of a comment of C, where it reads as it is: the one way for
+ * text of a spec, whatever it holds, into generated files. */
+char *c_text(struct arena *arena, const char *text);
+

@@ -350,9 +350,10 @@ static void print_call(struct printer *p, const struct call *call, const char *n
     text_printf(&p->calls, ");\n");
 }
 
-static void print_node(struct text *out, const struct node *node, bool first)
+static void print_node(struct printer *p, const struct node *node, bool first)
 {
-    text_printf(out, "%s%s", first ? "" : " + ", node->name);
+    struct text *out = &p->calls;
+    text_printf(out, "%s%s", first ? "" : " + ", c_text(p->arena, node->name));
     if (node->where.line > 0)
         text_printf(out, " (line %d)", node->where.line);
 }
@@ -367,11 +368,11 @@ static void print_paragraph(struct printer *p, const struct call *call)
         text_printf(&p->calls, "%s between (N, C, H, W) and blocks of channels", call->label);
     else {
         if (group->head)
-            print_node(&p->calls, group->head, true);
+            print_node(p, group->head, true);
         for (int s = 0; s < group->steps.count; s++)
-            print_node(&p->calls, group->steps.items[s], !group->head && s == 0);
+            print_node(p, group->steps.items[s], !group->head && s == 0);
         if (group->pool)
-            print_node(&p->calls, group->pool, !group->head && group->steps.count == 0);
+            print_node(p, group->pool, !group->head && group->steps.count == 0);
         text_printf(&p->calls, ": %s", call->label);
     }
     if (call->flops > 0)

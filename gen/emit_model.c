@@ -27,7 +27,7 @@ static void print_list(const struct lathe_parameter *parameter, struct text *out
     text_printf(out, "}");
 }
 
-static void print_parameters(const struct program *program, struct text *out)
+static void print_parameters(struct printer *p, const struct program *program, struct text *out)
 {
     static const char *const inits[] = {"LATHE_CONSTANT", "LATHE_UNIFORM", "LATHE_NORMAL",
                                         "LATHE_LISTED"};
@@ -37,7 +37,7 @@ static void print_parameters(const struct program *program, struct text *out)
             out,
             "    {\"%s\", %d, {%d, %d, %d, %d}, %s, %zu, %d, %d, %d, %d, %d, %d, %d, %d, %d, "
             "%s, %.17g, ",
-            q->name, q->rank, q->dims[0], q->dims[1], q->dims[2], q->dims[3],
+            c_text(p->arena, q->name), q->rank, q->dims[0], q->dims[1], q->dims[2], q->dims[3],
             q->trainable ? "true" : "false", q->offset, q->out, q->in, q->kh, q->kw, q->groups,
             q->spans, q->window, q->block_out, q->block_in, inits[q->init], q->value);
         print_list(q, out);
@@ -60,19 +60,21 @@ static void print_augmentation(const struct lathe_data *data, struct text *out)
     }
 }
 
-/* The names of ARRAYS' files, which hold nothing that C would quote. */
-static void print_files(const struct lathe_data *data, struct text *out)
+/* The names of ARRAYS' files. */
+static void print_files(struct printer *p, const struct lathe_data *data, struct text *out)
 {
     if (data->source != LATHE_ARRAYS)
         return;
     text_printf(out, "                 .files = {");
     for (int i = 0; i < 4; i++)
-        text_printf(out, data->files[i] ? "%s\"%s\"" : "%sNULL", i ? ", " : "", data->files[i]);
+        text_printf(out, data->files[i] ? "%s\"%s\"" : "%sNULL", i ? ", " : "",
+                    data->files[i] ? c_text(p->arena, data->files[i]) : NULL);
     text_printf(out, "},\n");
 }
 
-static void print_data(const struct network *network, struct text *out)
+static void print_data(struct printer *p, struct text *out)
 {
+    const struct network *network = p->emission->network;
     static const char *const sources[] = {
         "LATHE_MNIST",     "LATHE_FASHION_MNIST", "LATHE_CIFAR10", "LATHE_CIFAR100",
         "LATHE_DIGITS",    "LATHE_XOR",           "LATHE_LINEAR",  "LATHE_MAX",
@@ -88,7 +90,7 @@ static void print_data(const struct network *network, struct text *out)
                 (double)d->mean[2], (double)d->mean[3], (double)d->deviation[0],
                 (double)d->deviation[1], (double)d->deviation[2], (double)d->deviation[3],
                 d->measured ? "true" : "false");
-    print_files(d, out);
+    print_files(p, d, out);
     text_printf(out, "                 .augmentation = %s, .augmentation_count = %d, ",
                 d->augmentation_count ? "augmentation" : "NULL", d->augmentation_count);
     text_printf(out, ".subset = %.17g, .validation = %.17g},\n", d->subset, d->validation);
@@ -138,9 +140,9 @@ void emit_model_fields(struct printer *p)
 {
     const struct network *network = p->emission->network;
     struct text parameters = {0}, augmentation = {0}, data = {0}, training = {0};
-    print_parameters(p->emission->infer, &parameters);
+    print_parameters(p, p->emission->infer, &parameters);
     print_augmentation(&network->data, &augmentation);
-    print_data(network, &data);
+    print_data(p, &data);
     print_training(network,
                    p->emission->train ? p->emission->train->batch : network->training.batch,
                    &training);
