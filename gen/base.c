@@ -233,6 +233,7 @@ fail_va(enum status status, struct where where, const char *format, va_list argu
     if (handler) {
         struct failure *failure = handler->failure;
         failure->status = status;
+        failure->placed = where.file != NULL;
         compose_message(failure, where, format, arguments);
         innermost = handler->outer;
         longjmp(handler->place, 1);
@@ -256,6 +257,22 @@ _Noreturn void fail(enum status status, const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     fail_va(status, (struct where){0}, format, arguments);
+}
+
+_Noreturn void fail_again(const struct failure *failure, struct where where)
+{
+    struct failure copy = *failure; /* the handler may be about to fill the same one */
+    if (!copy.placed)
+        fail_at(copy.status, where, "%s", copy.message);
+    if (!innermost) {
+        fflush(stdout);
+        fprintf(stderr, "%s\n", copy.message);
+        exit(copy.status);
+    }
+    struct handler *handler = innermost;
+    *handler->failure = copy;
+    innermost = handler->outer;
+    longjmp(handler->place, 1);
 }
 
 _Noreturn void bug(const char *format, ...)

@@ -74,6 +74,7 @@ enum status {
 /* The message of the failure last caught, one line without its newline. */
 struct failure {
     enum status status;
+    bool placed; /* the message begins with a file's name */
     char message[1024];
 };
 
@@ -87,6 +88,9 @@ _Noreturn void fail_at(enum status status, struct where where, const char *forma
     __attribute__((format(printf, 3, 4)));
 _Noreturn void fail(enum status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Give up as FAILURE, which was caught, says; WHERE: the place of one that has none. */
+_Noreturn void fail_again(const struct failure *failure, struct where where);
 
 /* A bug in lathe, never the user's fault: prints "lathe: bug: ..." and aborts. */
 _Noreturn void bug(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -129,6 +133,11 @@ char *read_file(struct arena *arena, const char *path, size_t *length);
 char *read_file_to(struct arena *arena, const char *path, size_t most, size_t *length);
 /* The same of text, which holds no NUL: 64 MiB of it at most. */
 char *read_text_file(struct arena *arena, const char *path, size_t *length);
+
+/* The same of the file NAME of the folder SUBFOLDER of FOLDER (which ends in a slash, or is empty:
+ * the current one). Neither may be a link: what is read is there and nowhere else. */
+char *read_file_within(struct arena *arena, const char *folder, const char *subfolder,
+                       const char *name, size_t most, size_t *length);
 
 /* Write DATA to PATH only if PATH does not hold these bytes already: temporary file in the same
  * folder, fsync, rename. Returns true if it wrote; fails with STATUS_RESOURCE. */

@@ -42,27 +42,26 @@ _Noreturn static void fail_to_read(int descriptor, const char *path)
     fail(STATUS_USER, "cannot read %s: %s", path, strerror(error));
 }
 
-/* PATH, open for reading, its size in *SIZE; not blocking, so that a pipe opens at once, to be
- * refused. */
-static int open_plain(const char *path, size_t most, size_t *size)
+/* DESCRIPTOR of the file PATH is a plain file of at most MOST bytes; its size. Fails otherwise. */
+static size_t plain_size(int descriptor, const char *path, size_t most)
 {
     struct stat about;
-    int descriptor = open_again(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0 || fstat(descriptor, &about) < 0)
         fail_to_read(descriptor, path);
-    *size = (size_t)about.st_size;
-    if (S_ISREG(about.st_mode) && *size <= most)
-        return descriptor;
+    size_t size = (size_t)about.st_size;
+    if (S_ISREG(about.st_mode) && size <= most)
+        return size;
     close(descriptor);
     if (!S_ISREG(about.st_mode))
         fail(STATUS_USER, "cannot read %s: not a plain file", path);
-    fail(STATUS_USER, "cannot read %s: %zu bytes, at most %zu are read", path, *size, most);
+    fail(STATUS_USER, "cannot read %s: %zu bytes, at most %zu are read", path, size, most);
 }
 
-char *read_file_to(struct arena *arena, const char *path, size_t most, size_t *length)
+/* The whole plain file that DESCRIPTOR is, which PATH names; closes it. */
+static char *read_open_file(struct arena *arena, int descriptor, const char *path, size_t most,
+                            size_t *length)
 {
-    size_t size; /* what is added meanwhile is not read */
-    int descriptor = open_plain(path, most, &size);
+    size_t size = plain_size(descriptor, path, most); /* what is added meanwhile is not read */
     char *data = arena_alloc(arena, size + 1, 1);
     ssize_t got = 1;
     for (*length = 0; *length < size && got > 0; *length += (size_t)got)
@@ -70,6 +69,13 @@ char *read_file_to(struct arena *arena, const char *path, size_t most, size_t *l
             fail_to_read(descriptor, path);
     close(descriptor);
     return data; /* arenas are zeroed */
+}
+
+enum { PLAIN = O_RDONLY | O_NONBLOCK | O_NOCTTY }; /* a pipe opens at once, to be refused */
+
+char *read_file_to(struct arena *arena, const char *path, size_t most, size_t *length)
+{
+    return read_open_file(arena, open_again(path, PLAIN), path, most, length);
 }
 
 char *read_file(struct arena *arena, const char *path, size_t *length)
@@ -84,6 +90,38 @@ char *read_text_file(struct arena *arena, const char *path, size_t *length)
     if (memchr(text, '\0', *length))
         fail(STATUS_USER, "cannot read %s: it holds a NUL, as no text does", path);
     return text;
+}
+
+/* openat() of what is no link. */
+static int open_below(int folder, const char *name, int flags)
+{
+    int descriptor;
+    do
+        descriptor = openat(folder, name, O_NOFOLLOW | O_CLOEXEC | flags);
+    while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0 && errno == ENOTDIR) /* what O_DIRECTORY makes of a link */
+        errno = ELOOP;
+    return descriptor;
+}
+
+char *read_file_within(struct arena *arena, const char *folder, const char *subfolder,
+                       const char *name, size_t most, size_t *length)
+{
+    const char *path = arena_printf(arena, "%s%s/%s", folder, subfolder, name);
+    int outer = open_again(*folder ? folder : ".", O_PATH | O_DIRECTORY);
+    int inner = outer < 0 ? -1 : open_below(outer, subfolder, O_PATH | O_DIRECTORY);
+    int descriptor = inner < 0 ? -1 : open_below(inner, name, PLAIN);
+    int error = errno;
+    if (outer >= 0)
+        close(outer);
+    if (inner >= 0)
+        close(inner);
+    if (descriptor < 0 && error == ELOOP)
+        fail(STATUS_USER, "%s is a link, or below one", path);
+    if (descriptor < 0 && error == ENOENT)
+        fail(STATUS_USER, "there is no file %s", path);
+    errno = error;
+    return read_open_file(arena, descriptor, path, most, length);
 }
 
 /* Is PATH a plain file of just these bytes? */

@@ -8,6 +8,7 @@
 #include "jobs.h"
 #include "passes.h"
 #include "program.h"
+#include "watchdog.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -115,6 +116,25 @@ static struct emission run_passes(struct arena *arena, struct network *network,
     };
 }
 
+/* A network on its way to C. */
+struct making {
+    struct arena *arena;
+    struct network *network;
+    const struct build_options *options;
+    const char *folder;
+    struct emitted emitted;
+    struct sha256 *digest; /* as in struct emission */
+};
+
+/* run_bounded's body: what a spec makes lathe compute; CONTEXT is a struct making. */
+static void make_emission(void *context)
+{
+    struct making *making = context;
+    struct emission emission = run_passes(making->arena, making->network, making->options);
+    emission.digest = making->digest;
+    making->emitted = emit(making->arena, &emission, making->folder);
+}
+
 void build_sources(struct arena *arena, struct network *network,
                    const struct build_options *options, const char *folder)
 {
@@ -122,8 +142,9 @@ void build_sources(struct arena *arena, struct network *network,
         loosen(network, options);
         free(lathe_read_weights(interp_model(arena, network, 1, 0), options->weights));
     }
-    struct emission emission = run_passes(arena, network, options);
-    emit(arena, &emission, folder);
+    struct making making = {arena, network, options, folder, {{0}}, NULL};
+    run_bounded(network->spec_path, &network->seconds, make_emission, &making);
+    emit_write(arena, &making.emitted, options->weights, folder);
 }
 
 void build_digest(struct arena *arena, const struct network *network,
@@ -133,10 +154,9 @@ void build_digest(struct arena *arena, const struct network *network,
     struct sha256 hash;
     strcpy(copy.digest, "");
     copy.training = (struct lathe_training){.batch = network->training.batch};
-    struct emission emission = run_passes(arena, &copy, options);
+    struct making making = {arena, &copy, options, ".", {{0}}, &hash};
     sha256_begin(&hash);
-    emission.digest = &hash;
-    emit(arena, &emission, ".");
+    run_bounded(copy.spec_path, &copy.seconds, make_emission, &making);
     sha256_end(&hash, digest);
 }
 

@@ -229,7 +229,7 @@ static void add_output(struct printer *p, const char *folder, const char *file, 
                        size_t length)
 {
     struct output output = {arena_printf(p->arena, "%s/%s", folder, file), data, length};
-    vector_push(p->arena, &p->outputs, output);
+    vector_push(p->arena, &p->emitted.files, output);
 }
 
 /* Render TEMPLATE with the arguments on the stack for FOLDER/FILE. */
@@ -323,16 +323,6 @@ static void add_runtime(struct printer *p, const char *folder)
                    embedded_runtime[i].data, embedded_runtime[i].size);
 }
 
-/* The weights go beside the C and into infer by .incbin. */
-static void add_embedded(struct printer *p, const char *folder)
-{
-    size_t length;
-    char *weights = read_file(p->arena, p->emission->weights, &length);
-    add_output(p, folder, "embedded.safetensors", weights, length);
-    push_common(p);
-    add_rendered(p, folder, "embedded.S", "embedded.S.t");
-}
-
 /* Training and inference pack each parameter alike: the model has one table for both. */
 static void check_packing(const struct program *infer, const struct program *train)
 {
@@ -365,7 +355,7 @@ static const char *runtime_objects(struct arena *arena)
     return list;
 }
 
-void emit(struct arena *arena, const struct emission *emission, const char *folder)
+struct emitted emit(struct arena *arena, const struct emission *emission, const char *folder)
 {
     const char *name = emission->network->name;
     check_packing(emission->infer, emission->train);
@@ -390,12 +380,23 @@ void emit(struct arena *arena, const struct emission *emission, const char *fold
     emit_set_integer(p.lua, "train_parts", train_parts);
     emit_set_string(p.lua, "runtime", runtime_objects(arena));
     add_rendered(&p, folder, "Makefile", "Makefile.t");
-    if (emission->weights && !emission->digest)
-        add_embedded(&p, folder);
-    templates_close(p.lua);
-    if (!emission->digest) {
-        make_folder(folder);
-        make_folder(arena_printf(arena, "%s/runtime", folder));
-        write_files(p.outputs.items, p.outputs.count);
+    if (emission->weights && !emission->digest) {
+        push_common(&p);
+        add_rendered(&p, folder, "embedded.S", "embedded.S.t");
     }
+    templates_close(p.lua);
+    return p.emitted;
+}
+
+void emit_write(struct arena *arena, struct emitted *emitted, const char *weights,
+                const char *folder)
+{
+    if (weights) { /* beside the C, and into infer by .incbin */
+        struct output output = {.path = arena_printf(arena, "%s/embedded.safetensors", folder)};
+        output.data = read_file(arena, weights, &output.length);
+        vector_push(arena, &emitted->files, output);
+    }
+    make_folder(folder);
+    make_folder(arena_printf(arena, "%s/runtime", folder));
+    write_files(emitted->files.items, emitted->files.count);
 }

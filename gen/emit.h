@@ -21,20 +21,30 @@ struct emission {
     struct sha256 *digest; /* not NULL: write nothing, add what is rendered to this */
 };
 
-/* Write FOLDER (unless the emission has a digest): NAME.h, NAME_model.c, NAME_infer.c,
- * NAME_train.c, kernels of these two where they are long, the two mains, Makefile, runtime/. Files
- * that hold the same bytes already are left alone. */
-void emit(struct arena *arena, const struct emission *emission, const char *folder);
+/* What emission made: files of a folder, which are not written yet. */
+struct emitted {
+    VECTOR(struct output) files;
+};
+
+/* Render (unless the emission has a digest: into that) what FOLDER is to hold: NAME.h,
+ * NAME_model.c, NAME_infer.c, NAME_train.c, kernels of these two where they are long, the two
+ * mains, Makefile, runtime/. Writes nothing. */
+struct emitted emit(struct arena *arena, const struct emission *emission, const char *folder);
+
+/* Write FILES into FOLDER, with the weights to embed, the file WEIGHTS (NULL: none). Files that
+ * hold the same bytes already are left alone. */
+void emit_write(struct arena *arena, struct emitted *files, const char *weights,
+                const char *folder);
 
 /* emit_wrap.c: append TEXT, C, to OUT with its lines broken to at most 100 columns, where blanks
  * allow that; preprocessor lines stay as they are. */
 void emit_wrap(const char *text, size_t length, struct text *out);
 
-/* NAME as an identifier of C: what is not a letter or digit becomes '_'. */
-char *identifier(struct arena *arena, const char *name);
-
-#endif
 /* TEXT for the inside of a string and of a comment of C, where it reads as it is: the one way for
  * text of a spec, whatever it holds, into generated files. */
 char *c_text(struct arena *arena, const char *text);
 
+/* NAME as an identifier of C: what is not a letter or digit becomes '_'. */
+char *identifier(struct arena *arena, const char *name);
+
+#endif

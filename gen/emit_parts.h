@@ -31,7 +31,7 @@ struct printer {
     struct arena *arena;
     lua_State *lua;
     const struct emission *emission;
-    VECTOR(struct output) outputs;     /* files to be written */
+    struct emitted emitted;            /* files to be written */
     VECTOR(struct rendered) functions; /* of the file under way */
     VECTOR(struct kernel) known;
     VECTOR(struct curve_name) curve_names;

@@ -217,6 +217,7 @@ struct network {
     struct graph *graph;   /* forward and loss, shapes not yet inferred */
     const char *name;      /* a C identifier: [a-z][a-z0-9_]*, from the spec's name with - as _ */
     const char *spec_path; /* as given, relative */
+    double seconds;        /* of processor time that it has taken so far: see watchdog.h */
     char digest[65];       /* sha256 of spec, options and fit files, hex */
     VECTOR(const char *) options; /* names of the spec's options, in alphabetical order */
     struct lathe_data data;

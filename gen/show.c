@@ -5,6 +5,7 @@
 #include "op/op.h"
 #include "passes.h"
 #include "program.h"
+#include "watchdog.h"
 
 #include <string.h>
 
@@ -195,21 +196,39 @@ static void show_dot(struct arena *arena, const struct graph *graph, struct text
     text_printf(out, "}\n");
 }
 
-void show_network(struct arena *arena, struct network *network, const struct build_options *options,
-                  const struct show_options *show, struct text *out)
+/* What is asked for. */
+struct showing {
+    struct arena *arena;
+    struct network *network;
+    const struct build_options *options;
+    const struct show_options *show;
+    struct text *out;
+};
+
+/* run_bounded's body: CONTEXT is a struct showing. */
+static void show_it(void *context)
 {
-    struct graph *graph = network->graph;
-    if (show->dot) {
-        show_dot(arena, graph, out);
+    const struct showing *s = context;
+    struct graph *graph = s->network->graph;
+    if (s->show->dot) {
+        show_dot(s->arena, graph, s->out);
         return;
     }
     tabulate_curves(graph);
     if (graph->loss)
         add_gradients(graph);
-    struct program *infer = build_program(arena, network, options, false);
-    struct program *train = graph->loss ? build_program(arena, network, options, true) : NULL;
-    if (show->json)
-        show_json(arena, network, infer, train, out);
+    struct program *infer = build_program(s->arena, s->network, s->options, false);
+    struct program *train =
+        graph->loss ? build_program(s->arena, s->network, s->options, true) : NULL;
+    if (s->show->json)
+        show_json(s->arena, s->network, infer, train, s->out);
     else
-        show_text(arena, network, infer, train, show, out);
+        show_text(s->arena, s->network, infer, train, s->show, s->out);
+}
+
+void show_network(struct arena *arena, struct network *network, const struct build_options *options,
+                  const struct show_options *show, struct text *out)
+{
+    struct showing showing = {arena, network, options, show, out};
+    run_bounded(network->spec_path, &network->seconds, show_it, &showing);
 }

@@ -6,17 +6,20 @@
 #include "sha256.h"
 #include "training.h"
 #include "vm.h"
+#include "watchdog.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <lauxlib.h>
 #include <lua.h>
 
 /* What a spec may use. An honest one takes some thousand steps, a megabyte and milliseconds. */
-static const struct vm_limits spec_limits = {
-    .memory = 64 << 20, .string = 1 << 20, .steps = 20000000, .seconds = 1};
+static struct vm_limits spec_limits(void)
+{
+    return (struct vm_limits){
+        .memory = 64 << 20, .string = 1 << 20, .steps = 20000000, .seconds = 0.6 * spec_seconds()};
+}
 
 enum { LARGEST_FILE = 1 << 17 };
 
@@ -688,10 +691,10 @@ static void add_digest(struct job *job, const char *label, const char *bytes, si
     sha256_add(&job->digest, bytes, length);
 }
 
-/* A spec or fit file. */
+/* The file of a fit. */
 struct source {
     struct job *job;
-    const char *path;
+    const char *folder, *file; /* the spec's folder, ending in a slash or empty; NAME.lua */
     char *text;
     size_t length;
 };
@@ -699,7 +702,8 @@ struct source {
 static void read_source(void *context)
 {
     struct source *source = context;
-    source->text = read_file_to(source->job->arena, source->path, LARGEST_FILE, &source->length);
+    source->text = read_file_within(source->job->arena, source->folder, "fits", source->file,
+                                    LARGEST_FILE, &source->length);
 }
 
 /* read_fit(name, place): what fits/NAME.lua beside the spec returns; it sees no globals. NAME is of
@@ -709,20 +713,17 @@ static int read_fit(lua_State *L)
     struct job *job = lua_touserdata(L, lua_upvalueindex(1));
     const char *name = luaL_checkstring(L, 1), *slash = strrchr(job->path, '/');
     int folder = slash ? (int)(slash + 1 - job->path) : 0;
-    struct source source = {
-        .job = job, .path = arena_printf(job->arena, "%.*sfits/%s.lua", folder, job->path, name)};
-    struct stat about; /* of the link itself: a fit is not read from elsewhere, nor from a device */
+    struct source source = {.job = job,
+                            .folder = arena_printf(job->arena, "%.*s", folder, job->path),
+                            .file = arena_printf(job->arena, "%s.lua", name)};
+    const char *path = arena_printf(job->arena, "%sfits/%s", source.folder, source.file);
     int64_t place = lua_tointeger(L, 2);
-    if (lstat(source.path, &about) < 0)
-        vm_error(L, place, "fit '%s': there is no file %s", name, source.path);
-    if (!S_ISREG(about.st_mode))
-        vm_error(L, place, "fit '%s': %s is no plain file", name, source.path);
     struct failure failure;
     if (protected_call(read_source, &source, &failure) != STATUS_DONE)
         vm_error(L, place, "fit '%s': %s", name, failure.message);
     add_digest(job, arena_printf(job->arena, "fit %s", name), source.text, source.length);
     lua_newtable(L);
-    vm_load(L, source.path, source.text, source.length, false);
+    vm_load(L, path, source.text, source.length, false);
     lua_call(L, 0, 1);
     return 1;
 }
@@ -823,12 +824,10 @@ static int evaluate(lua_State *L)
 static void run_spec(void *context)
 {
     struct job *job = context;
-    struct source source = {.job = job, .path = job->path};
-    read_source(&source);
-    job->text = source.text;
-    job->length = source.length;
-    add_digest(job, "spec", source.text, source.length);
-    job->vm = vm_new(job->arena, &spec_limits);
+    job->text = read_file_to(job->arena, job->path, LARGEST_FILE, &job->length);
+    add_digest(job, "spec", job->text, job->length);
+    const struct vm_limits limits = spec_limits();
+    job->vm = vm_new(job->arena, &limits);
     vm_run(job->vm, evaluate, job);
 }
 
@@ -839,7 +838,7 @@ static void run_and_free(struct job *job, void (*body)(void *job))
     enum status status = protected_call(body, job, &failure);
     vm_free(job->vm);
     if (status != STATUS_DONE)
-        fail_at(status, (struct where){0}, "%s", failure.message);
+        fail_again(&failure, (struct where){0});
 }
 
 static void finish_digest(struct job *job)
@@ -943,6 +942,18 @@ static void add_normalisation(struct network *network)
     deviation->init_value = 1;
 }
 
+/* run_bounded's body: CONTEXT is the job. */
+static void read_job(void *context)
+{
+    struct job *job = context;
+    sha256_begin(&job->digest);
+    run_and_free(job, run_spec);
+    finish_digest(job);
+    build_graph(job);
+    check_outputs(job);
+    add_normalisation(job->network);
+}
+
 struct network *spec_read(struct arena *arena, const char *path,
                           const struct spec_setting *settings, int setting_count)
 {
@@ -954,12 +965,7 @@ struct network *spec_read(struct arena *arena, const char *path,
                       .network = network};
     network->arena = arena;
     network->spec_path = arena_copy(arena, path);
-    sha256_begin(&job.digest);
-    run_and_free(&job, run_spec);
-    finish_digest(&job);
-    build_graph(&job);
-    check_outputs(&job);
-    add_normalisation(network);
+    run_bounded(network->spec_path, &network->seconds, read_job, &job);
     return network;
 }
 
@@ -984,7 +990,8 @@ static int call_reference(lua_State *L)
 static void run_reference(void *context)
 {
     struct reference *reference = context;
-    reference->job.vm = vm_new(reference->job.arena, &spec_limits);
+    const struct vm_limits limits = spec_limits();
+    reference->job.vm = vm_new(reference->job.arena, &limits);
     vm_run(reference->job.vm, call_reference, reference);
 }
 

@@ -3,6 +3,18 @@
  */
 #include "passes.h"
 
+/* A node with a curve, and the arena of its table. */
+struct task {
+    struct arena *arena;
+    const struct node *node;
+};
+
+static void tabulate(void *context)
+{
+    const struct task *task = context;
+    curve_tabulate(task->arena, task->node->curve);
+}
+
 void tabulate_curves(struct graph *graph)
 {
     for (int i = 0; i < graph->nodes.count; i++) {
@@ -12,6 +24,12 @@ void tabulate_curves(struct graph *graph)
         const char *problem = curve_problem(graph->arena, node->curve);
         if (problem)
             fail_at(STATUS_USER, node->where, "%s: %s", node->name, problem);
-        curve_tabulate(graph->arena, node->curve);
+        struct task task = {graph->arena, node};
+        struct failure failure;
+        enum status status = protected_call(tabulate, &task, &failure);
+        if (status == STATUS_USER)
+            fail_at(status, node->where, "%s: %s", node->name, failure.message);
+        if (status != STATUS_DONE)
+            fail_again(&failure, (struct where){0});
     }
 }

@@ -1,0 +1,2 @@
+local _ENV = { network = 1 }
+return network { vector(2) }

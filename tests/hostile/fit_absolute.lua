@@ -1,0 +1,2 @@
+local f = fit "/etc/passwd"
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,1 @@
+return conv(8, 3)

@@ -1,0 +1,1 @@
+return network { input = image(65536, 65536, 65536), conv(8, 3) }

@@ -1,0 +1,2 @@
+local n = #conv(8, 3)
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,2 @@
+string.rep = nil
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,2 @@
+local t = fit "endless"
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,3 @@
+local t = { 1 }
+while next(t) do end
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,2 @@
+repeat until false
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,1 @@
+return network { name = "a$(b)", input = vector(2), linear(2) }

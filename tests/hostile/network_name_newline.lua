@@ -1,0 +1,1 @@
+return network { name = "a\nb", input = vector(2), linear(2) }

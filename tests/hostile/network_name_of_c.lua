@@ -1,0 +1,1 @@
+return network { name = "While", input = vector(2), linear(2) }

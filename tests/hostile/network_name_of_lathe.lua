@@ -1,0 +1,1 @@
+return network { name = "lathe_model", input = vector(2), linear(2) }

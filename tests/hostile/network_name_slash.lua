@@ -1,0 +1,1 @@
+return network { name = "../a", input = vector(2), linear(2) }

@@ -1,0 +1,2 @@
+coroutine.wrap(f)()
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,2 @@
+debug.getinfo(1)
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,2 @@
+local s = string.dump(function() end)
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,2 @@
+io.open("/etc/passwd")
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,2 @@
+load("x = 1")()
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,2 @@
+local x = math.random()
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,2 @@
+local o = options { [string.rep("x", 1000000)] = 1 }
+return network { input = vector(2), linear(2) }

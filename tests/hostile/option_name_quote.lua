@@ -1,0 +1,2 @@
+local o = options { ['a"b'] = 1 }
+return network { input = vector(2), linear(2) }

@@ -1,0 +1,3 @@
+local function f() return 1 + f() end
+f()
+return network { input = vector(2), linear(2) }

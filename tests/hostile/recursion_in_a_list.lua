@@ -1,0 +1,4 @@
+return network {
+  input = image(3, 8, 8),
+  (function() local l = {}; l[1] = l; return l end)(),
+}
