@@ -145,6 +145,23 @@ static void print_costs(struct printer *p, const struct program *program, struct
     }
 }
 
+/* What the calls write, without what is the caller's. */
+static void print_writes(struct printer *p, const struct program *program, struct text *out)
+{
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        for (int k = 0; k < call->operands.count; k++) {
+            const struct region *region = call->operands.items[k].region;
+            while (region && region->whole)
+                region = region->whole;
+            if (region && call->operands.items[k].writes && region->space != SPACE_CALLER)
+                text_printf(out, "    {%d, at_%s, %zu, %zu},\n", i,
+                            identifier(p->arena, region->name), region->image ? 0 : region->floats,
+                            region->image);
+        }
+    }
+}
+
 static const char *relative_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -280,7 +297,8 @@ static void add_kernels(struct printer *p, const char *folder, const char *stem,
  * many of the latter there are. */
 static int add_program(struct printer *p, const char *folder, const struct program *program)
 {
-    struct text map = {0}, loads = {0}, tensors = {0}, costs = {0}, gates = {0};
+    struct text map = {0}, loads = {0}, tensors = {0}, costs = {0}, writes = {0};
+    struct text gates = {0};
     bool training = program->training;
     bool verifies = p->emission->verify && training;
     const char *kind = training ? "train" : "infer";
@@ -294,10 +312,13 @@ static int add_program(struct printer *p, const char *folder, const struct progr
     if (verifies)
         print_tensors(p, program, &tensors);
     print_costs(p, program, &costs);
+    if (training)
+        print_writes(p, program, &writes);
     if (parts)
         add_kernels(p, folder, stem, parts);
     push_program(p, stem, parts);
     emit_set_text(p->lua, "costs", &costs);
+    emit_set_text(p->lua, "writes", &writes);
     emit_set_integer(p->lua, "cost_count", program->calls.count);
     emit_set_flag(p->lua, "verifies", verifies);
     emit_set_text(p->lua, "gates", &gates);

@@ -31,6 +31,13 @@ static char *path_in(const char *folder, const char *name)
     return path;
 }
 
+char *lathe_checkpoint_path(const char *folder, uint64_t step)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s%010" PRIu64 "%s", prefix, step, suffix);
+    return path_in(folder, name);
+}
+
 static int is_checkpoint(const struct dirent *entry)
 {
     const char *name = entry->d_name;
@@ -222,7 +229,7 @@ static void convert(const struct lathe_model *model, const struct lathe_moving *
 
 /* ---- metadata: the run's numbers as text ---- */
 
-enum { NUMBER_TEXT = 32, NUMBERS = 20, HEAD = 4 /* texts before the numbers */ };
+enum { NUMBER_TEXT = 32, NUMBERS = 23, HEAD = 4 /* texts before the numbers */ };
 
 /* One number of a run: WHOLE, or REAL where that is NULL (in hexadecimal: exact). */
 struct number {
@@ -246,6 +253,9 @@ static void list_numbers(struct lathe_run *run, struct number numbers[NUMBERS])
         {"loss_sum", NULL, &run->loss_sum},
         {"correct", &run->correct, NULL},
         {"seen", &run->seen, NULL},
+        {"skipped", &run->skipped, NULL},
+        {"skipped_in_epoch", &run->skipped_in_epoch, NULL},
+        {"skipped_in_row", &run->skipped_in_row, NULL},
         {"plateau_lr", NULL, &run->plateau.lr},
         {"plateau_best", NULL, &run->plateau.best},
         {"plateau_bad", &run->plateau.bad, NULL},
@@ -296,9 +306,7 @@ void lathe_checkpoint_write(const struct lathe_model *model, const char *folder,
             snprintf(texts[i], NUMBER_TEXT, "%a", *numbers[i].real);
         metadata[i + HEAD] = (struct lathe_metadata){numbers[i].key, texts[i]};
     }
-    char name[64];
-    snprintf(name, sizeof name, "%s%010" PRIu64 "%s", prefix, run->step, suffix);
-    char *path = path_in(folder, name);
+    char *path = lathe_checkpoint_path(folder, run->step);
     struct lathe_error error;
     if (!lathe_tensors_write(path, contents.tensors, contents.count, metadata, NUMBERS + HEAD,
                              &error))

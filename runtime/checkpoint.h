@@ -34,6 +34,8 @@ struct lathe_run {
     double lr;
     double loss_sum; /* of the unfinished epoch: its samples' losses */
     uint64_t correct, seen;
+    uint64_t skipped; /* steps without an update, their numbers were not finite */
+    uint64_t skipped_in_epoch, skipped_in_row;
     char recipe[LATHE_RECIPE_TEXT]; /* lr aside, which is above */
     struct lathe_plateau plateau;
     uint64_t best_epoch;             /* of the lowest validation loss, from 1; 0: none yet */
@@ -50,6 +52,9 @@ struct lathe_moving {
 /* Make DIR where it is not there, lock it for as long as this process lives and see that it can be
  * written; dies. Returns how many checkpoints it holds. */
 int lathe_checkpoint_prepare(const char *folder);
+
+/* The path of FOLDER's checkpoint of STEP, freed by free(). */
+char *lathe_checkpoint_path(const char *folder, uint64_t step);
 
 /* Write a checkpoint, then remove all but the last two and those of later steps; dies, with the
  * older ones in place. */

@@ -16,6 +16,7 @@
 #include "data.h"
 #include "evaluate.h"
 #include "file.h"
+#include "finite.h"
 #include "lathe.h"
 #include "profile.h"
 #include "progress.h"
@@ -204,7 +205,7 @@ static void evaluate(const struct options *o, struct lathe_evaluator *evaluator,
     evaluator->observe = keep;
     evaluator->observer = &keeping;
     struct lathe_metrics metrics = lathe_evaluate(evaluator, dataset);
-    bool finite = model->data.target == LATHE_TARGET_NONE || isfinite(metrics.loss);
+    bool finite = model->data.target == LATHE_TARGET_NONE || lathe_is_finite(metrics.loss);
     if (!finite && keeping.writes)
         lathe_output_discard(&keeping.file);
     if (!finite)

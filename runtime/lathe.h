@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Raised whenever a generated file of an older lathe would not fit this runtime. */
-#define LATHE_ABI 5
+#define LATHE_ABI 6
 
 /* ---- exit statuses ---- */
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "finite.h"
 #include "lathe.h"
 #include "log.h"
 
@@ -100,7 +100,7 @@ void lathe_log_resume(struct lathe_log *log, uint64_t start)
 static void put_number(char *line, size_t size, const char *name, double value)
 {
     size_t length = strlen(line);
-    if (isfinite(value))
+    if (lathe_is_finite(value))
         snprintf(line + length, size - length, ", \"%s\": %.9g", name, value);
     else
         snprintf(line + length, size - length, ", \"%s\": null", name);
@@ -143,11 +143,14 @@ void lathe_log_write(struct lathe_log *log, const struct lathe_epoch *epoch)
     put_number(line, sizeof line, "train_accuracy", epoch->train_accuracy);
     put_number(line, sizeof line, "validation_loss", epoch->validation_loss);
     put_number(line, sizeof line, "validation_accuracy", epoch->validation_accuracy);
-    size_t timeless = strlen(line);
+    size_t length = strlen(line); /* of what is the same when the epoch comes again */
+    if (epoch->skipped_steps >= 0)
+        snprintf(line + length, sizeof line - length, ", \"skipped_steps\": %" PRId64,
+                 epoch->skipped_steps);
     put_number(line, sizeof line, "images_per_s", epoch->images_per_s);
     put_number(line, sizeof line, "seconds", epoch->seconds);
     strcat(line, "}\n");
-    if (!has_line(log, line, timeless))
+    if (!has_line(log, line, length))
         append(log, line);
 }
 

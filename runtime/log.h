@@ -15,8 +15,9 @@ struct lathe_epoch {
     double lr;     /* of the last step */
     double train_loss, train_accuracy;
     double validation_loss, validation_accuracy; /* of samples held out, or the test set */
-    double images_per_s;                         /* of the training steps */
-    double seconds;                              /* of the whole epoch, evaluation included */
+    int64_t skipped_steps; /* updates left out; -1: the log does not have them */
+    double images_per_s;   /* of the training steps */
+    double seconds;        /* of the whole epoch, evaluation included */
 };
 
 /* An open log. */

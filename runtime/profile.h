@@ -1,10 +1,12 @@
 /*
- * Time a call of a kernel, with --profile, and what of the machine's limits it reached.
+ * Time a call of a kernel, with --profile, and what of the machine's limits it reached; or look for
+ * the first number that is not finite.
  */
 #ifndef LATHE_PROFILE_H
 #define LATHE_PROFILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* One call of a kernel: what it is and what it costs. Bytes are those of its operands, each once:
@@ -20,12 +22,23 @@ struct lathe_spent {
     uint64_t calls, samples;
 };
 
+/* Memory that the call CALL writes: FLOATS, and IMAGE more a sample, AT floats from the arena's
+ * start. */
+struct lathe_write {
+    int call;
+    size_t at, floats, image;
+};
+
 /* The calls of one program in their order, and the time spent on each. */
 struct lathe_profile {
     const struct lathe_cost *costs;
     int count;
-    struct lathe_spent *spent; /* parallel to costs */
-    double last;               /* time of the last mark */
+    struct lathe_spent *spent;        /* parallel to costs */
+    double last;                      /* time of the last mark */
+    const struct lathe_write *writes; /* in the order of the calls; NULL: not known */
+    int write_count;
+    const float *watched; /* the arena, where marks look at what was written; else NULL */
+    int bad_call;         /* the first that wrote a number that is not finite; -1: none */
 };
 
 /* Whether marks are taken. Set before the first call, if at all. */
@@ -49,6 +62,10 @@ struct lathe_limits {
     double gflops, gigabytes;
 };
 struct lathe_limits lathe_measure_limits(void);
+
+/* From here on marks of PROFILE, in a team of one thread, look at what was written to ARENA, which
+ * holds no number that is not finite. */
+void lathe_begin_watching(struct lathe_profile *profile, const float *arena);
 
 /* Measure the limits, then take marks from here on. */
 struct lathe_limits lathe_begin_profile(void);

@@ -138,6 +138,8 @@ static void begin_run(struct lathe_trainer *t)
     struct lathe_run found = t->run;
     if (o->resume && lathe_checkpoint_read(model, o->checkpoint, &found, &t->moving)) {
         agree(t, &found);
+        t->saved_step = found.step;
+        t->saved_any = true;
         lathe_log_resume(&t->log, t->run.log_start);
     } else {
         if (o->resume)
@@ -182,14 +184,14 @@ static void optimise(struct lathe_trainer *t)
     const struct lathe_model *model = t->model;
     const struct lathe_optimizer *optimizer = &t->training.optimizer;
     float *gradients = (float *)(void *)(t->arena + model->gradient_offset);
-    struct lathe_optimizer_step step = {.t = t->run.step + 1};
+    struct lathe_optimizer_step step = {.t = t->run.step - t->run.skipped + 1};
     step.momentum = lathe_optimizer_momentum(optimizer);
     step.lr = lathe_train_rate(t, t->run.step, &step.momentum);
-    lathe_tie_gradients(model, gradients);
     lathe_model_step(model, &t->training, &step, t->moving.state, gradients, t->moving.moments);
 }
 
-/* Batch, gradients, update; dies where the loss is no number any more. */
+/* Batch, gradients, update; the last is left out where the numbers are not finite, or the run dies.
+ */
 static void train_step(struct lathe_trainer *t)
 {
     const struct lathe_model *model = t->model;
@@ -198,20 +200,21 @@ static void train_step(struct lathe_trainer *t)
     lathe_mark(&t->between, -1, 0);
     const struct lathe_batch *batch = lathe_loader_take(t->loader, run->step);
     lathe_mark(&t->between, LATHE_WAIT, batch->count);
+    lathe_train_keep_statistics(t);
     model->step(model, batch, run->seed, run->step, &result, t->arena);
-    if (!isfinite(result.loss)) {
-        lathe_progress_clear(&t->progress);
-        lathe_die(LATHE_NUMBERS,
-                  "loss is %f at step %" PRIu64 " (epoch %d): a smaller --lr may help", result.loss,
-                  run->step + 1, (int)(run->step / t->steps_per_epoch) + 1);
-    }
     lathe_mark(&t->between, -1, 0);
-    optimise(t);
+    lathe_tie_gradients(model, (float *)(void *)(t->arena + model->gradient_offset));
+    if (lathe_train_numbers_hold(t, &result)) {
+        optimise(t);
+        run->skipped_in_row = 0;
+        run->loss_sum += result.loss * batch->count;
+        run->correct += (uint64_t)result.correct;
+        run->seen += (uint64_t)batch->count;
+    } else {
+        lathe_train_bad_step(t, batch, &result);
+    }
     lathe_mark(&t->between, LATHE_UPDATE, batch->count);
     run->step++;
-    run->loss_sum += result.loss * batch->count;
-    run->correct += (uint64_t)result.correct;
-    run->seen += (uint64_t)batch->count;
     t->unsaved = true;
 }
 
@@ -224,9 +227,12 @@ static void checkpoint(struct lathe_trainer *t)
 {
     if (!t->options->checkpoint || !t->unsaved)
         return;
+    lathe_train_check_weights(t);
     lathe_log_sync(&t->log);
     lathe_checkpoint_write(t->model, t->options->checkpoint, &t->run, &t->moving);
     t->saved = lathe_seconds();
+    t->saved_step = t->run.step;
+    t->saved_any = true;
     t->unsaved = false;
 }
 
@@ -282,6 +288,7 @@ static void end_epoch(struct lathe_trainer *t, double images_per_s, double began
         .train_accuracy = accuracy_so_far(t),
         .validation_loss = t->metrics.loss,
         .validation_accuracy = t->metrics.accuracy,
+        .skipped_steps = t->options->skip_bad_steps ? (int64_t)run->skipped_in_epoch : -1,
         .images_per_s = images_per_s,
         .seconds = lathe_seconds() - began,
     };
@@ -289,7 +296,7 @@ static void end_epoch(struct lathe_trainer *t, double images_per_s, double began
     if (t->log.descriptor >= 0)
         lathe_log_write(&t->log, &epoch);
     run->loss_sum = 0;
-    run->correct = run->seen = 0;
+    run->correct = run->seen = run->skipped_in_epoch = 0;
     t->unsaved = true;
     if (!t->options->every || checkpoint_is_due(t))
         checkpoint(t);
@@ -322,6 +329,7 @@ static void free_trainer(struct lathe_trainer *t)
     for (int i = 0; i < LATHE_MOMENTS; i++)
         free(t->moving.moments[i]);
     free(t->moving.best);
+    free(t->statistics);
     lathe_evaluator_free(t->evaluator);
     lathe_log_close(&t->log);
 }
@@ -353,6 +361,8 @@ int lathe_train_main(const struct lathe_model *model, int argc, char **argv)
     t.saved = lathe_seconds();
     lathe_train_print_heading(&t);
     if (train_epochs(&t)) {
+        if (options.save)
+            lathe_train_check_weights(&t);
         if (options.save)
             lathe_write_weights(model, t.moving.state, options.save);
         lathe_train_print_result(&t);

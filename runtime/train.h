@@ -4,6 +4,7 @@
  *     train.c           a run: state, steps, epochs
  *     train_options.c   the command line
  *     train_stop.c      SIGINT and SIGTERM
+ *     train_numbers.c   steps whose numbers are not finite
  *     train_judge.c     what epochs came to: validation, best weights, plateau, early stopping
  *     train_report.c    what is printed before the first step and after the last
  */
@@ -30,6 +31,7 @@ struct lathe_train_options {
     int64_t validation; /* samples held out; -1: as the spec has it */
     int64_t every;      /* steps, or seconds, between checkpoints; 0: an epoch */
     bool every_is_seconds;
+    int64_t skip_bad_steps; /* at most so many in a row; 0: none */
     double lr;
     bool resume, quiet, profile;
     bool no_test;   /* the test set is not read */
@@ -65,8 +67,11 @@ struct lathe_trainer {
     struct lathe_metrics metrics; /* of the last evaluation */
     struct lathe_progress progress;
     struct lathe_log log;
-    double saved;               /* when the last checkpoint was written, or the run began */
-    bool unsaved;               /* something was done since */
+    double saved;   /* when the last checkpoint was written, or the run began */
+    bool unsaved;   /* something was done since */
+    bool saved_any; /* there is a checkpoint, and of this step: */
+    uint64_t saved_step;
+    float *statistics;          /* what is no weight of the state before the step */
     double seconds;             /* spent in training steps, by this process */
     uint64_t images;            /* trained in them */
     struct lathe_limits limits; /* with --profile */
@@ -90,6 +95,24 @@ bool lathe_train_asked_to_stop(void);
 /* How to go on with a run that was stopped: the command line, once with --resume, to OUT. */
 void lathe_train_print_how_to_resume(const struct lathe_trainer *t, int argc, char **argv,
                                      FILE *out);
+
+/* ---- train_numbers.c ---- */
+
+/* Keep what a step moves beside the gradients, before it. */
+void lathe_train_keep_statistics(struct lathe_trainer *t);
+/* The loss, the gradients and the running statistics that the step left are finite. */
+bool lathe_train_numbers_hold(const struct lathe_trainer *t,
+                              const struct lathe_step_result *result);
+/* They are not, in the step of run.step on BATCH: the state becomes what it was before and the step
+ * is counted as left out, where --skip-bad-steps allows; dies elsewhere, with the first place where
+ * there is such a number. */
+void lathe_train_bad_step(struct lathe_trainer *t, const struct lathe_batch *batch,
+                          const struct lathe_step_result *result);
+/* Dies where the state has a number that is not finite, which nothing is to be written of. */
+void lathe_train_check_weights(const struct lathe_trainer *t);
+/* What can be done about it, into TEXT. */
+enum { LATHE_ADVICE = 2048 };
+void lathe_train_advice(const struct lathe_trainer *t, char text[LATHE_ADVICE]);
 
 /* ---- train_judge.c ---- */
 

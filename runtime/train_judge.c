@@ -1,9 +1,9 @@
 /* train_judge: what epochs came to, and what follows from it. See train.h. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "finite.h"
 #include "train.h"
 #include "weights.h"
 
@@ -25,10 +25,14 @@ static bool evaluate(struct lathe_trainer *t, bool held)
                                      held ? t->split.held : NULL, samples);
     if (t->metrics.count < samples)
         return false;
-    if (!isfinite(t->metrics.loss)) {
+    if (!lathe_is_finite(t->metrics.loss)) {
+        char advice[LATHE_ADVICE];
         lathe_progress_clear(&t->progress);
-        lathe_die(LATHE_NUMBERS, "%s loss is %f after step %" PRIu64, held ? "validation" : "test",
-                  t->metrics.loss, t->run.step);
+        lathe_train_check_weights(t);
+        lathe_train_advice(t, advice);
+        lathe_die(LATHE_NUMBERS, "%s loss is %s after step %" PRIu64 ": %s",
+                  held ? "validation" : "test", lathe_not_finite_text(t->metrics.loss), t->run.step,
+                  advice);
     }
     return true;
 }

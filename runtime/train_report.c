@@ -77,8 +77,11 @@ void lathe_train_print_result(const struct lathe_trainer *t)
     fputs("result:", stdout);
     if (t->model->data.classes)
         printf(" %s_accuracy=%.4f", judge, t->metrics.accuracy);
-    printf(" %s_loss=%.4f images_per_s=%.0f\n", judge, t->metrics.loss,
+    printf(" %s_loss=%.4f images_per_s=%.0f", judge, t->metrics.loss,
            t->seconds > 0 ? (double)t->images / t->seconds : 0.0);
+    if (t->options->skip_bad_steps)
+        printf(" skipped_steps=%" PRIu64, t->run.skipped);
+    putchar('\n');
 }
 
 void lathe_train_print_heading(const struct lathe_trainer *t)
@@ -107,7 +110,8 @@ void lathe_train_begin_profile(struct lathe_trainer *t)
     /* parameters and moments are read and written, gradients read */
     t->costs[LATHE_UPDATE] = (struct lathe_cost){
         "optimizer", "update", 0, 0, 4.0 * (double)model->trainable_floats * (3 + 2 * moments)};
-    t->between = (struct lathe_profile){t->costs, LATHE_BETWEEN, t->spent, 0};
+    t->between =
+        (struct lathe_profile){.costs = t->costs, .count = LATHE_BETWEEN, .spent = t->spent};
     t->limits = lathe_begin_profile();
 }
 

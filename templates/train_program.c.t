@@ -25,7 +25,13 @@ $ end
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {${costs}};
 static struct lathe_spent spent[${cost_count}];
-static struct lathe_profile step_profile = {.costs = costs, .count = ${cost_count}, .spent = spent};
+
+/* Which call writes what: where, how many floats, how many a sample; for the first number that is
+ * not finite. */
+static const struct lathe_write writes[] = {${writes}};
+static struct lathe_profile step_profile = {.costs = costs, .count = ${cost_count}, .spent = spent,
+                                            .writes = writes,
+                                            .write_count = sizeof writes / sizeof *writes};
 
 static void ${network}_step(const struct lathe_model *model, const struct lathe_batch *batch,
                             uint64_t seed,

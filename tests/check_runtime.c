@@ -1012,7 +1012,7 @@ START_TEST(the_log_is_json_lines)
     ck_assert_str_eq(line, "");
     free(log);
     struct lathe_log null = lathe_log_open(in_root("null"));
-    lathe_log_write(&null, &(struct lathe_epoch){1, 2, 0.5, 1, NAN, INFINITY, NAN, 3, 4});
+    lathe_log_write(&null, &(struct lathe_epoch){1, 2, 0.5, 1, NAN, INFINITY, NAN, -1, 3, 4});
     lathe_log_close(&null);
     log = read_bytes(in_root("null"), &size);
     ck_assert_str_eq(log, "{\"epoch\": 1, \"step\": 2, \"lr\": 0.5, \"train_loss\": 1, "

@@ -139,6 +139,10 @@ static void softmax_step(const struct lathe_model *model, const struct lathe_bat
         raise(mischief.signal);
     if (mischief.no_number && step == 7)
         result->loss = (double)NAN;
+    for (size_t i = 0; mischief.alone && i < W_FLOATS + 16; i++)
+        gradient[i] = state[i] == 0 ? 0 : state[i] - 1;
+    if (step >= mischief.bad_from && step < mischief.bad_to)
+        gradient[W_FLOATS + 3] = state[W_FLOATS + 17] = mischief.bad;
     (void)model;
 }
 

@@ -22,6 +22,9 @@ extern struct mischief {
     int nap;           /* microseconds that a step takes longer */
     const char *every; /* --every of runs with checkpoints in stop_and_resume; NULL: without */
     bool no_number;
+    uint64_t bad_from, bad_to; /* steps whose gradient and running mean are not finite */
+    float bad;                 /* what they are instead */
+    bool alone;                /* the gradient is the weights minus 1, whatever the batch is */
 } mischief;
 
 /* Three epochs of Adam under one-cycle. */

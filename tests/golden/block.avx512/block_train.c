@@ -2138,7 +2138,52 @@ static const struct lathe_cost costs[] = {
     {"conv1", "sum of partial gradients", 0, 0, 2880},
 };
 static struct lathe_spent spent[25];
-static struct lathe_profile step_profile = {.costs = costs, .count = 25, .spent = spent};
+
+/* Which call writes what: where, how many floats, how many a sample; for the first number that is
+ * not finite. */
+static const struct lathe_write writes[] = {
+    {0, at_conv1, 0, 1024},
+    {0, at_batchnorm1_moments, 96, 0},
+    {1, at_batchnorm1_running_mean, 16, 0},
+    {1, at_batchnorm1_running_var, 16, 0},
+    {1, at_batchnorm1_mean, 16, 0},
+    {1, at_batchnorm1_invstd, 16, 0},
+    {1, at_batchnorm1_scale, 16, 0},
+    {2, at_maxpool1, 0, 256},
+    {3, at_residual1_body_conv1, 0, 256},
+    {3, at_residual1, 0, 256},
+    {4, at_globalpool1, 0, 16},
+    {5, at_dropout1, 0, 16},
+    {6, at_linear1, 0, 16},
+    {7, at_linear1_grad, 0, 16},
+    {7, at_sample_loss, 4, 0},
+    {7, at_sample_correct, 4, 0},
+    {8, at_linear1_bias_sums, 64, 0},
+    {9, at_linear1_bias_grad, 16, 0},
+    {10, at_linear1_weight_grad, 256, 0},
+    {11, at_linear1_weight_transposed, 256, 0},
+    {12, at_dropout1_grad, 0, 16},
+    {13, at_flatten1_grad, 0, 16},
+    {14, at_residual1_grad, 0, 256},
+    {15, at_residual1_body_conv1, 0, 256},
+    {15, at_residual1_body_conv1_bias_sums, 64, 0},
+    {16, at_residual1_body_conv1_bias_grad, 16, 0},
+    {17, at_residual1_body_conv1_weight_grad, 2304, 0},
+    {18, at_residual1_body_conv1_weight_transposed, 2304, 0},
+    {19, at_maxpool1_grad, 0, 256},
+    {20, at_conv1_norm_sums, 128, 0},
+    {21, at_batchnorm1_weight_grad, 16, 0},
+    {21, at_batchnorm1_bias_grad, 16, 0},
+    {21, at_batchnorm1_mean_g, 16, 0},
+    {21, at_batchnorm1_mean_gx, 16, 0},
+    {21, at_conv1_bias_grad, 16, 0},
+    {22, at_conv1, 0, 1024},
+    {23, at_conv1_weight_partial, 576, 0},
+    {24, at_conv1_weight_grad, 144, 0},
+};
+static struct lathe_profile step_profile = {.costs = costs, .count = 25, .spent = spent,
+                                            .writes = writes,
+                                            .write_count = sizeof writes / sizeof *writes};
 
 static void block_step(const struct lathe_model *model, const struct lathe_batch *batch,
                             uint64_t seed,

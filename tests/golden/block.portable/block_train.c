@@ -1837,7 +1837,52 @@ static const struct lathe_cost costs[] = {
     {"conv1", "sum of partial gradients", 0, 0, 1440},
 };
 static struct lathe_spent spent[25];
-static struct lathe_profile step_profile = {.costs = costs, .count = 25, .spent = spent};
+
+/* Which call writes what: where, how many floats, how many a sample; for the first number that is
+ * not finite. */
+static const struct lathe_write writes[] = {
+    {0, at_conv1, 0, 512},
+    {0, at_batchnorm1_moments, 96, 0},
+    {1, at_batchnorm1_running_mean, 8, 0},
+    {1, at_batchnorm1_running_var, 8, 0},
+    {1, at_batchnorm1_mean, 8, 0},
+    {1, at_batchnorm1_invstd, 8, 0},
+    {1, at_batchnorm1_scale, 8, 0},
+    {2, at_maxpool1, 0, 128},
+    {3, at_residual1_body_conv1, 0, 128},
+    {3, at_residual1, 0, 128},
+    {4, at_globalpool1, 0, 8},
+    {5, at_dropout1, 0, 8},
+    {6, at_linear1, 0, 12},
+    {7, at_linear1_grad, 0, 12},
+    {7, at_sample_loss, 4, 0},
+    {7, at_sample_correct, 4, 0},
+    {8, at_linear1_bias_sums, 48, 0},
+    {9, at_linear1_bias_grad, 12, 0},
+    {10, at_linear1_weight_grad, 96, 0},
+    {11, at_linear1_weight_transposed, 96, 0},
+    {12, at_dropout1_grad, 0, 8},
+    {13, at_flatten1_grad, 0, 8},
+    {14, at_residual1_grad, 0, 128},
+    {15, at_residual1_body_conv1, 0, 128},
+    {15, at_residual1_body_conv1_bias_sums, 32, 0},
+    {16, at_residual1_body_conv1_bias_grad, 8, 0},
+    {17, at_residual1_body_conv1_weight_grad, 576, 0},
+    {18, at_residual1_body_conv1_weight_transposed, 576, 0},
+    {19, at_maxpool1_grad, 0, 128},
+    {20, at_conv1_norm_sums, 64, 0},
+    {21, at_batchnorm1_weight_grad, 8, 0},
+    {21, at_batchnorm1_bias_grad, 8, 0},
+    {21, at_batchnorm1_mean_g, 8, 0},
+    {21, at_batchnorm1_mean_gx, 8, 0},
+    {21, at_conv1_bias_grad, 8, 0},
+    {22, at_conv1, 0, 512},
+    {23, at_conv1_weight_partial, 288, 0},
+    {24, at_conv1_weight_grad, 72, 0},
+};
+static struct lathe_profile step_profile = {.costs = costs, .count = 25, .spent = spent,
+                                            .writes = writes,
+                                            .write_count = sizeof writes / sizeof *writes};
 
 static void block_step(const struct lathe_model *model, const struct lathe_batch *batch,
                             uint64_t seed,

@@ -1158,7 +1158,31 @@ static const struct lathe_cost costs[] = {
     {"linear1", "backward weights", 80, 88, 160},
 };
 static struct lathe_spent spent[11];
-static struct lathe_profile step_profile = {.costs = costs, .count = 11, .spent = spent};
+
+/* Which call writes what: where, how many floats, how many a sample; for the first number that is
+ * not finite. */
+static const struct lathe_write writes[] = {
+    {0, at_linear1, 0, 20},
+    {0, at_dynamic1, 0, 20},
+    {1, at_linear2, 0, 4},
+    {1, at_sigmoid1, 0, 4},
+    {2, at_sigmoid1_grad, 0, 4},
+    {2, at_sample_loss, 4, 0},
+    {2, at_sample_correct, 4, 0},
+    {3, at_linear2, 0, 4},
+    {3, at_linear2_bias_sums, 16, 0},
+    {4, at_linear2_bias_grad, 4, 0},
+    {5, at_linear2_weight_grad, 80, 0},
+    {6, at_linear2_weight_transposed, 80, 0},
+    {7, at_dynamic1_grad, 0, 20},
+    {8, at_linear1, 0, 20},
+    {8, at_linear1_bias_sums, 80, 0},
+    {9, at_linear1_bias_grad, 20, 0},
+    {10, at_linear1_weight_grad, 40, 0},
+};
+static struct lathe_profile step_profile = {.costs = costs, .count = 11, .spent = spent,
+                                            .writes = writes,
+                                            .write_count = sizeof writes / sizeof *writes};
 
 static void dense_step(const struct lathe_model *model, const struct lathe_batch *batch,
                             uint64_t seed,

@@ -1610,7 +1610,44 @@ static const struct lathe_cost costs[] = {
     {"concat1.branch1.linear1", "backward weights", 256, 96, 512},
 };
 static struct lathe_spent spent[24];
-static struct lathe_profile step_profile = {.costs = costs, .count = 24, .spent = spent};
+
+/* Which call writes what: where, how many floats, how many a sample; for the first number that is
+ * not finite. */
+static const struct lathe_write writes[] = {
+    {0, at_concat1, 0, 32},
+    {1, at_concat1_branch2_linear1, 0, 16},
+    {1, at_concat1, 0, 32},
+    {2, at_residual1_linear1, 0, 32},
+    {2, at_residual1_relu1, 0, 32},
+    {3, at_residual1, 0, 32},
+    {4, at_linear1, 0, 16},
+    {5, at_linear1_grad, 0, 16},
+    {5, at_sample_loss, 1, 0},
+    {5, at_sample_correct, 1, 0},
+    {6, at_linear1_bias_sums, 16, 0},
+    {7, at_linear1_bias_grad, 16, 0},
+    {8, at_linear1_weight_grad, 512, 0},
+    {9, at_linear1_weight_transposed, 512, 0},
+    {10, at_residual1_grad, 0, 32},
+    {11, at_residual1_linear1, 0, 32},
+    {11, at_residual1_linear1_bias_sums, 32, 0},
+    {12, at_residual1_linear1_bias_grad, 32, 0},
+    {13, at_residual1_linear1_weight_grad, 1024, 0},
+    {14, at_residual1_linear1_weight_transposed, 1024, 0},
+    {15, at_concat1_grad, 0, 32},
+    {16, at_concat1_grad, 0, 32},
+    {17, at_residual1_linear1_weight_grad, 1024, 0},
+    {18, at_concat1_branch2_linear1, 0, 16},
+    {18, at_concat1_branch2_linear1_bias_sums, 16, 0},
+    {19, at_concat1_branch2_linear1_bias_grad, 16, 0},
+    {20, at_concat1_branch2_linear1_weight_grad, 128, 0},
+    {21, at_concat1_branch1_linear1_bias_sums, 16, 0},
+    {22, at_concat1_branch1_linear1_bias_grad, 16, 0},
+    {23, at_concat1_branch1_linear1_weight_grad, 128, 0},
+};
+static struct lathe_profile step_profile = {.costs = costs, .count = 24, .spent = spent,
+                                            .writes = writes,
+                                            .write_count = sizeof writes / sizeof *writes};
 
 static void paths_step(const struct lathe_model *model, const struct lathe_batch *batch,
                             uint64_t seed,
