@@ -9,7 +9,7 @@
 
 #include "../gen/compare.h"
 #include "../gen/interp.h"
-#include "../gen/verify.h"
+#include "../gen/verify_parts.h"
 
 #include "num/loss_reference.inc"
 
@@ -316,6 +316,63 @@ START_TEST(dynamic_relu)
     struct net net = dynamic_relu_net(given[0], given[1], given[2], given[3]);
     net_finish(&net, OP_mse);
     check_graph(&net, 3);
+}
+END_TEST
+
+/* Of each number that a node of NET changes in a step of BATCH samples: the sizes of the terms that
+ * it is the sum of are together no less than its own; from output FROM on, which are sums of one
+ * term, just that. */
+static void check_magnitudes(struct net *net, int batch, int from)
+{
+    net_finish(net, OP_mse);
+    struct trial *trial = trial_draw(net->graph, 5, batch);
+    struct interp *interp = trial_start(trial, PRECISION_DOUBLE, true);
+    interp_step(interp, &trial->batch, trial->seed, 0);
+    for (int n = 0; n < interp->layout->node_count; n++) {
+        const struct node *node = interp->layout->nodes[n];
+        struct changes changes = changes_of(node, true);
+        find_magnitudes(node, interp, &changes);
+        for (int i = 0; i < changes.count; i++) {
+            const struct tensor *tensor = changes.tensors[i];
+            const double *values = interp->run.data[tensor->id];
+            bool one = node->backward && output_index(node, tensor) >= from;
+            bool sums = changes.magnitudes[i] && tensor->kind != TENSOR_BUFFER; /* that has moved */
+            for (size_t k = 0; sums && k < interp_numbers(tensor, batch); k++) {
+                double size = fabs(values[k]), all = fabs(changes.magnitudes[i][k]);
+                ck_assert_msg(all >= size * (1 - 1e-12), "%s[%zu]: %g, of terms of %g",
+                              tensor->name, k, values[k], all);
+                ck_assert_msg(!one || all <= size * (1 + 1e-12), "%s[%zu]: %g, of a term of %g",
+                              tensor->name, k, values[k], all);
+            }
+        }
+        free_changes(&changes);
+    }
+    interp_free(interp);
+    trial_drop(trial);
+    arena_free(net->arena);
+}
+
+START_TEST(magnitudes_are_of_all_terms)
+{
+    struct net net = net_of_parameter(4, 5, 6);
+    net_conv(&net, square_conv(6, 3, 1, 1), "conv1");
+    net_batchnorm(&net, "batchnorm1");
+    net_learned(&net, dynamic_attributes(4, 2, 0.5, 2, 3), "dynamic1");
+    net_learned(&net, elu_attributes(true), "elu1");
+    net_learned(&net, prelu_attributes(false), "prelu1");
+    net_plain(&net, OP_flatten, "flatten1");
+    net_linear(&net, 3, true, "linear1");
+    check_magnitudes(&net, 3, 99);
+}
+END_TEST
+
+START_TEST(magnitudes_of_one_term)
+{
+    struct net nets[] = {dynamic_relu_net(4, 0, 0, 2), net_of_parameter(4, 0, 0),
+                         net_of_parameter(4, 0, 0)};
+    net_learned(&nets[1], prelu_attributes(false), "prelu1");
+    net_learned(&nets[2], elu_attributes(false), "elu1");
+    check_magnitudes(&nets[_i], 1, 1);
 }
 END_TEST
 
@@ -1279,7 +1336,9 @@ END_TEST
 
 static void add_kernel_tests(Suite *suite)
 {
-    TCase *kernels = tcase_create("kernels");
+    TCase *kernels = tcase_create("kernels"), *magnitudes = tcase_create("magnitudes");
+    tcase_add_test(magnitudes, magnitudes_are_of_all_terms);
+    tcase_add_loop_test(magnitudes, magnitudes_of_one_term, 0, 3);
     tcase_set_timeout(kernels, 120);
     tcase_add_loop_test(kernels, convolution, 0, COUNT_OF(conv_cases));
     tcase_add_loop_test(kernels, linear, 0, 2);
@@ -1310,6 +1369,7 @@ static void add_kernel_tests(Suite *suite)
     tcase_add_test(kernels, dropout_draws);
     tcase_add_test(kernels, first_maximum_wins);
     tcase_add_test(kernels, loss_counts_correct);
+    suite_add_tcase(suite, magnitudes);
     suite_add_tcase(suite, kernels);
 }
 
