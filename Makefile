@@ -52,7 +52,7 @@ C_FILES := $(filter-out tests/golden/%, \
     $(wildcard $(foreach folder,gen gen/op runtime tests tests/*,$(folder)/*.c $(folder)/*.h)))
 
 .PHONY: all check bench demo data lint fmt bless asan ubsan tsan fuzz repro install clean help deps
-.PHONY: soak check-all check-programs benches bench-deps fuzz-deps fuzz-programs FORCE
+.PHONY: soak soak-deps check-all check-programs benches bench-deps fuzz-deps fuzz-programs FORCE
 .PHONY: libraries-found
 
 all: $(PROGRAM) ## build ./lathe (the default)
@@ -190,8 +190,15 @@ $(BUILD)/seeds: $(BUILD)/tests/fuzz/seeds.o $(BUILD)/tests/fuzz/small_model.o $(
                 $(BUILD)/files
 	$(call link)
 
-soak: fuzz-deps ## the long forms of tests: hours (10^7 inputs a parser, ...)
+# NETS: random networks. MUTANTS: planted bugs; MUTANT_SEED: which.
+NETS ?= 2000
+MUTANTS ?= 200
+MUTANT_SEED ?= 1
+soak: soak-deps ## the long forms of tests: hours (10^7 inputs a parser, 2,000 random networks, ...)
 	@$(MAKE) fuzz RUNS=10000000
+	@$(MAKE) $(JOBS) $(PROGRAM) $(BUILD)/tests/check_random
+	@LATHE_SEEDS=$(NETS) $(BUILD)/tests/check_random
+	@python3 tests/mutate.py -n $(MUTANTS) --seed $(MUTANT_SEED)
 
 repro: deps ## generate every spec twice in two folders and compare the bytes
 	@$(MAKE) $(JOBS) all
@@ -229,6 +236,9 @@ deps: ## install what building and testing need, where it is missing (apt)
 
 fuzz-deps:
 	@CC='$(CC)' sh tests/deps.sh fuzz
+
+soak-deps:
+	@CC='$(CC)' sh tests/deps.sh soak
 
 install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/lathe

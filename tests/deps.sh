@@ -1,6 +1,6 @@
 # deps: find what building and testing lathe need by looking for the things themselves, and install
 # the Debian packages of what is missing. Silent where all is there. "deps.sh bench": also what the
-# bench compares with.
+# bench compares with; "fuzz": clang; "soak": clang and Python.
 #
 # Plain sh and nothing else: on a fresh machine there are git and make.
 
@@ -34,10 +34,11 @@ there gnuplot || need gnuplot-nox
 header /usr/include/stb/stb_image.h /usr/local/include/stb/stb_image.h /usr/include/stb_image.h \
     /usr/local/include/stb_image.h || need libstb-dev
 
-if [ "${1:-}" = fuzz ]; then
+if [ "${1:-}" = fuzz ] || [ "${1:-}" = soak ]; then
     there clang || need clang
     header /usr/lib/llvm-*/lib/clang/*/include/omp.h /usr/include/omp.h || need libomp-dev
 fi
+[ "${1:-}" != soak ] || there python3 || need python3 # tests/mutate.py
 
 has_torch() { "$1" -c 'import torch' 2> /dev/null; }
 if [ "${1:-}" = bench ]; then
