@@ -524,26 +524,27 @@ static int methods_asked(const struct command *c)
     return (c->tangent > 0) + (c->minimax > 0) + (c->weighted > 0);
 }
 
-/* The method that the command line asks for into CURVE, if there is one. */
+/* The method that the command line asks for into CURVE, if there is one; none that is finer than a
+ * function was sampled for. */
 static void choose_method(const struct command *c, struct curve *curve)
 {
+    double sampled_for = curve_is_measured(curve) ? curve->k : 0;
     if (methods_asked(c) == 0)
         return;
     curve->method = c->weighted > 0  ? TABLE_WEIGHTED
                     : c->minimax > 0 ? TABLE_MINIMAX
                                      : TABLE_TANGENT;
     curve->k = fmax(fmax(c->tangent, c->minimax), c->weighted);
+    if (curve->k < sampled_for)
+        fail(STATUS_USER, "curve: f was sampled for a table within %g: ask for a finer one in %s",
+             sampled_for, c->spec);
 }
 
 /* CURVE with the method that the command line asks for, tabulated. */
 static void tabulate_asked(const struct command *c, struct curve *curve)
 {
-    double sampled_for = curve_is_measured(curve) ? curve->k : 0;
     choose_method(c, curve);
-    if (curve->k < sampled_for)
-        fail(STATUS_USER, "curve: f was sampled for a table within %g: ask for a finer one in %s",
-             sampled_for, c->spec);
-    if (sampled_for == 0 && (c->max > 0 || methods_asked(c) > 0))
+    if (!curve_is_measured(curve) && (c->max > 0 || methods_asked(c) > 0))
         curve->max = c->max;
     const char *problem = curve_problem(c->arena, curve);
     if (problem)
