@@ -395,7 +395,7 @@ static struct table *table_of(struct arena *arena, const struct curve *curve,
     for (int i = 0; i < count; i++) {
         struct curve_point next = {INFINITY, 0};
         if (i + 1 < count) {
-            next.x = as_float(path->breaks[i]);
+            next.x = as_float(path->breaks[i]) + 0.0; /* 0 for -0: tables are compared as text */
             double a = line_at(path->lines[i], next.x), b = line_at(path->lines[i + 1], next.x);
             next.y = i == 0 ? a : i + 2 == count ? b : (a + b) / 2;
         }
