@@ -246,9 +246,6 @@ local layers = list_of(layer, "layers")
 local branches = { name = "branches", check = function(list, at)
   local flat = {}
   for key, value in ordered(list) do
-    if math.type(key) ~= "integer" then
-      return nil, string.format("a branch has the key %s", show(key))
-    end
     if value then
       local list, reason = layers.check(value)
       if reason then return nil, string.format("branch %d: %s", key, reason) end

@@ -451,6 +451,19 @@ START_TEST(one_bad_file_of_a_thousand)
 }
 END_TEST
 
+START_TEST(images_may_all_be_bad)
+{
+    struct lathe_data data = images(3, 4, 2);
+    const struct lathe_opening opening = {.folder = root, .train = true, .skip_bad = true};
+    put("train/class0/000.png", "", 0);
+    put("train/class1/000.png", "", 0);
+    says(&data, &opening, LATHE_USER,
+         "left out: @/train/class0/000.png: not an image that can be read (PNG, JPEG, BMP, PNM)\n"
+         "left out: @/train/class1/000.png: not an image that can be read (PNG, JPEG, BMP, PNM)\n"
+         "images: none of 2 files can be read");
+}
+END_TEST
+
 /* Wherever a PNG is cut, and whichever bit of it turns, it is no whole image. */
 START_TEST(damaged_png_is_never_taken)
 {
@@ -812,6 +825,7 @@ static TCase *files_case(void)
     tcase_add_test(files, folders_are_read_in_order);
     tcase_add_test(files, folders_say_what_is_missing);
     tcase_add_test(files, one_bad_file_of_a_thousand);
+    tcase_add_test(files, images_may_all_be_bad);
     tcase_add_test(files, damaged_png_is_never_taken);
     tcase_add_test(files, cut_jpeg_is_refused);
     tcase_add_test(files, images_may_stay_files);

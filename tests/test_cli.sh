@@ -454,6 +454,10 @@ if ldd mnist/train 2> /dev/null | grep -q libz; then
     check "compressed data are read" mnist/train --data zipped --epochs 1
     promise='truncated: the header promises 3152 bytes, the file has *'
     refuse_data "truncated compressed data" "cut/train-images-idx3-ubyte.gz: $promise" cut
+    cp -R zipped headed && rm headed/train-images-idx3-ubyte.gz &&
+        head -c -6 zipped/train-images-idx3-ubyte.gz > headed/train-images-idx3-ubyte.gz
+    refuse_data "compressed data without their checksum" \
+        "headed/train-images-idx3-ubyte.gz: truncated: the compressed data has no end" headed
 elif echo 'int main(void) { return 0; }' | cc -include zlib.h -x c - -lz -o zlib 2> zlib.txt; then
     echo "not ok - zlib is here, and the programs do without"
 else

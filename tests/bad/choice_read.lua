@@ -1,0 +1,2 @@
+local c = choice { "a", "b" }
+return network { input = vector(2), linear(#c.list) }

@@ -1,0 +1,2 @@
+local o = options "text"
+return network { input = vector(2), linear(2) }
