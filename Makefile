@@ -168,7 +168,8 @@ tsan: deps ## run the check programs under ThreadSanitizer (clang and its OpenMP
 
 # SECONDS=n: so long each target; RUNS=n: so many inputs instead; ONLY="idx spec": these
 fuzz: fuzz-deps ## feed random bytes to every parser for SECONDS=30 each (clang's libFuzzer)
-	@SECONDS='$(SECONDS)' RUNS='$(RUNS)' ONLY='$(ONLY)' FUZZ='$(BUILD)/fuzz' sh tests/fuzz/run.sh
+	@FUZZ_SECONDS='$(or $(SECONDS),$(FUZZ_SECONDS))' RUNS='$(RUNS)' ONLY='$(ONLY)' \
+	    FUZZ='$(BUILD)/fuzz' sh tests/fuzz/run.sh
 
 FUZZ_FLAGS := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all \
               -fsanitize=fuzzer-no-link -Wno-pass-failed

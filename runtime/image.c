@@ -30,13 +30,14 @@
 #define STBI_REALLOC_SIZED(old, had, size) stb_resize(old, size)
 #define STBI_FREE(memory)                  free(memory)
 /* What one piece of stb_image's memory may be, so that a PNG inflates no further than its header's
- * pixels need. */
+ * pixels need. It begins as zeros: 2.27 reads a JPEG's tables of codes whether they were there or
+ * not. */
 static _Thread_local size_t stb_most;
 static _Thread_local bool stb_exceeded;
 static void *stb_resize(void *old, size_t size)
 {
     stb_exceeded |= size > stb_most;
-    return size <= stb_most ? realloc(old, size) : NULL;
+    return size > stb_most ? NULL : old ? realloc(old, size) : calloc(1, size);
 }
 /* Until the end of the file: gcc only looks for unused functions there. */
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -44,7 +45,14 @@ static void *stb_resize(void *old, size_t size)
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#ifdef __clang__ /* sums of colours may wrap around: they are cut to a byte in the end */
+#pragma clang attribute push(__attribute__((no_sanitize("signed-integer-overflow", "shift"))),     \
+                             apply_to = function)
+#endif
 #include "stb_image.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #pragma GCC diagnostic pop
 #endif
 

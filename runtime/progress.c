@@ -24,9 +24,10 @@ int lathe_terminal_columns(void)
     struct winsize size;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         return size.ws_col;
+    enum { WIDEST = 10000 };
     const char *columns = getenv("COLUMNS");
-    int number = columns ? atoi(columns) : 0;
-    return number > 0 ? number : 80;
+    long number = columns ? strtol(columns, NULL, 10) : 0;
+    return number > 0 && number <= WIDEST ? (int)number : 80;
 }
 
 void lathe_progress_start(struct lathe_progress *progress, bool quiet, int epochs,

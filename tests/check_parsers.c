@@ -6,11 +6,13 @@
 #include "../gen/base.h"
 #include "../gen/fit_parts.h"
 #include "../runtime/data.h"
+#include "../runtime/progress.h"
 #include "../runtime/safetensors.h"
 #include "child.h"
 
 #include <check.h>
 #undef fail
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,6 +298,33 @@ START_TEST(jpeg_with_too_many_codes)
 }
 END_TEST
 
+/* A grey JPEG of 8 x 8 without any tables of codes: all zeros, if memory does not decide. */
+static int read_without_codes(int argc, char **argv)
+{
+    enum { SIDE = 8 };
+    uint8_t pixels[SIDE * SIDE];
+    struct lathe_error error;
+    mallopt(M_PERTURB, 0xfe); /* fresh memory is full of ones */
+    if (argc != 2 || !lathe_decode_image(argv[1], 1, SIDE, SIDE, pixels, &error))
+        return 0; /* a later stb_image may refuse it */
+    for (int i = 0; i < SIDE * SIDE; i++)
+        if (pixels[i] != 128)
+            lathe_die(LATHE_USER, "pixel %d is %d", i, pixels[i]);
+    return 0;
+}
+
+START_TEST(jpeg_without_codes)
+{
+    struct text jpeg = {0};
+    text_add(&jpeg, "\xff\xd8\xff\xdb\0\x43\0", 7);
+    for (int i = 0; i < 64; i++)
+        add_byte(&jpeg, 1);
+    text_add(&jpeg, "\xff\xc0\0\x0b\10\0\10\0\10\1\1\x11\0", 13);
+    text_add(&jpeg, "\xff\xda\0\10\1\1\0\0\x3f\0\x55\x55\xff\xd9", 14);
+    assert_lives(read_without_codes, put("x.jpg", &jpeg));
+}
+END_TEST
+
 START_TEST(jpeg_that_promises_too_much)
 {
     struct text jpeg = {0};
@@ -321,6 +350,26 @@ START_TEST(bmp_that_was_cut)
     assert_dies(read_picture, LATHE_USER,
                 "truncated: 1000x2000 pixels need 6000054 bytes at least, 57 are there",
                 put("x.bmp", &bmp), NULL);
+}
+END_TEST
+
+/* ---- the environment ---- */
+
+static int print_columns(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        setenv("COLUMNS", argv[i], 1);
+        printf("%d ", lathe_terminal_columns());
+    }
+    return 0;
+}
+
+START_TEST(columns_of_any_size)
+{
+    struct outcome o =
+        run(print_columns, NULL, "120", "2147483647", "-3", "99999999999999999999", "x", NULL);
+    ck_assert_str_eq(o.out, "120 80 80 80 80 ");
+    outcome_free(&o);
 }
 END_TEST
 
@@ -366,9 +415,11 @@ int main(void)
     tcase_add_test(tests, png_inflates_to_its_header);
 #endif
     tcase_add_test(tests, jpeg_with_too_many_codes);
+    tcase_add_test(tests, jpeg_without_codes);
     tcase_add_test(tests, jpeg_that_promises_too_much);
     tcase_add_test(tests, bmp_that_was_cut);
 #endif
+    tcase_add_test(tests, columns_of_any_size);
     tcase_add_test(tests, trials_with_short_lists);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -36,6 +36,8 @@ header /usr/include/stb/stb_image.h /usr/local/include/stb/stb_image.h /usr/incl
 
 if [ "${1:-}" = fuzz ] || [ "${1:-}" = soak ]; then
     there clang || need clang
+    header /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a \
+        /usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a || need libclang-rt-dev
     header /usr/lib/llvm-*/lib/clang/*/include/omp.h /usr/include/omp.h || need libomp-dev
 fi
 [ "${1:-}" != soak ] || there python3 || need python3 # tests/mutate.py

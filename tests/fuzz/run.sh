@@ -2,8 +2,9 @@
 # second" or "not ok - ...", as run.sh counts; status 1 where something was found. What was found
 # stays in out/fuzz/found; what the targets learned in out/fuzz/corpus, for the next time.
 #
-# In the environment: FUZZ, the folder of the programs; SECONDS a target [30]; RUNS: so many inputs
-# a target instead; ONLY: the targets that are wanted [all]; FUZZ_JOBS: how many at a time [cores].
+# In the environment: FUZZ, the folder of the programs; FUZZ_SECONDS a target [30]; RUNS: so many
+# inputs a target instead; ONLY: the targets that are wanted [all]; FUZZ_JOBS: how many at a time
+# [cores].
 # A run fails that takes a second of processor time (the harness sees to it) or 512 MiB, crashes,
 # leaks, or is reported by AddressSanitizer or UBSan.
 
@@ -18,7 +19,7 @@ fuzz_one() {
         "-artifact_prefix=$out/found/$name-"
     [ ! -e "tests/fuzz/dict/$name" ] || set -- "$@" "-dict=tests/fuzz/dict/$name"
     set -- "$@" "-runs=${RUNS:--1}" "$out/corpus/$name"
-    [ -n "$RUNS" ] || set -- "-max_total_time=${SECONDS:-30}" "$@"
+    [ -n "$RUNS" ] || set -- "-max_total_time=${FUZZ_SECONDS:-30}" "$@"
     for folder in "$fuzz/made/$name" "tests/fuzz/corpus/$name"; do
         [ ! -d "$folder" ] || set -- "$@" "$folder"
     done
