@@ -35,16 +35,25 @@ static void tear_down(void)
 
 /* ---- generating ---- */
 
-/* The C of SPEC for ISA, in a folder of that name below `folder`; PART_BYTES: of build_options.
- * Returns the folder. */
-static const char *generate_parts(const char *spec, const char *isa, const char *below,
-                                  size_t part_bytes)
+/* The C of SPEC for ISA, in a folder of that name below `folder`; PART_BYTES and METHOD: of
+ * build_options. Returns the folder. */
+static const char *generate_with(const char *spec, const char *isa, const char *below,
+                                 size_t part_bytes, enum conv_method method)
 {
-    const struct build_options options = {
-        .isa = isa_find(isa), .infer_batch = 4, .cc = "cc", .part_bytes = part_bytes};
+    const struct build_options options = {.isa = isa_find(isa),
+                                          .infer_batch = 4,
+                                          .cc = "cc",
+                                          .part_bytes = part_bytes,
+                                          .method = method};
     const char *path = arena_printf(arena, "%s/%s", folder, below);
     build_sources(arena, spec_read(arena, spec, NULL, 0), &options, path);
     return path;
+}
+
+static const char *generate_parts(const char *spec, const char *isa, const char *below,
+                                  size_t part_bytes)
+{
+    return generate_with(spec, isa, below, part_bytes, CONV_BY_COST);
 }
 
 static const char *generate(const char *spec, const char *isa, const char *below)
@@ -75,11 +84,10 @@ static int list(const char *pattern, char ***paths)
 
 static const struct {
     const char *name, *isa;
-} goldens[] = {{"dense", "portable"},
-               {"dense", "avx512"},
-               {"block", "portable"},
-               {"block", "avx512"},
-               {"paths", "avx512"}};
+    enum conv_method method;
+} goldens[] = {{"dense", "portable", CONV_BY_COST}, {"dense", "avx512", CONV_BY_COST},
+               {"block", "portable", CONV_BY_COST}, {"block", "avx512", CONV_BY_COST},
+               {"paths", "avx512", CONV_BY_COST},   {"winograd", "avx2", CONV_WINOGRAD}};
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
 /* The line of A in which B first differs. */
@@ -114,7 +122,7 @@ START_TEST(generated_is_golden)
     const char *name = goldens[_i].name;
     const char *spec = arena_printf(arena, "tests/golden/%s.lua", name);
     const char *expected = arena_printf(arena, "tests/golden/%s.%s", name, goldens[_i].isa);
-    const char *made = generate(spec, goldens[_i].isa, "made");
+    const char *made = generate_with(spec, goldens[_i].isa, "made", 1 << 20, goldens[_i].method);
     if (getenv("LATHE_BLESS"))
         make_folder(expected);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

@@ -354,6 +354,21 @@ static double hole(void *context, double x)
     return x == -2.5 ? (double)NAN : x;
 }
 
+static double hump(void *context, double x)
+{
+    (void)context;
+    return x + 0.1 * exp(-x * x);
+}
+
+/* A function that ends as it begins, and is never further than eps from that line. */
+START_TEST(one_line_is_enough_for_a_hump)
+{
+    struct curve curve = sampled(hump, NULL, TABLE_MINIMAX, 0.2, 0);
+    ck_assert_int_eq(curve.table->count, 1);
+    ck_assert_int_gt(sampled(hump, NULL, TABLE_MINIMAX, 0.01, 0).table->count, 2);
+}
+END_TEST
+
 START_TEST(kinks_are_found)
 {
     struct curve curve = sampled(with_kinks, NULL, TABLE_MINIMAX, 0.001, 0);
@@ -405,6 +420,7 @@ int main(void)
     tcase_add_test(tests, no_random_chain_has_a_shorter_table);
     tcase_add_loop_test(tests, no_known_curve_has_a_shorter_table, 0, GIVEN_CURVES);
     tcase_add_loop_test(tests, samples_are_as_good_as_a_formula, 0, GIVEN_CURVES);
+    tcase_add_test(tests, one_line_is_enough_for_a_hump);
     tcase_add_test(tests, kinks_are_found);
     tcase_add_test(tests, what_cannot_be_sampled_is_told);
     tcase_add_test(tests, absurd_tables_fail_with_a_message);

@@ -7,6 +7,7 @@
  *
  *     LATHE_SEEDS   how many seeds (20), and a fifth as many of integers
  *     CHECK_SEED    the first (1): CHECK_SEED=17 LATHE_SEEDS=1 repeats seed 17 alone
+ *     LATHE_SHRINK  seconds to make a failing spec small in (400)
  *     LATHE_PLANT   a header that all generated C includes first: to plant a fault
  *
  *     check_random --seed N [--integers] [--spec FILE]      one seed, or FILE built as seed N is
@@ -436,6 +437,12 @@ static int run_one(int count, char **arguments)
     return (int)way;
 }
 
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
 /* ---- seeds from the outside, and what is left of one that fails ---- */
 
 /* Start SEED, or the spec in the file PATH built as it is, in a process of its own. */
@@ -510,7 +517,8 @@ static void report(uint64_t seed, bool exact, enum way way)
     sprintf(path, "/tmp/lathe-seed-%llu.lua", (unsigned long long)seed);
     printf("seed %llu%s %s:\n%s", (unsigned long long)seed, exact ? " (integers)" : "",
            way_names[way], spec.data);
-    struct text small = make_small(&failing, spec.data, 400);
+    int seconds = (int)from_environment("LATHE_SHRINK", 400);
+    struct text small = make_small(&failing, spec.data, seconds);
     printf("smaller, and it still does:\n%srepeat: check_random --seed %llu%s --spec %s\n",
            small.data, (unsigned long long)seed, exact ? " --integers" : "", path);
     text_free(&small);
@@ -680,12 +688,6 @@ START_TEST(a_planted_fault_is_found_and_made_small)
 END_TEST
 
 /* ---- the suite ---- */
-
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text && *text ? strtoull(text, NULL, 10) : otherwise;
-}
 
 static uint64_t seed_count(void)
 {

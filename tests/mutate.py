@@ -28,7 +28,9 @@ import time
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENOUGH = 0.95
-MEMORY = 8 << 30  # bytes of addresses that a test may have: some mutants never stop allocating
+# Some mutants never stop: bytes of addresses and seconds of processor time that a process may have,
+# and seconds that a test may take however busy the machine is.
+MEMORY, PROCESSOR, PATIENCE = 8 << 30, 120, 1800
 
 # Area: its share of the mutants, its files, and its tests in the order of what catches most for
 # least time. Nothing that removes files or sends signals is in it, and
@@ -190,11 +192,15 @@ def run(arguments, folder, seconds, case=""):
     """Status and output of a program in FOLDER; status None: it took longer than SECONDS. CASE: the
     test case of a test program that is to run alone."""
     environment = dict(os.environ, LATHE=os.path.join(folder, "lathe"), CK_FORK="yes",
-                       OMP_WAIT_POLICY="passive", CK_DEFAULT_TIMEOUT="60", TMPDIR=folder)
+                       OMP_WAIT_POLICY="passive", CK_TIMEOUT_MULTIPLIER="20", LATHE_SHRINK="0")
     environment.setdefault("LATHE_SEEDS", "3")
     if case:
         environment["CK_RUN_CASE"] = case
-    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR, PROCESSOR))
+
     child = subprocess.Popen(arguments, cwd=folder, env=environment, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=limit,
                              errors="replace")
@@ -213,7 +219,7 @@ def run(arguments, folder, seconds, case=""):
 
 
 def make(folder, *targets):
-    return run(["make", "-s", "-j2", *targets], folder, 600)
+    return run(["make", "-s", "-j2", *targets], folder, PATIENCE)
 
 
 def objects_of(folder, name):
@@ -274,7 +280,7 @@ class Shop:
         status, output = make(self.base, "lathe", *("out/.build/tests/" + n for n in names))
         if status:
             sys.exit("mutate: the original does not build:\n" + output)
-        self.emission = None
+        self.emission, self.sound = None, set()
 
     def plant(self, name, number, other):
         same_tree(self.base, self.copy)
@@ -299,12 +305,19 @@ class Shop:
             status, output = make(self.copy, program)
             if status is None or status:
                 return "broken"
-            status, output = run([program], self.copy, 300, case)
-            if status is None:
-                return test + " (time)"
-            if status:
-                return test
+            status, output = run([program], self.copy, PATIENCE, case)
+            if status is None or status:
+                self.check_original(test, case)
+                return test + (" (time)" if status is None else "")
         return "lives"
+
+    def check_original(self, test, case):
+        """A test that the original does not pass catches nothing."""
+        if test + case not in self.sound:
+            status, output = run(["out/.build/tests/" + test], self.base, PATIENCE, case)
+            if status is None or status:
+                sys.exit("mutate: the original fails %s:\n%s" % (test, output))
+            self.sound.add(test + case)
 
     def emits_the_same(self):
         if self.emission is None:
