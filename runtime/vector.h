@@ -94,6 +94,13 @@ LATHE_INLINE vf lathe_max(vf a, vf b)
 #endif
 }
 
+/* The larger of two numbers; NaN where one of them is: what lathe_max gives away is what it has
+ * with its operands turned round, and the bits of a NaN and those of another number make a NaN. */
+LATHE_INLINE vf lathe_max_or_nan(vf a, vf b)
+{
+    return (vf)((vi)lathe_max(a, b) | (vi)lathe_max(b, a));
+}
+
 LATHE_INLINE vf lathe_min(vf a, vf b)
 {
 #if defined(__AVX512F__) && LATHE_LANES == 16

@@ -17,7 +17,7 @@ $ if pooled then
                             vf v = lathe_load(from + at);
 $   include("steps.c.t", {steps = steps, V = V}, 28)
 $   if maximum then
-                            pool = lathe_max(pool, v);
+                            pool = lathe_max_or_nan(pool, v);
 $   else
                             pool += v;
 $   end

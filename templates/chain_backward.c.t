@@ -73,7 +73,7 @@ $   if maximum then
                         vf v = lathe_load(raw + (size_t)n * ${raw_image} + at);
 $     include("steps.c.t", {steps = steps, V = V}, 24)
                         value[p] = v;
-                        pool = lathe_max(pool, v);
+                        pool = lathe_max_or_nan(pool, v);
                     }
 $     if #pooled_reversed > 0 then
                     vf v = pool;

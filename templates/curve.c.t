@@ -31,7 +31,7 @@ $ elseif kind == "leaky_relu" then
 $ elseif kind == "dynamic" and P == 2 then
     const vf right = x + ${I}, left = x - ${I};
     const vf a = right * right * ${Q} + ${Z}, b = left * left * ${Q} + ${Z};
-    return lathe_select(x > 0, x - x * ${LQI4} / (a * b), (vf){0});
+    return lathe_select(x <= 0, (vf){0}, x - x * ${LQI4} / (a * b));
 $ elseif kind == "dynamic" then
     const vf right = x + ${I}, left = x - ${I};
     vf power_right = right, power_left = left;
@@ -40,7 +40,7 @@ $ elseif kind == "dynamic" then
         power_left *= left;
     }
     const vf a = power_right * ${Q} + ${Z}, b = power_left * ${Q} + ${Z};
-    return lathe_select(x > 0, x + ${L} / a - ${L} / b, (vf){0});
+    return lathe_select(x <= 0, (vf){0}, x + ${L} / a - ${L} / b);
 $ elseif kind == "elu" then
     return lathe_elu(x, ${a});
 $ else

@@ -11,7 +11,7 @@ $ include("dynamic_relu_lines.c.t", _ENV, 12)
                 const vf v = lathe_load(x + p * V);
                 vf most = slope[0] * v + shift[0];
                 for (int j = 1; j < PIECES; j++)
-                    most = lathe_max(most, slope[j] * v + shift[j]);
+                    most = lathe_max_or_nan(most, slope[j] * v + shift[j]);
                 lathe_store(y + p * V, most);
             }
         }

@@ -20,7 +20,7 @@ $ end
                 for (int j = 1; j < PIECES; j++) {
                     const vf line = slope[j] * v + shift[j];
                     chosen = (vi)lathe_select(line > most, (vf)((vi){0} + j), (vf)chosen);
-                    most = lathe_max(most, line);
+                    most = lathe_max_or_nan(most, line);
                 }
 $ if stores then
                 vf down = {0};

@@ -21,7 +21,7 @@ $   if #after > 0 then
 $     include("steps.c.t", {steps = after, V = V}, 24)
 $   end
 $   if maximum then
-                        pool = lathe_max(pool, v);
+                        pool = lathe_max_or_nan(pool, v);
 $   else
                         pool += v;
 $   end

@@ -18,7 +18,7 @@ static void ${name}(${parameters})
                         if (h < 0 || h >= IN_H || w < 0 || w >= IN_W)
                             continue;
 $ if maximum then
-                        pool = lathe_max(pool, lathe_load(from + (h * IN_W + w) * V));
+                        pool = lathe_max_or_nan(pool, lathe_load(from + (h * IN_W + w) * V));
 $ else
                         pool += lathe_load(from + (h * IN_W + w) * V);
 $ end

@@ -27,7 +27,7 @@ $ if maximum then
                 for (int p = 0; p < KERNEL_H * KERNEL_W; p++) {
                     const int h = h0 + p / KERNEL_W, w = w0 + p % KERNEL_W;
                     if (h >= 0 && h < IN_H && w >= 0 && w < IN_W)
-                        pool = lathe_max(pool, lathe_load(from + (h * IN_W + w) * V));
+                        pool = lathe_max_or_nan(pool, lathe_load(from + (h * IN_W + w) * V));
                 }
                 vi open = ~(vi){0}; /* lanes whose maximum has not been met */
 $ else

@@ -1,7 +1,7 @@
 /*
  * pool: maxpool, avgpool and globalpool: the largest or the mean of a window, a channel at a time.
  * Input x, an image; output y. Padding never wins a maximum; it counts as zeros in a mean (the
- * divisor is always kernel_h * kernel_w, PyTorch's count_include_pad).
+ * divisor is always kernel_h * kernel_w, PyTorch's count_include_pad). A NaN wins, as in PyTorch.
  * globalpool is the mean of the whole channel: C x 1 x 1.
  *
  * Gradients: of a maximum, to the first largest element of the window in row-major order; of a
@@ -112,7 +112,7 @@ static void KERNEL(maxpool_plane)(const struct node *node, const REAL *x, REAL *
 #pragma omp simd
                 for (int ox = from; ox < to; ox++) {
                     REAL tap = taps[ox * stride + shift];
-                    row[ox] = tap > row[ox] ? tap : row[ox];
+                    row[ox] = tap > row[ox] || tap != tap ? tap : row[ox]; /* a NaN stays */
                 }
             }
         }

@@ -385,7 +385,7 @@ static void steps_pool_8x8x8_forward(const float *restrict raw, const float *res
                             vf v = lathe_load(from + at);
                             v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                                 lathe_load(beta1 + k * 16);
-                            pool = lathe_max(pool, v);
+                            pool = lathe_max_or_nan(pool, v);
                         }
                     vf v = pool;
                     v = curve_relu_value(v);
@@ -1863,7 +1863,7 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
                         v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                             lathe_load(beta1 + k * 16);
                         value[p] = v;
-                        pool = lathe_max(pool, v);
+                        pool = lathe_max_or_nan(pool, v);
                     }
                     vf v = pool;
                     const vf v2 = v;
@@ -1955,7 +1955,7 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
                         v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                             lathe_load(beta1 + k * 16);
                         value[p] = v;
-                        pool = lathe_max(pool, v);
+                        pool = lathe_max_or_nan(pool, v);
                     }
                     vf v = pool;
                     const vf v2 = v;

@@ -173,7 +173,7 @@ static void conv3x3_1x8x8_to_8x8x8_infer(const float *restrict in, const float *
                         for (int h = ph * POOL_H; h < (ph + 1) * POOL_H; h++)
                             for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
                                 vf v = lathe_load(rows + (h * OUT_W + w) * V);
-                                pool = lathe_max(pool, v);
+                                pool = lathe_max_or_nan(pool, v);
                             }
                         vf v = pool;
                         v = curve_relu_value(v);
