@@ -3,6 +3,7 @@
  */
 #include "command.h"
 #include "passes.h"
+#include "watchdog.h"
 #include "../runtime/args.h"
 #include "../runtime/evaluate.h"
 
@@ -587,6 +588,20 @@ static int graph_curves(struct command *c, const struct graph *graph,
     return count;
 }
 
+/* Curves of a spec, to be tabulated. */
+struct asked {
+    const struct command *command;
+    struct curve *curves;
+    int count;
+};
+
+static void tabulate_all(void *context)
+{
+    const struct asked *asked = context;
+    for (int i = 0; i < asked->count; i++)
+        tabulate_asked(asked->command, &asked->curves[i]);
+}
+
 int command_curves(struct command *c, struct curve **curves)
 {
     struct histograms histograms = {0};
@@ -603,12 +618,16 @@ int command_curves(struct command *c, struct curve **curves)
         tabulate_asked(c, *curves);
         return 1;
     }
-    const struct graph *graph = command_network(c)->graph;
+    struct network *network = command_network(c);
+    const struct graph *graph = network->graph;
     *curves = arena_array(c->arena, (size_t)graph->nodes.count, struct curve);
     int count = graph_curves(c, graph, &histograms, *curves);
     if (count == 0)
         fail(STATUS_USER, "%s: has no activation curve", c->spec);
-    for (int i = 0; i < count; i++)
-        tabulate_asked(c, &(*curves)[i]);
+    struct asked asked = {c, *curves, count};
+    if (methods_asked(c) > 0) /* what the command line asks for may take its time */
+        tabulate_all(&asked);
+    else
+        run_bounded(network->spec_path, &network->seconds, tabulate_all, &asked);
     return count;
 }

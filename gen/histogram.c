@@ -179,7 +179,7 @@ static void count_twice(void *context)
     struct count *count = context;
     struct network *network = count->network;
     const struct histogram_options *options = count->options;
-    tabulate_curves(network->graph);
+    tabulate_network(network);
     struct counting counting = {.layout = interp_lay_out(count->own, network->graph,
                                                          PRECISION_FLOAT, SAMPLES_A_CALL, false)};
     find_nodes(count->own, &counting);

@@ -81,7 +81,7 @@ static int command_interpret(struct command *c)
     struct network *network = command_network(c);
     if (c->histogram)
         return count_curves(c, network);
-    tabulate_curves(network->graph);
+    tabulate_network(network);
     return lathe_infer_main(interp_model(c->arena, network, c->build.infer_batch, 0), c->rest_count,
                             c->rest);
 }

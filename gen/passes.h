@@ -26,6 +26,8 @@ void loosen_curves(struct graph *graph, enum curves curves, int pieces);
 /* tabulate.c: check and tabulate every curve node's curve (fails naming node and parameter).
  */
 void tabulate_curves(struct graph *graph);
+/* The same of NETWORK's graph, within its spec's bounds: see watchdog.h. */
+void tabulate_network(struct network *network);
 
 /* grad.c: add gradient nodes from the loss backwards. A tensor used n times gets n - 1 add nodes;
  * nothing is computed that no parameter needs. */

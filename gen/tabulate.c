@@ -2,6 +2,7 @@
  * tabulate: every activation curve checked, and turned into its inequality table.
  */
 #include "passes.h"
+#include "watchdog.h"
 
 /* A node with a curve, and the arena of its table. */
 struct task {
@@ -32,4 +33,15 @@ void tabulate_curves(struct graph *graph)
         if (status != STATUS_DONE)
             fail_again(&failure, (struct where){0});
     }
+}
+
+/* run_bounded's body: CONTEXT is the graph. */
+static void tabulate_graph(void *context)
+{
+    tabulate_curves(context);
+}
+
+void tabulate_network(struct network *network)
+{
+    run_bounded(network->spec_path, &network->seconds, tabulate_graph, network->graph);
 }

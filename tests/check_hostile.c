@@ -70,6 +70,9 @@ static void bound_child(void)
     setrlimit(RLIMIT_CPU, &seconds);
     if (measured)
         setrlimit(RLIMIT_AS, &space);
+    else
+        setenv("LATHE_SPEC_SECONDS", "5", 0);
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* who gives up frees nothing */
     setenv("OPENBLAS_NUM_THREADS", "1", 1); /* a thread of it takes as much memory as a spec may */
 }
 
@@ -280,6 +283,20 @@ START_TEST(a_spec_of_gigabytes_is_not_read)
 }
 END_TEST
 
+/* The bounds are those of the other commands, too. */
+START_TEST(tables_are_bounded)
+{
+    const char *path = "tests/hostile/tables_too_many.lua";
+    const char *const words[] = {lathe(), "table", path, NULL};
+    struct ending e = run_words(words);
+    ck_assert_str_eq(e.err, arena_printf(arena,
+                                         "%s: this spec takes more than 1.75 s "
+                                         "(LATHE_SPEC_SECONDS=18 allows more)\n",
+                                         path));
+    ck_assert_int_eq(e.status, STATUS_USER);
+}
+END_TEST
+
 /* The limits are the environment's to raise, and the message says how. */
 START_TEST(limits_can_be_raised)
 {
@@ -442,6 +459,8 @@ Suite *hostile_suite(void)
     tcase_add_loop_test(tests, odd_texts_are_refused, 0, (int)(sizeof texts / sizeof *texts));
     tcase_add_test(tests, bytes_are_no_bytecode);
     tcase_add_test(tests, a_spec_of_gigabytes_is_not_read);
+    if (measured)
+        tcase_add_test(tests, tables_are_bounded);
     tcase_add_test(tests, limits_can_be_raised);
     tcase_add_test(tests, links_are_not_followed);
     tcase_add_test(tests, file_names_are_escaped);
