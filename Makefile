@@ -199,6 +199,7 @@ soak: soak-deps ## the long forms of tests: hours (10^7 inputs a parser, 2,000 r
 	@$(MAKE) fuzz RUNS=10000000
 	@$(MAKE) $(JOBS) $(PROGRAM) $(BUILD)/tests/check_random
 	@LATHE_SEEDS=$(NETS) $(BUILD)/tests/check_random
+	@LATHE_LONG=1 LATHE='$(abspath $(PROGRAM))' sh tests/test_same_bits.sh
 	@python3 tests/mutate.py -n $(MUTANTS) --seed $(MUTANT_SEED)
 
 repro: deps ## generate every spec twice in two folders and compare the bytes
