@@ -43,5 +43,5 @@ $ end
         }
     }
 $ else
-(void)in_block0, (void)cb1, (void)edge;
+(void)in, (void)weight, (void)oh, (void)in_block0, (void)cb1, (void)edge;
 $ end
