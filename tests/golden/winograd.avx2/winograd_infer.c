@@ -456,7 +456,7 @@ static void winograd_16x12x12_to_32x12x12_infer(const float *restrict in,
                                     for (int h = ph * POOL_H; h < (ph + 1) * POOL_H; h++)
                                         for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
                                             vf v = lathe_load(rows + (h * OUT_W + w) * V);
-                                            pool = lathe_max(pool, v);
+                                            pool = lathe_max_or_nan(pool, v);
                                         }
                                     vf v = pool;
                                     v = curve_relu_value(v);

@@ -595,7 +595,7 @@ static void winograd_16x12x12_to_32x12x12_forward(const float *restrict in,
                         for (int h = ph * POOL_H; h < (ph + 1) * POOL_H; h++)
                             for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
                                 vf v = lathe_load(rows + (h * OUT_W + w) * V);
-                                pool = lathe_max(pool, v);
+                                pool = lathe_max_or_nan(pool, v);
                             }
                         vf v = pool;
                         v = curve_relu_value(v);
@@ -1094,7 +1094,7 @@ static void steps_pool_32x12x12_backward(const float *raw, const float *restrict
                         const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                         vf v = lathe_load(raw + (size_t)n * 4608 + at);
                         value[p] = v;
-                        pool = lathe_max(pool, v);
+                        pool = lathe_max_or_nan(pool, v);
                     }
                     vf v = pool;
                     const vf v1 = v;
