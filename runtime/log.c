@@ -94,6 +94,24 @@ void lathe_log_resume(struct lathe_log *log, uint64_t start)
         log->lines = read_bytes(log, start, log->length);
 }
 
+uint64_t lathe_log_begin_again(struct lathe_log *log)
+{
+    static const char first[] = "{\"epoch\": 1,";
+    uint64_t start = log->length;
+    if (!log->length)
+        return start;
+    char *bytes = read_bytes(log, 0, log->length);
+    for (const char *line = bytes; line && *line;) {
+        if (!strncmp(line, first, sizeof first - 1))
+            start = (uint64_t)(line - bytes);
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    free(bytes);
+    lathe_log_resume(log, start);
+    return start;
+}
+
 /* ---- writing ---- */
 
 /* Append ,"NAME": VALUE to LINE, null where there is none. */

@@ -34,6 +34,10 @@ struct lathe_log lathe_log_open(const char *path);
 /* The run goes on whose first line began at byte START: its epochs that come again are the same,
  * to the bit, and are not written again. */
 void lathe_log_resume(struct lathe_log *log, uint64_t start);
+/* A run begins that a killed one may have begun before it: the last first epoch and what follows it
+ * are taken as its lines, which are not written again where they come again. Returns where they
+ * begin. */
+uint64_t lathe_log_begin_again(struct lathe_log *log);
 /* Append EPOCH as one line, written at once; dies (LATHE_RESOURCE) where that fails, with the log
  * as it was. */
 void lathe_log_write(struct lathe_log *log, const struct lathe_epoch *epoch);

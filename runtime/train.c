@@ -142,8 +142,10 @@ static void begin_run(struct lathe_trainer *t)
         t->saved_any = true;
         lathe_log_resume(&t->log, t->run.log_start);
     } else {
-        if (o->resume)
+        if (o->resume) {
             fprintf(stderr, "%s: no checkpoint yet: begins anew\n", o->checkpoint);
+            t->run.log_start = lathe_log_begin_again(&t->log);
+        }
         lathe_initialise_all(model, t->run.seed, t->moving.state);
         lathe_measure_data(model, t->train_set, t->moving.state);
         if (o->weights)
