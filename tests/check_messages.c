@@ -60,7 +60,6 @@ static const struct {
     {"the curve is too fine to follow; choose a larger", net},
     {"the table's distance from", net},
     {"needs a slope that no float holds, at x =", net},
-    {"dynamic: L / Z must be a finite float", net},
     {"momentum must be within 0 .. 1, given", shadowed},
     {"drop must be at least 0 and below 1, given", shadowed},
     {"k must be within 1 ..", shadowed},

@@ -67,6 +67,9 @@ echo '{"nodes": [{"name": "other", "from": 0, "to": 1, "counts": [1]}]}' > other
 refuse "a histogram of another network" 1 \
     "other.json: has no histogram of dynamic1: was it counted in another network?" \
     "$lathe" table net.lua --weighted 0.1 --histogram other.json
+refuse "a quotient beyond floats" 1 \
+    "dynamic: L / Z must be a finite float, given 2e+24 / 1e-35" \
+    "$lathe" table --dynamic L=2e24,Q=7e-32,I=-6,Z=1e-35 --minimax 1
 refuse "a table finer than floats" 1 \
     "minimax: eps = 107625 is finer than floats hold a table of dynamic" \
     "$lathe" table --dynamic L=565949,Q=1.93633e28,I=4.39423e-12,Z=1 --minimax 107625 --max 1e-25
