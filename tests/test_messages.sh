@@ -187,7 +187,7 @@ refuse "infer --raw: a folder" 3 "infer: standard input: cannot read: Is a direc
     sh -c "net/infer --raw --weights good.st < ."
 
 refuse "train: a loss that grows without end" 4 \
-    "train: loss is * at step * (epoch 1): a smaller --lr may help" \
+    "train: loss is * at step * (epoch 1), first of all in *: a smaller --lr may help" \
     net/train --data . --lr 1000000 --epochs 30
 refuse "train: nothing to judge by" 2 \
     "train: --limit-test 0 leaves nothing to judge by: --validation N holds samples out" \
