@@ -3,6 +3,7 @@
  */
 #include "curve.h"
 
+#include <float.h>
 #include <math.h>
 
 void curve_pack_table(const struct table *table, int pieces, float *numbers)
@@ -10,7 +11,7 @@ void curve_pack_table(const struct table *table, int pieces, float *numbers)
     check_bug(table->count >= 1 && table->count <= pieces);
     for (int i = 0; i < pieces; i++) {
         const struct piece *piece = &table->pieces[min_int(i, table->count - 1)];
-        numbers[i] = (float)(i < table->count ? piece->from : (double)INFINITY);
+        numbers[i] = (float)(i < table->count ? fmax(piece->from, -FLT_MAX) : FLT_MAX);
         numbers[pieces + i] = (float)piece->slope;
         numbers[2 * pieces + i] = (float)piece->intercept;
     }

@@ -8,6 +8,8 @@
 
 #include "vector.h"
 
+#include <float.h>
+
 /* ---- prelu: x > 0 ? x : a x ---- */
 
 LATHE_INLINE vf lathe_prelu(vf x, vf a)
@@ -93,7 +95,7 @@ LATHE_INLINE void lathe_dynamic_sums(vf x, vf g, vf *sums, vf l, vf q, vf i, con
 }
 
 /* ---- table: rows of PIECES numbers: from, slope, intercept; x is in the last piece whose from is
- * below it; unused pieces are from +inf ---- */
+ * below it; unused pieces are from FLT_MAX ---- */
 
 /* The piece that each x is in, where there are as many as lanes: a binary search. */
 LATHE_INLINE vi lathe_table_piece(vf x, const float *table)
@@ -113,7 +115,7 @@ LATHE_INLINE vf lathe_table(vf x, const float *table, const int pieces)
                lathe_permute(lathe_load(table + 2 * pieces), piece);
     }
     vf slope = lathe_splat(table[pieces]), intercept = lathe_splat(table[2 * pieces]);
-    for (int i = 1; i < pieces && table[i] < INFINITY; i++) {
+    for (int i = 1; i < pieces && table[i] < FLT_MAX; i++) {
         const vi above = x > table[i];
         slope = lathe_select(above, lathe_splat(table[pieces + i]), slope);
         intercept = lathe_select(above, lathe_splat(table[2 * pieces + i]), intercept);
@@ -125,7 +127,7 @@ LATHE_INLINE vf lathe_table_slope(vf x, const float *table, const int pieces)
     if (pieces == LATHE_LANES)
         return lathe_permute(lathe_load(table + pieces), lathe_table_piece(x, table));
     vf slope = lathe_splat(table[pieces]);
-    for (int i = 1; i < pieces && table[i] < INFINITY; i++)
+    for (int i = 1; i < pieces && table[i] < FLT_MAX; i++)
         slope = lathe_select(x > table[i], lathe_splat(table[pieces + i]), slope);
     return slope;
 }

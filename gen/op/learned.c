@@ -9,8 +9,9 @@
  *
  * a is `weight`, one a channel or, shared, one; L, Q, I are one each; P and Z are constants.
  * `table` is three rows of numbers, from, slope and intercept of each piece: the first piece is
- * from -inf, pieces that are not needed repeat the last one from +inf. It is not trained: a search
- * writes it into the weights, so that one program serves all its curves.
+ * from -FLT_MAX, pieces that are not needed repeat the last one from FLT_MAX (finite, as all that a
+ * state holds). It is not trained: a search writes it into the weights, so that one program serves
+ * all its curves.
  *
  * Gradients: dx = dy f'(x); of a parameter p the sum of dy df/dp over the elements that it serves.
  * At x = 0 the slope is that of the left side, as PyTorch has it.
