@@ -70,10 +70,10 @@ static struct region *lower_moments(struct lowering *l, const struct group *grou
                            .chunk_rows = raw->h,
                            .h = raw->h,
                            .w = raw->w};
-    size_t floats = (size_t)l->batch * layout_blocks(raw) * 3 * l->lanes;
+    size_t floats = (size_t)l->batch * layout_blocks(raw) * 4 * l->lanes;
     struct region *moments =
         scratch(l, arena_printf(l->arena, "%s.moments", group->steps.items[group->norm]->name),
-                floats, "shift, sum, sum of squares of distances from the shift");
+                floats, "shift, sum, sums of distances from the shift and of their squares");
     struct call *call =
         add_call(l, group, "moments.c.t", chain_name(l, group, "moments"), "moments");
     chain_arguments(l, call, group);
@@ -91,10 +91,10 @@ static struct region *conv_moments(struct lowering *l, const struct group *group
 {
     const struct layout *raw = layout_of(l, group->raw);
     *p = conv_partials(l, group);
-    size_t floats = (size_t)p->count * layout_blocks(raw) * 3 * l->lanes;
+    size_t floats = (size_t)p->count * layout_blocks(raw) * 4 * l->lanes;
     struct region *moments =
         scratch(l, arena_printf(l->arena, "%s.moments", group->steps.items[group->norm]->name),
-                floats, "shift, sum, sum of squares of distances from the shift");
+                floats, "shift, sum, sums of distances from the shift and of their squares");
     lower_conv_training(l, group, moments);
     return moments;
 }

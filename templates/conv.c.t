@@ -2,7 +2,7 @@ $ -- Direct convolution, linear layers, and backward data of both: see gen/lower
 $ assert(parameters and tiles and segments)
 $ local moment = gathers and "moment" or "NULL"
 $ local tile_parameters = "int n0, int kb, int cb0, int oh, const int ow0, const bool edge, " ..
-$   "float *restrict to, vf moment[][3], bool first" ..
+$   "float *restrict to, vf moment[][4], bool first" ..
 $   (pixel_lanes and ", const float *restrict padded, int oh0" or "")
 $ local function last_of(s)
 $   local padded = pixel_lanes and ", padded, oh0" or ""
@@ -67,7 +67,7 @@ $ end
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
 $ if gathers then
-        vf part[2] = {{0}, {0}};
+        vf part[3] = {{0}, {0}, {0}};
 $ end
         for (int p = 0; p < PIXELS; p++) {
             const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
@@ -84,6 +84,7 @@ $        "w * OUT_STEP_W + OUT_FIRST_W) * V"}, 12)
 $ if gathers then
         moment[j][1] += part[0];
         moment[j][2] += part[1];
+        moment[j][3] += part[2];
 $ end
     }
 $ if not gathers then
@@ -111,7 +112,7 @@ $ if pooled and not keeps_raw then
         float plane[K_TILE * CHUNK_ROWS * OUT_W * V] __attribute__((aligned(64)));
 $ end
 $ if gathers then
-        vf moment[K_TILE][3] = {{{0}}};
+        vf moment[K_TILE][4] = {{{0}}};
 $ end
 $ if pixel_lanes then
         float padded[IN_C * PADDED] __attribute__((aligned(64)));
@@ -161,8 +162,8 @@ $ if streams and not second_pass then
 $ end
 $ if gathers then
         for (int j = 0; j < K_TILE; j++)
-            for (int m = 0; m < 3; m++)
-                lathe_store(moments + (((size_t)rest * OUT_BLOCKS + kb + j) * 3 + m) * V,
+            for (int m = 0; m < 4; m++)
+                lathe_store(moments + (((size_t)rest * OUT_BLOCKS + kb + j) * 4 + m) * V,
                             moment[j][m]);
 $ end
     }

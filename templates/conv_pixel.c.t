@@ -19,6 +19,7 @@ $ include("steps.c.t", {steps = before_moments, V = V})
 if (${first})
     moment[j][0] = v;
 const vf distance = v - moment[j][0];
-part[0] += distance;
-part[1] += distance * distance;
+part[0] += v;
+part[1] += distance;
+part[2] += distance * distance;
 $ end

@@ -1,6 +1,7 @@
-/* Partial moments (a number, the sum of the distances from it, that of their squares) to mean,
- * inverse deviation and scale; moves the running statistics. In double, in a fixed order (Chan,
- * Golub, LeVeque: "Updating formulae and a pairwise algorithm", 1979). */
+/* Partial moments (a number, the sum of all, that of the distances from the number, that of their
+ * squares) to mean, inverse deviation and scale; moves the running statistics. The mean is that of
+ * the smaller sum, which is rounded less. In double, in a fixed order (Chan, Golub, LeVeque:
+ * "Updating formulae and a pairwise algorithm", 1979). */
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, IMAGES = ${IMAGES}, CHUNKS = ${CHUNKS},
@@ -14,9 +15,11 @@ static void ${name}(${parameters})
             const int images = count - n0 < IMAGES ? count - n0 : IMAGES;
             const int rows = H - h0 < CHUNK_ROWS ? H - h0 : CHUNK_ROWS;
             const double m = (double)images * rows * W;
-            const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (3 * V) + c % V;
-            const double shift = from[V] / m, distance = from[0] + shift - average;
-            squares += from[2 * V] - shift * shift * m + distance * distance * n * m / (n + m);
+            const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (4 * V) + c % V;
+            const double plain = from[V] / m, shift = from[2 * V] / m;
+            const double part = fabs(plain) < fabs(shift) ? plain : from[0] + shift;
+            const double distance = part - average;
+            squares += from[3 * V] - shift * shift * m + distance * distance * n * m / (n + m);
             average += distance * m / (n + m);
             n += m;
         }

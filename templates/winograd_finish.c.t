@@ -4,7 +4,7 @@ $ if pooled and not keeps_raw then
 float plane[ITEM_IMAGES * K_TILE * CHUNK_ROWS * OUT_W * V] __attribute__((aligned(64)));
 $ end
 $ if gathers then
-vf moment[K_TILE][3] = {{{0}}};
+vf moment[K_TILE][4] = {{{0}}};
 $ end
 for (int j = 0; j < K_TILE; j++)
     for (int n = n0; n < n0 + images; n++) {
@@ -27,6 +27,6 @@ $ include("plane.c.t", _ENV)
 $ end
 $ if gathers then
 for (int j = 0; j < K_TILE; j++)
-    for (int m = 0; m < 3; m++)
-        lathe_store(moments + (((size_t)item * OUT_BLOCKS + kb + j) * 3 + m) * V, moment[j][m]);
+    for (int m = 0; m < 4; m++)
+        lathe_store(moments + (((size_t)item * OUT_BLOCKS + kb + j) * 4 + m) * V, moment[j][m]);
 $ end

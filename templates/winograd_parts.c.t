@@ -89,7 +89,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
 
 /* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
 LATHE_INLINE void ${name}_finish(${inner_parameters}, const float *restrict sums, int n, int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][3],
+                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
                                  bool first)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
@@ -106,7 +106,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
             half[i][q] = y[i];
     }
 $ if gathers then
-    vf part[2] = {{0}, {0}};
+    vf part[3] = {{0}, {0}, {0}};
 $ end
     for (int i = 0; i < M; i++) {
         const int h = oh0 + i;
@@ -134,6 +134,7 @@ $   at = "((size_t)k * (OUT_H * OUT_W) + h * OUT_W + w) * V"}, 12)
 $ if gathers then
     moment[j][1] += part[0];
     moment[j][2] += part[1];
+    moment[j][3] += part[2];
 $ else
     (void)moment, (void)first, (void)j;
 $ end

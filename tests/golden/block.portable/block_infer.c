@@ -36,7 +36,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x4(const float *restrict in,
                                                    const float *restrict weight,
                                                    const float *restrict bias, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
-                                                   float *restrict to, vf moment[][3], bool first)
+                                                   float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 8, IN_W = 8,
@@ -189,7 +189,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
                                                    const float *restrict bias,
                                                    const float *restrict other1, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
-                                                   float *restrict to, vf moment[][3], bool first)
+                                                   float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 4, IN_W = 4,
@@ -352,7 +352,7 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
 LATHE_INLINE void linear_8_to_10_infer_3x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
-                                           float *restrict to, vf moment[][3], bool first)
+                                           float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
@@ -440,7 +440,7 @@ LATHE_INLINE void linear_8_to_10_infer_3x1(const float *restrict in, const float
 LATHE_INLINE void linear_8_to_10_infer_1x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
-                                           float *restrict to, vf moment[][3], bool first)
+                                           float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,

@@ -28,8 +28,8 @@ enum {
     at_linear1_weight_grad = 1584,               /* packed */
     at_linear1_bias = 816,                       /* packed */
     at_linear1_bias_grad = 1680,                 /* packed */
-    at_batchnorm1_moments = 3744,                /* shift, sum, sum of squares of distances from the
-                                                  * shift; calls 1 to 2 */
+    at_batchnorm1_moments = 3744,                /* shift, sum, sums of distances from the shift and
+                                                  * of their squares; calls 1 to 2 */
     at_conv1 = 1696,                             /* 4 x 2 x 8 x 8 x 4; calls 1 to 24 */
     at_batchnorm1_mean = 6320,                   /* per channel; calls 2 to 23 */
     at_batchnorm1_invstd = 6304,                 /* per channel; calls 2 to 23 */
@@ -78,7 +78,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x4(const float *restrict in,
                                                      const float *restrict bias, int n0, int kb,
                                                      int cb0, int oh, const int ow0,
                                                      const bool edge, float *restrict to,
-                                                     vf moment[][3], bool first)
+                                                     vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 8, IN_W = 8,
@@ -151,7 +151,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x4(const float *restrict in,
         for (int j = 0; j < K_TILE; j++)
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
-        vf part[2] = {{0}, {0}};
+        vf part[3] = {{0}, {0}, {0}};
         for (int p = 0; p < PIXELS; p++) {
             const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
             (void)k, (void)n;
@@ -161,11 +161,13 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_forward_1x4(const float *restrict in,
             if (first && p == 0)
                 moment[j][0] = v;
             const vf distance = v - moment[j][0];
-            part[0] += distance;
-            part[1] += distance * distance;
+            part[0] += v;
+            part[1] += distance;
+            part[2] += distance * distance;
         }
         moment[j][1] += part[0];
         moment[j][2] += part[1];
+        moment[j][3] += part[2];
     }
 }
 
@@ -197,7 +199,7 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
         const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
-        vf moment[K_TILE][3] = {{{0}}};
+        vf moment[K_TILE][4] = {{{0}}};
         for (int cb = 0; cb < IN_BLOCKS; cb += BLOCK_CHUNK)
             for (int i = 0; i < images;) {
                 {
@@ -214,15 +216,16 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
                 }
             }
         for (int j = 0; j < K_TILE; j++)
-            for (int m = 0; m < 3; m++)
-                lathe_store(moments + (((size_t)rest * OUT_BLOCKS + kb + j) * 3 + m) * V,
+            for (int m = 0; m < 4; m++)
+                lathe_store(moments + (((size_t)rest * OUT_BLOCKS + kb + j) * 4 + m) * V,
                             moment[j][m]);
     }
 }
 
-/* Partial moments (a number, the sum of the distances from it, that of their squares) to mean,
- * inverse deviation and scale; moves the running statistics. In double, in a fixed order (Chan,
- * Golub, LeVeque: "Updating formulae and a pairwise algorithm", 1979). */
+/* Partial moments (a number, the sum of all, that of the distances from the number, that of their
+ * squares) to mean, inverse deviation and scale; moves the running statistics. The mean is that of
+ * the smaller sum, which is rounded less. In double, in a fixed order (Chan, Golub, LeVeque:
+ * "Updating formulae and a pairwise algorithm", 1979). */
 static void norm_8x8x8(const float *restrict moments, const float *restrict gamma,
                        float *restrict running_mean, float *restrict running_var,
                        float *restrict mean, float *restrict invstd, float *restrict scale,
@@ -239,9 +242,11 @@ static void norm_8x8x8(const float *restrict moments, const float *restrict gamm
             const int images = count - n0 < IMAGES ? count - n0 : IMAGES;
             const int rows = H - h0 < CHUNK_ROWS ? H - h0 : CHUNK_ROWS;
             const double m = (double)images * rows * W;
-            const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (3 * V) + c % V;
-            const double shift = from[V] / m, distance = from[0] + shift - average;
-            squares += from[2 * V] - shift * shift * m + distance * distance * n * m / (n + m);
+            const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (4 * V) + c % V;
+            const double plain = from[V] / m, shift = from[2 * V] / m;
+            const double part = fabs(plain) < fabs(shift) ? plain : from[0] + shift;
+            const double distance = part - average;
+            squares += from[3 * V] - shift * shift * m + distance * distance * n * m / (n + m);
             average += distance * m / (n + m);
             n += m;
         }
@@ -294,7 +299,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
                                                      const float *restrict bias, int n0, int kb,
                                                      int cb0, int oh, const int ow0,
                                                      const bool edge, float *restrict to,
-                                                     vf moment[][3], bool first)
+                                                     vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 4, IN_W = 4,
@@ -485,7 +490,7 @@ static void steps_8x1x1_forward(const float *restrict raw, float *restrict out, 
 LATHE_INLINE void linear_8_to_10_forward_3x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
-                                             float *restrict to, vf moment[][3], bool first)
+                                             float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
@@ -573,7 +578,7 @@ LATHE_INLINE void linear_8_to_10_forward_3x1(const float *restrict in, const flo
 LATHE_INLINE void linear_8_to_10_forward_1x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
-                                             float *restrict to, vf moment[][3], bool first)
+                                             float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
@@ -912,7 +917,7 @@ static void linear_8_to_10_transpose(const float *restrict weight, float *restri
 LATHE_INLINE void linear_8_to_10_backward_data_4x1(const float *restrict in,
                                                    const float *restrict weight, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
-                                                   float *restrict to, vf moment[][3], bool first)
+                                                   float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
@@ -999,7 +1004,7 @@ LATHE_INLINE void linear_8_to_10_backward_data_4x1(const float *restrict in,
 LATHE_INLINE void linear_8_to_10_backward_data_1x1(const float *restrict in,
                                                    const float *restrict weight, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
-                                                   float *restrict to, vf moment[][3], bool first)
+                                                   float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 1, IN_W = 1,
@@ -1382,7 +1387,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
                                                            const float *restrict accumulate, int n0,
                                                            int kb, int cb0, int oh, const int ow0,
                                                            const bool edge, float *restrict to,
-                                                           vf moment[][3], bool first)
+                                                           vf moment[][4], bool first)
 {
     enum {
         V = 4, IN_H = 4, IN_W = 4,
@@ -1810,8 +1815,8 @@ static void sum_4_of_72(const float *restrict partial, float *restrict sum, int 
 
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {
-    {"conv1", "forward", 7744, 2304, 704},
-    {"conv1", "batch statistics", 0, 0, 576},
+    {"conv1", "forward", 7744, 2304, 832},
+    {"conv1", "batch statistics", 0, 0, 704},
     {"conv1", "steps forward", 4096, 2560, 96},
     {"residual1.body.conv1", "forward", 12800, 1536, 2336},
     {"globalpool1", "forward", 128, 544, 0},
@@ -1842,7 +1847,7 @@ static struct lathe_spent spent[25];
  * not finite. */
 static const struct lathe_write writes[] = {
     {0, at_conv1, 0, 512},
-    {0, at_batchnorm1_moments, 96, 0},
+    {0, at_batchnorm1_moments, 128, 0},
     {1, at_batchnorm1_running_mean, 8, 0},
     {1, at_batchnorm1_running_var, 8, 0},
     {1, at_batchnorm1_mean, 8, 0},

@@ -46,7 +46,7 @@ LATHE_INLINE vf curve_sigmoid1_value(vf x)
 LATHE_INLINE void linear_2_to_20_infer_4x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
-                                           float *restrict to, vf moment[][3], bool first)
+                                           float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -135,7 +135,7 @@ LATHE_INLINE void linear_2_to_20_infer_4x1(const float *restrict in, const float
 LATHE_INLINE void linear_2_to_20_infer_1x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
-                                           float *restrict to, vf moment[][3], bool first)
+                                           float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -278,7 +278,7 @@ static void linear_2_to_20_infer(const float *restrict in, const float *restrict
 LATHE_INLINE void linear_32_to_1_infer_4x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
-                                           float *restrict to, vf moment[][3], bool first)
+                                           float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -368,7 +368,7 @@ LATHE_INLINE void linear_32_to_1_infer_4x1(const float *restrict in, const float
 LATHE_INLINE void linear_32_to_1_infer_1x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
-                                           float *restrict to, vf moment[][3], bool first)
+                                           float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,

@@ -75,7 +75,7 @@ __attribute__((unused)) LATHE_INLINE vf curve_sigmoid1_slope(vf x)
 LATHE_INLINE void linear_2_to_20_forward_4x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
-                                             float *restrict to, vf moment[][3], bool first)
+                                             float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -163,7 +163,7 @@ LATHE_INLINE void linear_2_to_20_forward_4x1(const float *restrict in, const flo
 LATHE_INLINE void linear_2_to_20_forward_1x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
-                                             float *restrict to, vf moment[][3], bool first)
+                                             float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -317,7 +317,7 @@ static void linear_2_to_20_forward(const float *restrict in, const float *restri
 LATHE_INLINE void linear_32_to_1_forward_4x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
-                                             float *restrict to, vf moment[][3], bool first)
+                                             float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -405,7 +405,7 @@ LATHE_INLINE void linear_32_to_1_forward_4x1(const float *restrict in, const flo
 LATHE_INLINE void linear_32_to_1_forward_1x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
-                                             float *restrict to, vf moment[][3], bool first)
+                                             float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -763,7 +763,7 @@ static void linear_32_to_1_transpose(const float *restrict weight, float *restri
 LATHE_INLINE void linear_32_to_1_backward_data_4x1(const float *restrict in,
                                                    const float *restrict weight, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
-                                                   float *restrict to, vf moment[][3], bool first)
+                                                   float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -850,7 +850,7 @@ LATHE_INLINE void linear_32_to_1_backward_data_4x1(const float *restrict in,
 LATHE_INLINE void linear_32_to_1_backward_data_1x1(const float *restrict in,
                                                    const float *restrict weight, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
-                                                   float *restrict to, vf moment[][3], bool first)
+                                                   float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,

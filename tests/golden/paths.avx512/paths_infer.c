@@ -44,7 +44,7 @@ LATHE_INLINE vf curve_relu_value(vf x)
 LATHE_INLINE void linear_8_to_16_infer_4x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
-                                           float *restrict to, vf moment[][3], bool first)
+                                           float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -132,7 +132,7 @@ LATHE_INLINE void linear_8_to_16_infer_4x1(const float *restrict in, const float
 LATHE_INLINE void linear_8_to_16_infer_1x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
-                                           float *restrict to, vf moment[][3], bool first)
+                                           float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -273,7 +273,7 @@ static void linear_8_to_16_infer(const float *restrict in, const float *restrict
 /* 4 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_8_to_16_infer_concat1_branch2_linear1_4x1(const float *restrict in,
         const float *restrict weight, const float *restrict bias, int n0, int kb, int cb0, int oh,
-        const int ow0, const bool edge, float *restrict to, vf moment[][3], bool first)
+        const int ow0, const bool edge, float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -361,7 +361,7 @@ LATHE_INLINE void linear_8_to_16_infer_concat1_branch2_linear1_4x1(const float *
 /* 1 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_8_to_16_infer_concat1_branch2_linear1_1x1(const float *restrict in,
         const float *restrict weight, const float *restrict bias, int n0, int kb, int cb0, int oh,
-        const int ow0, const bool edge, float *restrict to, vf moment[][3], bool first)
+        const int ow0, const bool edge, float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -509,7 +509,7 @@ LATHE_INLINE void linear_32_to_32_infer_4x1(const float *restrict in, const floa
                                             const float *restrict bias,
                                             const float *restrict other3, int n0, int kb, int cb0,
                                             int oh, const int ow0, const bool edge,
-                                            float *restrict to, vf moment[][3], bool first)
+                                            float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -603,7 +603,7 @@ LATHE_INLINE void linear_32_to_32_infer_1x1(const float *restrict in, const floa
                                             const float *restrict bias,
                                             const float *restrict other3, int n0, int kb, int cb0,
                                             int oh, const int ow0, const bool edge,
-                                            float *restrict to, vf moment[][3], bool first)
+                                            float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -751,7 +751,7 @@ static void linear_32_to_32_infer(const float *restrict in, const float *restric
 LATHE_INLINE void linear_32_to_4_infer_4x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
-                                           float *restrict to, vf moment[][3], bool first)
+                                           float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -839,7 +839,7 @@ LATHE_INLINE void linear_32_to_4_infer_4x1(const float *restrict in, const float
 LATHE_INLINE void linear_32_to_4_infer_1x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
                                            int oh, const int ow0, const bool edge,
-                                           float *restrict to, vf moment[][3], bool first)
+                                           float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,

@@ -81,7 +81,7 @@ __attribute__((unused)) LATHE_INLINE vf curve_relu_slope(vf x)
 LATHE_INLINE void linear_8_to_16_forward_1x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
-                                             float *restrict to, vf moment[][3], bool first)
+                                             float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -211,7 +211,7 @@ static void linear_8_to_16_forward(const float *restrict in, const float *restri
 /* 1 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_8_to_16_forward_concat1_branch2_linear1_1x1(const float *restrict in,
         const float *restrict weight, const float *restrict bias, int n0, int kb, int cb0, int oh,
-        const int ow0, const bool edge, float *restrict to, vf moment[][3], bool first)
+        const int ow0, const bool edge, float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -358,7 +358,7 @@ LATHE_INLINE void linear_32_to_32_forward_1x1(const float *restrict in,
                                               const float *restrict weight,
                                               const float *restrict bias, int n0, int kb, int cb0,
                                               int oh, const int ow0, const bool edge,
-                                              float *restrict to, vf moment[][3], bool first)
+                                              float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -522,7 +522,7 @@ static void steps_32x1x1_forward(const float *restrict raw, bool kept1,
 LATHE_INLINE void linear_32_to_4_forward_1x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
-                                             float *restrict to, vf moment[][3], bool first)
+                                             float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -850,7 +850,7 @@ static void linear_32_to_4_transpose(const float *restrict weight, float *restri
 LATHE_INLINE void linear_32_to_4_backward_data_1x1(const float *restrict in,
                                                    const float *restrict weight, int n0, int kb,
                                                    int cb0, int oh, const int ow0, const bool edge,
-                                                   float *restrict to, vf moment[][3], bool first)
+                                                   float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -1153,7 +1153,7 @@ LATHE_INLINE void linear_32_to_32_backward_data_1x1(const float *restrict in,
                                                     const float *restrict accumulate, int n0,
                                                     int kb, int cb0, int oh, const int ow0,
                                                     const bool edge, float *restrict to,
-                                                    vf moment[][3], bool first)
+                                                    vf moment[][4], bool first)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,

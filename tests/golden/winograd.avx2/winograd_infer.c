@@ -39,7 +39,7 @@ LATHE_INLINE void conv3x3_16x12x12_to_16x12x12_infer_1x6(const float *restrict i
                                                          const float *restrict bias, int n0, int kb,
                                                          int cb0, int oh, const int ow0,
                                                          const bool edge, float *restrict to,
-                                                         vf moment[][3], bool first)
+                                                         vf moment[][4], bool first)
 {
     enum {
         V = 8, IN_H = 12, IN_W = 12,
@@ -327,7 +327,7 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_infer_finish(const float *restri
                                                              const float *restrict bias,
                                                              const float *restrict sums, int n,
                                                              int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][3],
+                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
                                  bool first)
 {
     enum {
@@ -472,7 +472,7 @@ static void winograd_16x12x12_to_32x12x12_infer(const float *restrict in,
 LATHE_INLINE void linear_1152_to_4_infer_4x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
-                                             float *restrict to, vf moment[][3], bool first)
+                                             float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 8, IN_H = 1, IN_W = 1,
@@ -577,7 +577,7 @@ LATHE_INLINE void linear_1152_to_4_infer_4x1(const float *restrict in, const flo
 LATHE_INLINE void linear_1152_to_4_infer_1x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,
                                              int oh, const int ow0, const bool edge,
-                                             float *restrict to, vf moment[][3], bool first)
+                                             float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 8, IN_H = 1, IN_W = 1,

@@ -26,8 +26,8 @@ enum {
     at_linear1_weight_grad = 23184,              /* packed */
     at_linear1_bias = 16176,                     /* packed */
     at_linear1_bias_grad = 32400,                /* packed */
-    at_batchnorm1_moments = 32416,               /* shift, sum, sum of squares of distances from the
-                                                  * shift; calls 1 to 2 */
+    at_batchnorm1_moments = 32416,               /* shift, sum, sums of distances from the shift and
+                                                  * of their squares; calls 1 to 2 */
     at_conv1 = 594592,                           /* 1 x 2 x 12 x 12 x 8; calls 1 to 21 */
     at_batchnorm1_mean = 599216,                 /* per channel; calls 2 to 20 */
     at_batchnorm1_invstd = 599200,               /* per channel; calls 2 to 20 */
@@ -75,7 +75,7 @@ LATHE_INLINE void conv3x3_16x12x12_to_16x12x12_forward_1x6(const float *restrict
                                                            const float *restrict bias, int n0,
                                                            int kb, int cb0, int oh, const int ow0,
                                                            const bool edge, float *restrict to,
-                                                           vf moment[][3], bool first)
+                                                           vf moment[][4], bool first)
 {
     enum {
         V = 8, IN_H = 12, IN_W = 12,
@@ -148,7 +148,7 @@ LATHE_INLINE void conv3x3_16x12x12_to_16x12x12_forward_1x6(const float *restrict
         for (int j = 0; j < K_TILE; j++)
             done[p][j] = sum[p][j];
     for (int j = 0; j < K_TILE; j++) {
-        vf part[2] = {{0}, {0}};
+        vf part[3] = {{0}, {0}, {0}};
         for (int p = 0; p < PIXELS; p++) {
             const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
             (void)k, (void)n;
@@ -158,11 +158,13 @@ LATHE_INLINE void conv3x3_16x12x12_to_16x12x12_forward_1x6(const float *restrict
             if (first && p == 0)
                 moment[j][0] = v;
             const vf distance = v - moment[j][0];
-            part[0] += distance;
-            part[1] += distance * distance;
+            part[0] += v;
+            part[1] += distance;
+            part[2] += distance * distance;
         }
         moment[j][1] += part[0];
         moment[j][2] += part[1];
+        moment[j][3] += part[2];
     }
 }
 
@@ -195,7 +197,7 @@ static void conv3x3_16x12x12_to_16x12x12_forward(const float *restrict in,
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
         const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
-        vf moment[K_TILE][3] = {{{0}}};
+        vf moment[K_TILE][4] = {{{0}}};
         for (int cb = 0; cb < IN_BLOCKS; cb += BLOCK_CHUNK)
             for (int i = 0; i < images;) {
                 {
@@ -214,15 +216,16 @@ static void conv3x3_16x12x12_to_16x12x12_forward(const float *restrict in,
                 }
             }
         for (int j = 0; j < K_TILE; j++)
-            for (int m = 0; m < 3; m++)
-                lathe_store(moments + (((size_t)rest * OUT_BLOCKS + kb + j) * 3 + m) * V,
+            for (int m = 0; m < 4; m++)
+                lathe_store(moments + (((size_t)rest * OUT_BLOCKS + kb + j) * 4 + m) * V,
                             moment[j][m]);
     }
 }
 
-/* Partial moments (a number, the sum of the distances from it, that of their squares) to mean,
- * inverse deviation and scale; moves the running statistics. In double, in a fixed order (Chan,
- * Golub, LeVeque: "Updating formulae and a pairwise algorithm", 1979). */
+/* Partial moments (a number, the sum of all, that of the distances from the number, that of their
+ * squares) to mean, inverse deviation and scale; moves the running statistics. The mean is that of
+ * the smaller sum, which is rounded less. In double, in a fixed order (Chan, Golub, LeVeque:
+ * "Updating formulae and a pairwise algorithm", 1979). */
 static void norm_16x12x12(const float *restrict moments, const float *restrict gamma,
                           float *restrict running_mean, float *restrict running_var,
                           float *restrict mean, float *restrict invstd, float *restrict scale,
@@ -239,9 +242,11 @@ static void norm_16x12x12(const float *restrict moments, const float *restrict g
             const int images = count - n0 < IMAGES ? count - n0 : IMAGES;
             const int rows = H - h0 < CHUNK_ROWS ? H - h0 : CHUNK_ROWS;
             const double m = (double)images * rows * W;
-            const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (3 * V) + c % V;
-            const double shift = from[V] / m, distance = from[0] + shift - average;
-            squares += from[2 * V] - shift * shift * m + distance * distance * n * m / (n + m);
+            const float *from = moments + ((size_t)q * C_BLOCKS + c / V) * (4 * V) + c % V;
+            const double plain = from[V] / m, shift = from[2 * V] / m;
+            const double part = fabs(plain) < fabs(shift) ? plain : from[0] + shift;
+            const double distance = part - average;
+            squares += from[3 * V] - shift * shift * m + distance * distance * n * m / (n + m);
             average += distance * m / (n + m);
             n += m;
         }
@@ -483,7 +488,7 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_forward_finish(const float *rest
                                                                const float *restrict weight,
                                                                const float *restrict sums, int n,
                                                                int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][3],
+                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
                                  bool first)
 {
     enum {
@@ -610,7 +615,7 @@ LATHE_INLINE void linear_1152_to_4_forward_1x1(const float *restrict in,
                                                const float *restrict weight,
                                                const float *restrict bias, int n0, int kb, int cb0,
                                                int oh, const int ow0, const bool edge,
-                                               float *restrict to, vf moment[][3], bool first)
+                                               float *restrict to, vf moment[][4], bool first)
 {
     enum {
         V = 8, IN_H = 1, IN_W = 1,
@@ -939,7 +944,7 @@ LATHE_INLINE void linear_1152_to_4_backward_data_1x1(const float *restrict in,
                                                      const float *restrict weight, int n0, int kb,
                                                      int cb0, int oh, const int ow0,
                                                      const bool edge, float *restrict to,
-                                                     vf moment[][3], bool first)
+                                                     vf moment[][4], bool first)
 {
     enum {
         V = 8, IN_H = 1, IN_W = 1,
@@ -1643,7 +1648,7 @@ static void winograd_16x12x12_to_32x12x12_backward_data_product(const float *res
 /* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
 LATHE_INLINE void winograd_16x12x12_to_32x12x12_backward_data_finish(const float *restrict in,
         const float *restrict weight, const float *restrict sums, int n, int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][3],
+                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
                                  bool first)
 {
     enum {
@@ -1980,8 +1985,8 @@ static void conv3x3_16x12x12_to_16x12x12_backward_weights(const float *restrict 
 
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {
-    {"conv1", "forward", 591872, 18432, 9472},
-    {"conv1", "batch statistics", 0, 0, 576},
+    {"conv1", "forward", 591872, 18432, 9536},
+    {"conv1", "batch statistics", 0, 0, 640},
     {"conv1", "steps forward", 18432, 18432, 192},
     {"conv2", "weights transformed", 0, 0, 92160},
     {"conv2", "forward", 1183744, 32256, 145152},
@@ -2008,7 +2013,7 @@ static struct lathe_spent spent[21];
  * not finite. */
 static const struct lathe_write writes[] = {
     {0, at_conv1, 0, 2304},
-    {0, at_batchnorm1_moments, 48, 0},
+    {0, at_batchnorm1_moments, 64, 0},
     {1, at_batchnorm1_running_mean, 16, 0},
     {1, at_batchnorm1_running_var, 16, 0},
     {1, at_batchnorm1_mean, 16, 0},
