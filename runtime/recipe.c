@@ -29,8 +29,8 @@ static const char *const schedule_defaults[] = {
     [LATHE_EXPONENTIAL] = "",
     [LATHE_INVERSE] = "",
     [LATHE_COSINE] = "min=0",
-    [LATHE_ONECYCLE] = "pct_start=0.3,div_factor=25,final_div_factor=1e4,cycle_momentum=true,"
-                       "base_momentum=0.85,max_momentum=0.95",
+    [LATHE_ONECYCLE] = ("pct_start=0.3,div_factor=25,final_div_factor=1e4,cycle_momentum=true,"
+                        "base_momentum=0.85,max_momentum=0.95"),
     [LATHE_PLATEAU] = "factor=0.1,patience=10,threshold=1e-4,cooldown=0,min=0",
 };
 
