@@ -19,9 +19,8 @@ size_t spec_bytes(void);
  * what BODY takes. Where the time is up, the process prints one line and ends (STATUS_USER): BODY
  * writes no files. Where memory is, BODY fails as for want of memory, which becomes a STATUS_USER
  * that names PATH; other failures go on as they are, but the user's without a place, which get
- * PATH. Calls nest; the outer one's bounds hold. Tests
- * under AddressSanitizer and ThreadSanitizer, whose shadows are address space, have no bound of
- * memory.
+ * PATH. Calls nest; the outer one's bounds hold. Under AddressSanitizer and ThreadSanitizer, which
+ * are slow and whose shadows are address space, there are 35 s and no bound of memory.
  */
 void run_bounded(const char *path, double *seconds, void (*body)(void *context), void *context);
 
