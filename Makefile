@@ -129,7 +129,8 @@ $(BUILD)/bench/onednn: $(BUILD)/tests/bench/onednn.o $(BUILD)/files
 # ---- tests ----
 
 RUN_TESTS = LATHE='$(abspath $(PROGRAM))' BENCH='$(abspath $(BUILD)/bench/bench)' \
-    LATHE_DATA='$(abspath $(LATHE_DATA))' sh tests/run.sh
+    LATHE_DATA='$(abspath $(LATHE_DATA))' CCACHE_DIR='$(abspath out/.build/ccache)' \
+    sh tests/run.sh
 
 check: fuzz-deps ## build and run all tests
 	@$(MAKE) $(JOBS) check-all
