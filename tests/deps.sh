@@ -32,6 +32,7 @@ package openblas || need libopenblas-openmp-dev
 package zlib || need zlib1g-dev
 there gnuplot || need gnuplot-nox
 there strace || need strace
+there valgrind || need valgrind
 there ccache || need ccache
 header /usr/include/stb/stb_image.h /usr/local/include/stb/stb_image.h /usr/include/stb_image.h \
     /usr/local/include/stb_image.h || need libstb-dev
