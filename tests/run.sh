@@ -12,6 +12,9 @@
 export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-120}"
 export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER:-2}" # a core is not a test's own
 
+# What make was told of the flags of lathe (make asan) is not for the makes that tests start.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 # Each folder that a test has lathe generate brings the same runtime: where there is ccache, it is
 # compiled once. The links that stand for the compilers come first in PATH.
 for links in /usr/lib/ccache /usr/lib64/ccache; do

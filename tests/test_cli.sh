@@ -339,7 +339,7 @@ spoil() {
         }
         { print }
         END { exit !done }' "$top/templates/$1" > "tree/templates/$1" || return
-    (cd tree && env -u MAKEFLAGS -u MAKELEVEL make -s -j2 lathe) || return
+    (cd tree && make -s -j2 lathe) || return
     tree/lathe verify block.lua > verdict.txt
     [ $? -eq 1 ] && tail -n 1 verdict.txt | grep -q '^block: NOT verified$' && return
     tail -n 3 verdict.txt

@@ -2,7 +2,6 @@
 # test_fuzz: every parser is fed random bytes for a while, FUZZ_SECONDS each [30]; those that read
 # only what lathe itself has written a sixth of it. See tests/fuzz/run.sh.
 
-unset MAKEFLAGS MFLAGS MAKELEVEL
 seconds=${FUZZ_SECONDS:-30}
 if ! command -v clang > /dev/null; then
     echo "skipped: no clang"

@@ -9,7 +9,7 @@ compiler=${CC:-cc}
 flags='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
 # a batch over two threads on any machine; what the environment says of sanitizers is not wanted
 export OMP_NUM_THREADS=2 UBSAN_OPTIONS=print_stacktrace=1
-unset ASAN_OPTIONS LSAN_OPTIONS MAKEFLAGS MFLAGS MAKELEVEL
+unset ASAN_OPTIONS LSAN_OPTIONS
 
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT

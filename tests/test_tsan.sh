@@ -7,7 +7,6 @@ lathe=${LATHE:-./lathe}
 flags='-O1 -g -fsanitize=thread'
 export OMP_NUM_THREADS=2 OMP_TOOL_LIBRARIES=libarcher.so
 export TSAN_OPTIONS='ignore_noninstrumented_modules=1 exitcode=66'
-unset MAKEFLAGS MFLAGS MAKELEVEL
 
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT

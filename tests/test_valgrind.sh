@@ -4,7 +4,6 @@
 
 lathe=${LATHE:-./lathe}
 export OMP_WAIT_POLICY=passive LATHE_SPEC_SECONDS=1000 LATHE_SPEC_MEGABYTES=4096
-unset MAKEFLAGS MFLAGS MAKELEVEL
 
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
