@@ -179,7 +179,7 @@ fuzz-programs:
 	    CFLAGS='-O1 -g -Wall -Wextra -fno-omit-frame-pointer $(FUZZ_FLAGS)' \
 	    $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%) $(BUILD)/fuzz/seeds
 
-# In front of the rooms: pool_vm and language have what vm.c and spec.c have, their own way.
+# In front of the rooms: pool_vm has what vm.c has, its own way.
 FUZZ_HARNESS := $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/tests/fuzz/small_model.o
 $(BUILD)/fuzz_spec $(BUILD)/fuzz_fit: $(BUILD)/tests/fuzz/language.o $(BUILD)/tests/fuzz/pool_vm.o
 $(FUZZ_TARGETS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_HARNESS) \

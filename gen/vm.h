@@ -2,7 +2,7 @@
  * vm: a Lua state that may run hostile code. Memory and steps are bounded, nothing of the outside
  * is in reach, iteration has a fixed order, and every failure becomes one line with the file and
  * line of the code that caused it. Knows no graphs.
- * Floor 1 of the generator. Only spec.c, template.c and emit may include lua.h besides vm.c.
+ * Floor 1 of the generator. Only spec, template.c and emit may include lua.h besides vm.c.
  */
 #ifndef LATHE_VM_H
 #define LATHE_VM_H
