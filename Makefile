@@ -199,9 +199,9 @@ MUTANT_SEED ?= 1
 soak: soak-deps ## the long forms of tests: hours (10^7 inputs a parser, 2,000 random networks, ...)
 	@$(MAKE) fuzz RUNS=10000000
 	@$(MAKE) $(JOBS) $(PROGRAM) $(BUILD)/tests/check_random
-	@LATHE_SEEDS=$(NETS) $(BUILD)/tests/check_random
-	@LATHE_LONG=1 LATHE='$(abspath $(PROGRAM))' sh tests/test_same_bits.sh
-	@FAULT_POINTS=all FAULT_KILLS=1000 LATHE='$(abspath $(PROGRAM))' sh tests/test_faults.sh
+	@LATHE_SEEDS=$(NETS) $(RUN_TESTS) $(BUILD)/tests/check_random
+	@LATHE_LONG=1 $(RUN_TESTS) tests/test_same_bits.sh
+	@FAULT_POINTS=all FAULT_KILLS=1000 $(RUN_TESTS) tests/test_faults.sh
 	@python3 tests/mutate.py -n $(MUTANTS) --seed $(MUTANT_SEED)
 
 repro: deps ## generate every spec twice in two folders and compare the bytes
