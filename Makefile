@@ -46,6 +46,7 @@ TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/check_%.c,$(wildc
 TEST_SCRIPTS := $(wildcard tests/test_*.sh)
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/onednn.c,$(wildcard tests/bench/*.c)))
+BENCH_RUNTIME := $(patsubst %.c,$(BUILD)/bench/%.o,$(filter runtime/%,$(SOURCES)))
 BENCHES := $(BUILD)/bench/bench $(if $(ONEDNN),$(BUILD)/bench/onednn)
 GOLDEN := $(foreach test,$(TESTS) $(TEST_SCRIPTS),$(if $(findstring golden,$(test)),$(test)))
 C_FILES := $(filter-out tests/golden/%, \
@@ -104,9 +105,12 @@ $(BUILD)/embedded.o: $(BUILD)/embedded.c $(BUILD)/flags
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call compile)
 
-# the peak is this machine's, with all it has
+# The peak is this machine's, with all it has; the optimizer is compiled as in generated programs.
+BENCH_CFLAGS := -O3 -march=native -mprefer-vector-width=512
 $(BUILD)/tests/bench/%.o: tests/bench/%.c $(BUILD)/flags
-	$(call compile,-O3 -march=native -mprefer-vector-width=512)
+	$(call compile,$(BENCH_CFLAGS))
+$(BUILD)/bench/runtime/%.o: runtime/%.c $(BUILD)/flags
+	$(call compile,$(BENCH_CFLAGS) -fno-math-errno -fno-trapping-math -ffp-contract=fast)
 
 $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 	$(call compile,$(TEST_CFLAGS))
@@ -114,7 +118,8 @@ $(BUILD)/tests/%.o: tests/%.c $(BUILD)/flags
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT) $(ROOM_OBJECTS) $(BUILD)/files
 	$(call link,$(TEST_LIBS))
 
-$(BUILD)/bench/bench: $(BENCH_OBJECTS) $(ROOM_OBJECTS) $(BUILD)/files
+$(BUILD)/bench/bench: $(BENCH_OBJECTS) $(BENCH_RUNTIME) \
+                      $(filter-out $(BUILD)/runtime/%,$(ROOM_OBJECTS)) $(BUILD)/files
 	@mkdir -p $(@D)
 	$(call link)
 
@@ -123,7 +128,7 @@ $(BUILD)/bench/onednn: $(BUILD)/tests/bench/onednn.o $(BUILD)/files
 	$(call link,-ldnnl)
 
 -include $(patsubst %.o,%.d,$(OBJECTS) $(TEST_SUPPORT) $(TESTS:=.o) \
-                            $(BENCH_OBJECTS) $(BUILD)/tests/bench/onednn.o) \
+                            $(BENCH_OBJECTS) $(BENCH_RUNTIME) $(BUILD)/tests/bench/onednn.o) \
          $(wildcard $(BUILD)/tests/fuzz/*.d)
 
 # ---- tests ----
