@@ -220,6 +220,10 @@ struct region *partial_gradients(struct lowering *l, const struct group *group,
 /* GRADIENT from those parts, of SPLIT_IMAGES samples each. */
 void sum_partials(struct lowering *l, const struct group *group, struct region *partial,
                   struct region *gradient, int splits, int split_images);
+/* The gradient of GROUP's weight, if its head is linear, reads blocks of V numbers and has many
+ * outputs. */
+bool lower_linear_weights(struct lowering *l, const struct group *group, const struct geometry *g,
+                          struct region *dy, struct region *gradient);
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
                      struct region *dx, struct region *accumulate);
 

@@ -256,7 +256,8 @@ void lower_conv_weights(struct lowering *l, const struct group *group, struct re
     struct geometry g = head_geometry(l, group->head);
     int weight = group->head->inputs[1]->id;
     struct region *gradient = l->of_gradient[weight];
-    if (!lower_lanes_weights(l, group, &g, dy, gradient) &&
+    if (!lower_linear_weights(l, group, &g, dy, gradient) &&
+        !lower_lanes_weights(l, group, &g, dy, gradient) &&
         !lower_winograd_weights(l, group, &g, dy, gradient))
         lower_direct_weights(l, group, &g, dy, gradient);
     if (g.window > 0 ? g.window > 1 : g.spans < g.groups) {
