@@ -34,7 +34,8 @@ struct report_trial {
     const struct tree *curves;          /* [{"L", "Q", "I"}, ...] */
     double score, seconds;
     int epochs;
-    bool baseline;
+    bool baseline; /* ReLU */
+    bool learning; /* the curve, too */
 };
 
 struct report_fit {

@@ -242,28 +242,45 @@ static double mean_score(const struct report_fit *fit, const struct report_trial
     return sum / count;
 }
 
-/* The best of the trials that had the most epochs, and ReLU with as many. */
+static bool counts(const struct report_trial *trial)
+{
+    return strcmp(trial->status, "done") == 0 && isfinite(trial->score);
+}
+
+/* Choose among the trials of EPOCHS whose curve did, or did not, go on learning. */
+static void choose_among(struct report_fit *fit, int epochs, bool learning)
+{
+    for (int i = 0; i < fit->trials.count; i++) {
+        const struct report_trial *trial = &fit->trials.items[i];
+        if (!counts(trial) || trial->epochs != epochs || trial->baseline ||
+            trial->learning != learning)
+            continue;
+        double score = mean_score(fit, trial);
+        if (!(score <= fit->best_score)) {
+            fit->best_score = score;
+            fit->best = i;
+        }
+    }
+}
+
+/* The best of the trials that had the most epochs, and ReLU with as many: of those of a curve that
+ * stays, which is what a search decides by, if there are any. */
 static void choose_best(struct report_fit *fit)
 {
     int most = 0;
     fit->best = -1;
     fit->best_score = fit->relu = NAN;
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < fit->trials.count; i++) {
-            const struct report_trial *trial = &fit->trials.items[i];
-            bool counts = strcmp(trial->status, "done") == 0 && isfinite(trial->score);
-            if (pass == 0 && counts && !trial->baseline)
-                most = max_int(most, trial->epochs);
-            if (pass == 0 || !counts || trial->epochs != most)
-                continue;
-            double score = mean_score(fit, trial);
-            if (trial->baseline)
-                fit->relu = score;
-            else if (!(score <= fit->best_score)) {
-                fit->best_score = score;
-                fit->best = i;
-            }
-        }
+    for (int i = 0; i < fit->trials.count; i++)
+        if (counts(&fit->trials.items[i]) && !fit->trials.items[i].baseline)
+            most = max_int(most, fit->trials.items[i].epochs);
+    choose_among(fit, most, false);
+    if (fit->best < 0)
+        choose_among(fit, most, true);
+    for (int i = 0; i < fit->trials.count; i++) {
+        const struct report_trial *trial = &fit->trials.items[i];
+        if (trial->baseline && counts(trial) && trial->epochs == most)
+            fit->relu = mean_score(fit, trial);
+    }
 }
 
 static void read_trials(struct arena *arena, const char *path, struct report_fit *fit)
@@ -283,6 +300,7 @@ static void read_trials(struct arena *arena, const char *path, struct report_fit
         if (tree_get(line, "found")->count > 0) /* where the gradient went */
             trial.curves = tree_get(line, "found");
         trial.baseline = strcmp(trial.phase, "baseline") == 0;
+        trial.learning = strcmp(trial.phase, "gradient") == 0;
         vector_push(arena, &fit->trials, trial);
     }
     choose_best(fit);

@@ -173,6 +173,20 @@ page() {
 }
 check "report: every section, sound and escaped" page
 
+# What learns on is no candidate; where a search has come no further, it is shown.
+gradient() {
+    mkdir -p gradient && cp 'out/<fit & co>/fit.json' gradient/ || return
+    {
+        trial baseline null "$zero, $zero" done 0.5 '2, 1.5' '0.4, 0.5'
+        trial gradient null "$best, $other" done 0.625 '2, 1' '0.4, 0.625'
+    } > gradient/trials.jsonl
+    "$lathe" report gradient -o learned.html && has learned.html 'score <b>0.6250</b>' || return
+    trial 'from scratch' null "$best, $other" done 0.5625 '2, 1' '0.4, 0.5625' \
+        >> gradient/trials.jsonl
+    "$lathe" report gradient -o frozen.html && has frozen.html 'score <b>0.5625</b>'
+}
+check "report: a search by gradient is judged by what is frozen" gradient
+
 again() {
     "$lathe" report run-seed1 out/sweep/ 'out/<fit & co>' run-seed2 -o again.html &&
         cmp page.html again.html
