@@ -127,10 +127,10 @@ static void print_tensors(struct printer *p, const struct program *program, stru
         const struct region *r = program->regions.items[i];
         if (!region_is_compared(r))
             continue;
-        text_printf(out, "    {\"%s\", at_%s * sizeof(float), %s, %d, %d, %d, %d, %zu},\n",
+        text_printf(out, "    {\"%s\", at_%s * sizeof(float), %s, %d, %d, %d, %d, %d, %zu},\n",
                     c_text(p->arena, r->tensor->name), identifier(p->arena, r->name),
                     r->tensor->batched ? "true" : "false", r->layout.c, r->layout.h, r->layout.w,
-                    r->layout.block, r->image);
+                    r->layout.block, max_int(r->layout.samples, 1), r->image);
     }
 }
 
@@ -155,9 +155,9 @@ static void print_writes(struct printer *p, const struct program *program, struc
             while (region && region->whole)
                 region = region->whole;
             if (region && call->operands.items[k].writes && region->space != SPACE_CALLER)
-                text_printf(out, "    {%d, at_%s, %zu, %zu},\n", i,
+                text_printf(out, "    {%d, at_%s, %zu, %zu, %d},\n", i,
                             identifier(p->arena, region->name), region->image ? 0 : region->floats,
-                            region->image);
+                            region->image, max_int(region->layout.samples, 1));
         }
     }
 }

@@ -369,6 +369,7 @@ static void list_tensors(struct arena *arena, const struct interp_layout *layout
                                                             tensor_h(tensor),
                                                             tensor_w(tensor),
                                                             1,
+                                                            1,
                                                             tensor_elements(tensor)};
     }
     model->tensors = list;

@@ -5,6 +5,10 @@
  * padded to V with zeros. A gradient is blocked as its tensor is. Dropout outside training and most
  * flattens rename a tensor and move nothing.
  *
+ * In training a chain of small convolutions may have a sample in each lane instead, (N/V, C, H, W,
+ * V): lower_samples.c chooses it. The flatten that ends it moves numbers then, to where they would
+ * stand without.
+ *
  * What is concatenated is computed in its place: the first concat that reads a tensor has it as a
  * slice, and concats nest (DenseNet's features, x = concat(x, new) again and again, are one array).
  * A tensor that is not aligned, or that another concat has already, is copied.
@@ -39,12 +43,20 @@ bool node_renames(const struct node *node, bool training)
     return tensor_c(from) == tensor_c(to) || (node->op == OP_flatten && read_by_linear_only(to));
 }
 
-/* The tensor that TENSOR is another name of; SHAPED: in the same shape, or flattened. */
-static struct tensor *find_root(struct tensor *tensor, bool training, bool shaped)
+/* NODE, which renames, has its input's samples in lanes, and not its output's. */
+static bool leaves_lanes(const struct node *node, const bool *by_sample)
+{
+    return by_sample && by_sample[node->inputs[0]->id] && !by_sample[node->outputs[0]->id];
+}
+
+/* The tensor that TENSOR is another name of; SHAPED: in the same shape, or flattened, wherever it
+ * stands. */
+static struct tensor *find_root(struct tensor *tensor, bool training, bool shaped,
+                                const bool *by_sample)
 {
     const struct node *producer = tensor->producer;
     while (producer && !producer->backward && node_renames(producer, training) &&
-           !(shaped && producer->op == OP_reshape)) {
+           (shaped ? producer->op != OP_reshape : !leaves_lanes(producer, by_sample))) {
         tensor = producer->inputs[0];
         producer = tensor->producer;
     }
@@ -64,7 +76,8 @@ bool concat_aligned(const struct node *concat, int input, int lanes, int *first)
 
 /* The gradient whose memory GRADIENT is, or is blocks of from *first_block on: flatten's gradient
  * node renames, and concat's gives slices. */
-static struct tensor *find_gradient_root(struct tensor *gradient, int lanes, int *first_block)
+static struct tensor *find_gradient_root(struct tensor *gradient, int lanes, const bool *by_sample,
+                                         int *first_block)
 {
     *first_block = 0;
     for (;;) {
@@ -76,7 +89,8 @@ static struct tensor *find_gradient_root(struct tensor *gradient, int lanes, int
             output++;
         bool slice =
             producer->op == OP_concat && concat_aligned(producer->forward, output, lanes, &first);
-        if (!slice && !node_renames(producer->forward, true))
+        if (!slice &&
+            (!node_renames(producer->forward, true) || leaves_lanes(producer->forward, by_sample)))
             return gradient;
         *first_block += first / lanes;
         gradient = producer->inputs[producer->input_count - 1];
@@ -130,7 +144,7 @@ static bool read_by_heads_only(const struct tensor *tensor)
 }
 
 struct layout *choose_layout(struct arena *arena, const struct graph *graph, int lanes,
-                             bool training)
+                             bool training, const bool *by_sample)
 {
     struct layout *layouts = arena_array(arena, graph->tensors.count, struct layout);
     bool planar = read_by_heads_only(graph->input);
@@ -140,17 +154,19 @@ struct layout *choose_layout(struct arena *arena, const struct graph *graph, int
         struct tensor *like = tensor->kind == TENSOR_GRADIENT ? tensor->of : tensor;
         if (!tensor->batched)
             continue;
-        struct tensor *root = find_root(like, training, false);
-        const struct tensor *shaped = find_root(like, training, true);
+        struct tensor *root = find_root(like, training, false, by_sample);
+        const struct tensor *shaped = find_root(like, training, true, by_sample);
+        bool in_lanes = by_sample && by_sample[like->id];
         layouts[i] = (struct layout){
-            .block = root == graph->input && planar ? 1 : lanes,
+            .block = root == graph->input && planar && !in_lanes ? 1 : lanes,
+            .samples = in_lanes ? lanes : 1,
             .c = tensor_c(shaped),
             .h = tensor_h(shaped),
             .w = tensor_w(shaped),
             .root = root,
         };
         if (tensor->kind == TENSOR_GRADIENT)
-            layouts[i].root = find_gradient_root(tensor, lanes, &layouts[i].first_block);
+            layouts[i].root = find_gradient_root(tensor, lanes, by_sample, &layouts[i].first_block);
     }
     find_wholes(arena, graph, layouts, lanes);
     return layouts;

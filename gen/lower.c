@@ -38,6 +38,10 @@ static void lower_border(struct lowering *l, const char *template, const struct 
 static void lower_input(struct lowering *l)
 {
     const struct tensor *input = l->graph->input;
+    if (l->samples_end) {
+        lower_samples_input(l);
+        return;
+    }
     if (layout_of(l, input)->block == 1) {
         struct region *region = region_of(l, input);
         region->space = SPACE_CALLER;
@@ -116,11 +120,16 @@ static void lower_training(struct lowering *l, const struct groups *groups)
 {
     int count = groups->list.count;
     struct norm_regions *norms = arena_array(l->arena, (size_t)count, struct norm_regions);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         norms[i] = lower_forward_training(l, groups->list.items[i]);
+        if (l->samples_end && groups->list.items[i]->output == l->samples_end)
+            lower_samples_end(l, groups->list.items[i], false);
+    }
     for (int i = count - 1; i >= 0; i--) {
         const struct group *group = groups->list.items[i];
         const struct gate *before = i ? groups->list.items[i - 1]->gate : NULL;
+        if (l->samples_end && group->output == l->samples_end)
+            lower_samples_end(l, group, true);
         lower_backward(l, group, &norms[i]);
         for (const struct gate *gate = group->gate; !gate_within(before, gate); gate = gate->outer)
             lower_zero_gradients(l, group, gate);
@@ -151,7 +160,7 @@ struct program *lower(struct arena *arena, struct graph *graph, struct groups *g
         .arena = arena,
         .program = program,
         .graph = graph,
-        .layouts = choose_layout(arena, graph, lanes, options->training),
+        .layouts = choose_layout(arena, graph, lanes, options->training, NULL),
         .of_tensor = arena_array(arena, tensors, struct region *),
         .slices = arena_array(arena, tensors, struct region *),
         .of_parameter = arena_array(arena, tensors, struct region *),
@@ -165,6 +174,9 @@ struct program *lower(struct arena *arena, struct graph *graph, struct groups *g
         .method = options->method,
     };
     list_parameters(&l);
+    const bool *by_sample = choose_samples(&l, &l.samples_end);
+    if (by_sample)
+        l.layouts = choose_layout(arena, graph, lanes, options->training, by_sample);
     if (l.training)
         add_state_regions(&l);
     lower_input(&l);

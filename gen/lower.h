@@ -24,8 +24,9 @@ struct lowering {
     struct region **of_parameter; /* by tensor id: packed parameter (state, or folded weights) */
     struct region **of_gradient;  /* by tensor id of the parameter: its packed gradient */
     int *parameter_index;         /* by tensor id */
-    bool *there;                  /* by tensor id: this gradient has been written */
-    const struct group *group;    /* whose backward pass is under way; NULL: none */
+    const struct tensor *samples_end; /* the last that has samples in lanes; NULL: none has */
+    bool *there;                      /* by tensor id: this gradient has been written */
+    const struct group *group;        /* whose backward pass is under way; NULL: none */
     VECTOR(struct skipped) skipped;
     int lanes, batch, typical_batch;
     bool training;
@@ -58,8 +59,11 @@ void read_operand(struct lowering *l, struct call *call, const char *name, struc
 void write_operand(struct lowering *l, struct call *call, const char *name, struct region *region);
 void text_operand(struct lowering *l, struct call *call, const char *type, const char *name,
                   const char *text);
-/* "int count" and, where the steps drop out, "uint64_t seed, uint64_t step": the last operands. */
+/* "int count" of images and, where the steps drop out, "uint64_t seed, uint64_t step": the last
+ * operands. */
 void count_operand(struct lowering *l, struct call *call);
+/* "int count" of samples, even where CALL's group has them in lanes. */
+void samples_operand(struct lowering *l, struct call *call);
 void random_operands(struct lowering *l, struct call *call);
 
 /* The last COUNT operands of CALL are not for the kernel's inner functions. */
@@ -69,6 +73,8 @@ static inline const struct layout *layout_of(const struct lowering *l, const str
 {
     return &l->layouts[tensor->id];
 }
+/* Images of the largest batch. */
+int images_of(const struct lowering *l, const struct layout *layout);
 
 /* ---- parameters ---- */
 
@@ -129,7 +135,10 @@ void lower_dynamic_relu_backward(struct lowering *l, const struct group *group);
  * Groups: where whole blocks are spans of channels, each is a dense convolution of its own. Else
  * narrow groups (window > 0): a block of output channels reads `window` blocks of input channels,
  * permuted so that each lane meets the i-th channel of its own group, for each of i < group_in.
- * Where that costs more, the dense kernel also computes the zeros between groups. */
+ * Where that costs more, the dense kernel also computes the zeros between groups.
+ *
+ * Samples in lanes: a block is one channel of V samples; the weight, packed for blocks of channels,
+ * is read number by number. */
 struct geometry {
     int in_c, in_h, in_w, in_block, in_blocks; /* in_blocks: of one span, or the window */
     int out_c, out_h, out_w, out_blocks;       /* out_blocks: of all spans */
@@ -138,7 +147,10 @@ struct geometry {
     int image_blocks;        /* of the whole input */
     int weight_rows;         /* vectors of weights a tap and block: in_block; narrow: group_in */
     int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
-    double flops; /* multiply-adds times 2, a sample, without the padding's */
+    int samples;       /* in lanes: 1 or V; V: */
+    int packed_in;     /* blocks of input channels that the weight is packed in */
+    bool is_exchanged; /* the weight's input channels are the kernel's output */
+    double flops;      /* multiply-adds times 2, a sample, without the padding's */
 };
 struct geometry head_geometry(const struct lowering *l, const struct node *head);
 /* G with input and output exchanged: what backward data convolves is dy, what it makes is dx. */
@@ -243,6 +255,29 @@ void add_pixel_lanes(const struct lowering *l, struct value *a, const struct geo
 /* The gradient of GROUP's weight so, if that is cheaper; DY: of the output. */
 bool lower_lanes_weights(struct lowering *l, const struct group *group, const struct geometry *g,
                          struct region *dy, struct region *gradient);
+
+/* ---- samples in lanes: see lower_samples.c ---- */
+
+/* By tensor id: activations between the input and a flatten that are to have samples in lanes; and
+ * their last, *END. NULL: none. l->layouts is without. */
+const bool *choose_samples(const struct lowering *l, const struct tensor **end);
+/* G of a convolution in such a chain, from G as it is without. */
+struct geometry samples_geometry(const struct lowering *l, const struct node *head,
+                                 const struct geometry *g);
+struct samples_tiles {
+    int k, columns; /* output channels x pixels in registers */
+    int chunk_rows; /* of an item */
+};
+struct samples_tiles choose_samples_tiles(const struct lowering *l, const struct geometry *g,
+                                          const struct axis *h, const struct axis *w,
+                                          int row_multiple);
+void add_samples(struct value *a, const struct geometry *g);
+void lower_samples_weights(struct lowering *l, const struct group *group, const struct geometry *g,
+                           struct region *dy, struct region *gradient);
+/* The caller's input to lanes; what the chain's last GROUP makes, or its gradient, from lanes to
+ * blocks of channels and back. */
+void lower_samples_input(struct lowering *l);
+void lower_samples_end(struct lowering *l, const struct group *group, bool backward);
 
 /* ---- Winograd's convolution ---- */
 

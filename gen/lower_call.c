@@ -29,18 +29,19 @@ struct region *weights_region(struct lowering *l, const char *owner, const char 
 
 static const char *layout_note(struct lowering *l, const struct layout *layout)
 {
-    return arena_printf(l->arena, "%d x %d x %d x %d x %d", l->batch, layout_blocks(layout),
-                        layout->h, layout->w, layout->block);
+    return arena_printf(l->arena, "%d x %d x %d x %d x %d%s", images_of(l, layout),
+                        layout_blocks(layout), layout->h, layout->w, layout->block,
+                        layout->samples > 1 ? " samples" : "");
 }
 
 static struct region *region_of_root(struct lowering *l, const struct tensor *root)
 {
     if (!l->of_tensor[root->id]) {
         const struct layout *layout = layout_of(l, root);
-        size_t image = layout_floats(layout);
-        struct region *region =
-            add_region(l, SPACE_WORK, root->name, checked_multiply((size_t)l->batch, image),
-                       layout_note(l, layout));
+        size_t image = layout_image(layout);
+        struct region *region = add_region(l, SPACE_WORK, root->name,
+                                           checked_multiply((size_t)images_of(l, layout), image),
+                                           layout_note(l, layout));
         region->tensor = root;
         region->layout = *layout;
         region->image = image;
@@ -144,10 +145,24 @@ void outer_operands(struct call *call, int count)
         call->operands.items[i].outer = true;
 }
 
-void count_operand(struct lowering *l, struct call *call)
+int images_of(const struct lowering *l, const struct layout *layout)
+{
+    return divide_up(l->batch, layout->samples);
+}
+
+void samples_operand(struct lowering *l, struct call *call)
 {
     text_operand(l, call, "int ", "count", "count");
     outer_operands(call, 1);
+}
+
+void count_operand(struct lowering *l, struct call *call)
+{
+    int samples = call->group ? layout_of(l, call->group->input)->samples : 1;
+    samples_operand(l, call);
+    if (samples > 1)
+        call->operands.items[call->operands.count - 1].text =
+            arena_printf(l->arena, "(count + %d) / %d", samples - 1, samples);
 }
 
 void random_operands(struct lowering *l, struct call *call)

@@ -107,8 +107,8 @@ static struct region *channel_region(struct lowering *l, const struct node *norm
     struct region *region =
         scratch(l, arena_printf(l->arena, "%s.%s", norm->name, suffix), floats, "per channel");
     region->tensor = tensor;
-    region->layout =
-        (struct layout){.block = l->lanes, .c = norm->inputs[1]->dims[0], .h = 1, .w = 1};
+    region->layout = (struct layout){
+        .block = l->lanes, .samples = 1, .c = norm->inputs[1]->dims[0], .h = 1, .w = 1};
     return region;
 }
 
@@ -274,7 +274,8 @@ static void add_sums(struct lowering *l, const struct group *group, struct backw
 {
     const char *name = pass->reduce ? "norm_sums" : pass->bias_sums ? "bias_sums" : "learned_sums";
     int rows = learned_row(group, pass, group->steps.count);
-    size_t blocks = (size_t)l->batch * layout_blocks(layout_of(l, group->raw));
+    const struct layout *raw = layout_of(l, group->raw);
+    size_t blocks = (size_t)images_of(l, raw) * layout_blocks(raw);
     if (rows > 0)
         pass->sums.region = scratch(l, arena_printf(l->arena, "%s.%s", group->name, name),
                                     blocks * rows * l->lanes, "a sample and channel");

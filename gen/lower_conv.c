@@ -38,6 +38,7 @@ struct tiles {
     int chunk_rows, chunks;
     bool single;      /* pixel a tile: what takes time is to read the weights */
     bool pixel_lanes; /* see lower_lanes.c */
+    bool by_sample;   /* see lower_samples.c */
     bool by_winograd; /* then the tiles are this plan's, and of those above the last three count */
     struct winograd_plan winograd;
     bool whole; /* an image's sums are all in registers: conv_whole.c.t */
@@ -76,7 +77,7 @@ static bool images_outer(const struct lowering *l, const struct geometry *g, con
     double weights =
         4.0 * g->out_blocks * l->lanes * g->in_blocks * g->weight_rows * g->kernel_h * g->kernel_w;
     double images = read_bytes(g) * t->item_images;
-    return weights <= L2_BYTES || weights < images * (g->out_blocks / t->k);
+    return g->samples > 1 || weights <= L2_BYTES || weights < images * (g->out_blocks / t->k);
 }
 
 /* Blocks of output channels for tiles of a single pixel: the sums of so many hide the latency of a
@@ -130,12 +131,31 @@ bool fits_registers(const struct lowering *l, const struct geometry *g)
            rows * g->out_w <= l->program->isa->registers - 3;
 }
 
-/* The tiles of Winograd's method, or with pixels in lanes, if that is the one for this. */
+static struct tiles samples_tiles(const struct lowering *l, const struct geometry *g,
+                                  const struct axis *h, const struct axis *w, int row_multiple)
+{
+    struct samples_tiles samples = choose_samples_tiles(l, g, h, w, row_multiple);
+    return (struct tiles){.by_sample = true,
+                          .k = samples.k,
+                          .columns = samples.columns,
+                          .images = 1,
+                          .item_images = 1,
+                          .block_chunk = g->in_blocks,
+                          .chunk_rows = samples.chunk_rows,
+                          .chunks = divide_up(h->out, samples.chunk_rows)};
+}
+
+/* The tiles of Winograd's method, or with samples or pixels in lanes, if that is the one for this.
+ */
 static bool choose_other_tiles(const struct lowering *l, const struct geometry *g,
                                const struct axis *h, const struct axis *w, int row_multiple,
                                struct tiles *t)
 {
     struct pixel_lanes lanes;
+    if (g->samples > 1) {
+        *t = samples_tiles(l, g, h, w, row_multiple);
+        return true;
+    }
     t->pixel_lanes = choose_pixel_lanes(l, g, h, w, row_multiple, &lanes);
     if (t->pixel_lanes) {
         t->k = t->images = t->item_images = 1;
@@ -279,6 +299,9 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     double written = 4.0 * l->batch * l->lanes * g->out_blocks * h->full * w->full;
     value_flag(a, "streams", g->window > 0 && written > STREAM_BYTES);
     value_flag(a, "single", t->single);
+    value_flag(a, "by_sample", t->by_sample);
+    if (t->by_sample)
+        add_samples(a, g);
     value_flag(a, "pixel_lanes", t->pixel_lanes);
     if (t->pixel_lanes)
         add_pixel_lanes(l, a, g, h, w, t->columns, t->chunk_rows);
@@ -523,7 +546,9 @@ void lower_conv_data(struct lowering *l, const struct group *group, struct regio
 {
     struct geometry image = head_geometry(l, group->head), g = matrix_geometry(l, &image);
     struct geometry b = exchanged_geometry(l, &g);
-    struct region *operands[4] = {dy, transposed_weight(l, group, &g, &b), dx, accumulate};
+    struct region *weight = g.samples > 1 ? l->of_parameter[group->head->inputs[1]->id]
+                                          : transposed_weight(l, group, &g, &b);
+    struct region *operands[4] = {dy, weight, dx, accumulate};
     for (int ph = 0; ph < min_int(g.stride_h, g.in_h); ph++)
         for (int pw = 0; pw < min_int(g.stride_w, g.in_w); pw++) {
             struct axis h =

@@ -104,6 +104,7 @@ static struct geometry linear_geometry(const struct lowering *l, const struct no
         .out_blocks = divide_up(out, l->lanes),
         .spans = 1,
         .groups = 1,
+        .samples = 1,
         .group_in = floats,
         .group_out = out,
         .kernel_h = 1,
@@ -133,6 +134,7 @@ static struct geometry conv_geometry(const struct lowering *l, const struct node
         .out_blocks = layout_blocks(out),
         .spans = spans,
         .groups = conv->groups,
+        .samples = 1,
         .group_in = in->c / conv->groups,
         .group_out = out->c / conv->groups,
         .kernel_h = conv->kernel_h,
@@ -154,12 +156,27 @@ static struct geometry conv_geometry(const struct lowering *l, const struct node
 
 struct geometry head_geometry(const struct lowering *l, const struct node *head)
 {
-    return head->op == OP_linear ? linear_geometry(l, head) : conv_geometry(l, head);
+    if (head->op == OP_linear)
+        return linear_geometry(l, head);
+    struct geometry g = conv_geometry(l, head);
+    return layout_of(l, head->inputs[0])->samples > 1 ? samples_geometry(l, head, &g) : g;
+}
+
+static struct geometry exchanged_samples(const struct geometry *g)
+{
+    struct geometry b = *g;
+    b.in_c = b.in_blocks = b.image_blocks = b.group_in = g->out_c;
+    b.out_c = b.out_blocks = b.group_out = g->in_c;
+    b.in_h = g->out_h, b.in_w = g->out_w, b.out_h = g->in_h, b.out_w = g->in_w;
+    b.is_exchanged = !g->is_exchanged;
+    return b;
 }
 
 struct geometry exchanged_geometry(const struct lowering *l, const struct geometry *g)
 {
     struct geometry b = *g;
+    if (g->samples > 1)
+        return exchanged_samples(g);
     int span_blocks = g->out_blocks / g->spans;
     b.in_block = l->lanes;
     b.in_blocks = span_blocks;
@@ -278,6 +295,7 @@ struct geometry matrix_geometry(const struct lowering *l, const struct geometry 
                   g->in_h == g->out_h && g->in_w == g->out_w;
     int pixels = g->in_h * g->in_w, most = accumulators(l, g, choose_direct_tile(l, g));
     double fullest = tile_pixels(l, g->in_w, most) * 1.02; /* what is not worth the trouble */
+    matrix &= g->samples == 1;
     for (int rows = pixels > SMALL_IMAGE ? MATRIX_ROWS : 1; matrix && rows <= pixels; rows++) {
         if (pixels % rows != 0 || tile_pixels(l, pixels / rows, most) <= fullest)
             continue;

@@ -92,6 +92,7 @@ void lower_vector_gradient(struct lowering *l, const struct group *group, const 
     value_int(call->arguments, "ROWS", sums->rows);
     value_int(call->arguments, "ROW", row);
     value_flag(call->arguments, "shared", shared);
+    value_flag(call->arguments, "by_sample", raw->samples > 1);
     read_operand(l, call, "sums", sums->region);
     write_operand(l, call, "gradient", l->of_gradient[vector->id]);
     count_operand(l, call);

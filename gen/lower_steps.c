@@ -40,10 +40,12 @@ static void add_add_step(struct lowering *l, struct call *call, struct value *st
 
 static void add_curve_step(struct lowering *l, struct value *step, const struct node *node)
 {
-    int c = layout_of(l, node->inputs[0])->c;
+    const struct layout *layout = layout_of(l, node->inputs[0]);
+    int c = layout->c;
+    bool idle = layout->samples == 1 && !curve_keeps_zero(node->curve); /* lanes that must stay 0 */
     value_text(step, "kind", "curve");
     value_curve(step, "curve", node->curve, node->name);
-    value_int(step, "tail", curve_keeps_zero(node->curve) ? 0 : c % l->lanes);
+    value_int(step, "tail", idle ? c % l->lanes : 0);
     value_int(step, "last", divide_up(c, l->lanes) - 1);
 }
 

@@ -256,6 +256,10 @@ void lower_conv_weights(struct lowering *l, const struct group *group, struct re
     struct geometry g = head_geometry(l, group->head);
     int weight = group->head->inputs[1]->id;
     struct region *gradient = l->of_gradient[weight];
+    if (g.samples > 1) {
+        lower_samples_weights(l, group, &g, dy, gradient);
+        return;
+    }
     if (!lower_linear_weights(l, group, &g, dy, gradient) &&
         !lower_lanes_weights(l, group, &g, dy, gradient) &&
         !lower_winograd_weights(l, group, &g, dy, gradient))

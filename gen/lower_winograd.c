@@ -278,7 +278,7 @@ static bool choose_folded(const struct lowering *l, const struct geometry *g, co
 bool choose_winograd(const struct lowering *l, const struct geometry *g, const struct axis *h,
                      const struct axis *w, int row_multiple, struct winograd_plan *plan)
 {
-    if (l->method == CONV_DIRECT || l->method == CONV_LANES)
+    if (l->method != CONV_WINOGRAD && l->method != CONV_BY_COST)
         return false;
     if (can_fold(l, g, h, w))
         return choose_folded(l, g, h, w, row_multiple, plan);

@@ -154,7 +154,7 @@ static bool choose_winograd_weights(const struct lowering *l, const struct geome
     bool fits = g->kernel_h == TAPS && g->kernel_w == TAPS && g->stride_h == 1 &&
                 g->stride_w == 1 && g->dilation_h == 1 && g->dilation_w == 1 && !g->window &&
                 g->spans == g->groups && g->in_block == l->lanes;
-    if (!fits || l->method == CONV_DIRECT || l->method == CONV_LANES)
+    if (!fits || (l->method != CONV_WINOGRAD && l->method != CONV_BY_COST))
         return false;
     *p = choose_plan(l, g);
     return l->method == CONV_WINOGRAD || (p->tiles_h * p->tiles_w * l->batch >= LEAST_TILES &&

@@ -117,6 +117,7 @@ static inline const char *gate_variable(struct arena *arena, const struct gate *
  */
 struct layout {
     int block;   /* 1: (N, C, H, W); V: (N, C/V, H, W, V), channels padded to V with zeros */
+    int samples; /* of an image, in its lanes: 1; or V: (N/V, C, H, W, V), see lower_samples.c */
     int c, h, w; /* as stored: of the tensor that flatten only renames */
     struct tensor *root; /* the tensor that owns the memory */
     int first_block;     /* in a sample of root */
@@ -143,7 +144,7 @@ struct region {
     const struct tensor *tensor; /* what it holds; NULL: partial sums, repacked weights */
     struct layout layout;        /* of that tensor */
     const char *note;            /* shape, for the map of regions */
-    size_t image;                /* floats from a sample to the next; 0: it holds no samples */
+    size_t image;                /* floats from an image to the next; 0: it holds no samples */
     struct region *whole;        /* of a slice; NULL: this is no slice */
     size_t start;                /* of a slice: floats into a sample of whole */
 };
@@ -211,8 +212,8 @@ struct program {
 };
 
 /* How convolutions are computed that Winograd's method (gen/winograd.h) is for, or pixels in lanes
- * (lower_lanes.c). */
-enum conv_method { CONV_BY_COST, CONV_DIRECT, CONV_WINOGRAD, CONV_LANES };
+ * (lower_lanes.c), or in training samples in lanes (lower_samples.c). */
+enum conv_method { CONV_BY_COST, CONV_DIRECT, CONV_WINOGRAD, CONV_LANES, CONV_SAMPLES };
 
 struct lower_options {
     const struct isa *isa;
@@ -243,16 +244,23 @@ void program_print(const struct program *program, struct text *out);
 bool concat_aligned(const struct node *concat, int input, int lanes, int *first);
 
 /* layout.c: an array by tensor id, for all batched tensors of GRAPH. The input stays (N, C, H, W)
- * where convolutions and linear layers alone read it. */
+ * where convolutions and linear layers alone read it. BY_SAMPLE, by tensor id: activations that
+ * have samples in the lanes, from the input to what a flatten reads; NULL: none. */
 struct layout *choose_layout(struct arena *arena, const struct graph *graph, int lanes,
-                             bool training);
+                             bool training, const bool *by_sample);
+/* Blocks of an image: of V channels, or a channel of V samples. */
 static inline int layout_blocks(const struct layout *l)
 {
-    return divide_up(l->c, l->block);
+    return l->samples > 1 ? l->c : divide_up(l->c, l->block);
+}
+/* Of an image, and of a sample. */
+static inline size_t layout_image(const struct layout *l)
+{
+    return (size_t)layout_blocks(l) * l->block * l->h * l->w;
 }
 static inline size_t layout_floats(const struct layout *l)
 {
-    return (size_t)layout_blocks(l) * l->block * l->h * l->w;
+    return layout_image(l) / (size_t)l->samples;
 }
 
 #endif

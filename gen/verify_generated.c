@@ -71,14 +71,18 @@ static void read_blocked(const struct comparison *comparison, const struct lathe
                          double *numbers)
 {
     const float *from = (const float *)(comparison->arena + stored->offset);
-    int samples = stored->batched ? comparison->trial->count : 1, block = stored->block;
+    int count = stored->batched ? comparison->trial->count : 1, block = stored->block;
+    bool by_sample = stored->samples > 1;
     size_t plane = (size_t)stored->height * (size_t)stored->width;
-    for (int n = 0; n < samples; n++)
-        for (int c = 0; c < stored->channels; c++)
+    for (int n = 0; n < count; n++)
+        for (int c = 0; c < stored->channels; c++) {
+            const float *image = from + (size_t)(n / stored->samples) * stored->image;
+            const float *pixel = by_sample
+                                     ? image + (size_t)c * plane * block + n % block
+                                     : image + (size_t)(c / block) * plane * block + c % block;
             for (size_t i = 0; i < plane; i++)
-                *numbers++ =
-                    (double)from[(size_t)n * stored->image + (size_t)(c / block) * plane * block +
-                                 i * block + (size_t)(c % block)];
+                *numbers++ = (double)pixel[i * block];
+        }
 }
 
 /* The generated program's numbers of TENSOR after the step; false: it does not keep them. */

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Raised whenever a generated file of an older lathe would not fit this runtime. */
-#define LATHE_ABI 6
+#define LATHE_ABI 7
 
 /* ---- exit statuses ---- */
 
@@ -262,8 +262,9 @@ struct lathe_tensor {
     size_t offset;    /* bytes from the start of the training arena */
     bool batched;
     int channels, height, width;
-    int block;    /* [sample][channels / block, rounded up][height][width][block] */
-    size_t image; /* floats from a sample to the next; 0 where not batched */
+    int block;    /* [image][channels / block, rounded up][height][width][block] */
+    int samples;  /* of an image: 1; or block, then [image][channels][height][width][sample] */
+    size_t image; /* floats from an image to the next; 0 where not batched */
 };
 
 struct lathe_profile; /* profile.h */

@@ -25,7 +25,8 @@ static void look_at(struct lathe_profile *profile, int call, int samples)
 {
     for (int i = 0; profile->bad_call < 0 && i < profile->write_count; i++) {
         const struct lathe_write *write = &profile->writes[i];
-        size_t floats = write->floats + (size_t)samples * write->image;
+        size_t images = (size_t)((samples + write->samples - 1) / write->samples);
+        size_t floats = write->floats + images * write->image;
         if (write->call == call && !lathe_are_finite(profile->watched + write->at, floats))
             profile->bad_call = call;
     }

@@ -22,11 +22,12 @@ struct lathe_spent {
     uint64_t calls, samples;
 };
 
-/* Memory that the call CALL writes: FLOATS, and IMAGE more a sample, AT floats from the arena's
- * start. */
+/* Memory that the call CALL writes: FLOATS, and IMAGE more for each SAMPLES, AT floats from the
+ * arena's start. */
 struct lathe_write {
     int call;
     size_t at, floats, image;
+    int samples;
 };
 
 /* The calls of one program in their order, and the time spent on each. */

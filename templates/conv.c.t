@@ -39,7 +39,10 @@ $ if BLOCK_CHUNK < IN_BLOCKS then
 $ end
 
     const int cb1 = cb0 + BLOCK_CHUNK < IN_BLOCKS ? cb0 + BLOCK_CHUNK : IN_BLOCKS;
-$ if pixel_lanes then
+$ if by_sample then
+$   include("conv_samples.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE, pixels = t.pixels,
+$     is_exchanged = is_exchanged}, 4)
+$ elseif pixel_lanes then
 $   include("conv_lanes.c.t", {TAPS_W = TAPS_W, V = V, OUT_C = OUT_C, TURNS = TURNS,
 $     vectors = t.vectors}, 4)
 $ else
@@ -74,7 +77,7 @@ $ end
             (void)k, (void)n;
             vf v = done[p][j];
 $ include("conv_pixel.c.t", {V = V, biased = biased, steps = steps, gathers = gathers,
-$   streams = streams and not second_pass,
+$   streams = streams and not second_pass, by_sample = by_sample,
 $   accumulate_image = accumulates and accumulate_image, before_moments = before_moments,
 $   first = "first && p == 0",
 $   to = "to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V",

@@ -1,9 +1,11 @@
 $ -- What becomes of v, the sum that is block k of a pixel of sample n, and where it is stored; the
 $ -- moments of block j of a tile. at: floats from the sample's start; first: it is their shift.
-$ -- accumulate_image: false where nothing is added.
+$ -- accumulate_image: false where nothing is added; by_sample: a block is one channel.
 $ local needs_at = accumulate_image
 $ for _, s in ipairs(steps) do needs_at = needs_at or s.kind == "add" end
-$ if biased then
+$ if biased and by_sample then
+v += lathe_splat(bias[k]);
+$ elseif biased then
 v += lathe_load(bias + k * V);
 $ end
 $ if needs_at then

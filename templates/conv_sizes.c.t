@@ -13,6 +13,9 @@ enum {
 $ if narrow then
     GROUP_IN = ${GROUP_IN}, GROUP_OUT = ${GROUP_OUT}, IMAGE_BLOCKS = ${IMAGE_BLOCKS},
 $ end
+$ if by_sample then
+    WEIGHT_ROWS = ${WEIGHT_ROWS}, PACKED_BLOCKS = ${PACKED_BLOCKS},
+$ end
 $ if pixel_lanes then
     IN_C = ${IN_C}, OUT_C = ${OUT_C}, PADDED_H = ${PADDED_H}, PADDED_W = ${PADDED_W},
     PADDED = ${PADDED}, TURNS = ${TURNS},

@@ -40,7 +40,7 @@ $ include("conv_sizes.c.t", _ENV, 4)
         (void)n, (void)k;
         vf v = done[p];
 $ include("conv_pixel.c.t", {V = V, biased = biased, steps = steps, gathers = false,
-$   accumulate_image = false, streams = false, to = "to + place * V",
+$   accumulate_image = false, streams = false, by_sample = false, to = "to + place * V",
 $   at = "((size_t)k * (OUT_H * OUT_W) + place) * V"}, 8)
     }
 }

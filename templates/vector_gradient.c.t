@@ -16,6 +16,15 @@ $ if shared then
         }
         gradient[0] = (float)g;
     }
+$ elseif by_sample then -- a channel is a block; the lanes are samples
+#pragma omp for
+    for (int c = 0; c < (C_BLOCKS + V - 1) / V * V; c++) {
+        double g = 0;
+        for (int n = 0; n < count && c < C_BLOCKS; n++)
+            for (int lane = 0; lane < V; lane++)
+                g += sums[(((size_t)n * C_BLOCKS + c) * ROWS + ROW) * V + lane];
+        gradient[c] = (float)g;
+    }
 $ else
 #pragma omp for
     for (int c = 0; c < C_BLOCKS * V; c++) {

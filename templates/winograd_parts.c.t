@@ -125,7 +125,7 @@ $ if OUT_W % M > 0 then
 $ end
             vf v = y[q];
 $ include("conv_pixel.c.t", {V = V, biased = biased, steps = steps, gathers = gathers,
-$   streams = false,
+$   streams = false, by_sample = false,
 $   accumulate_image = accumulates and accumulate_image, before_moments = before_moments,
 $   first = "first && i == 0 && q == 0", to = "to + (h * OUT_W + w) * V",
 $   at = "((size_t)k * (OUT_H * OUT_W) + h * OUT_W + w) * V"}, 12)

@@ -298,7 +298,7 @@ static void set_up_flat(void)
 
 static const struct layout *layout_at(const struct tensor *tensor, bool training)
 {
-    return &choose_layout(arena, net.graph, 8, training)[tensor->id];
+    return &choose_layout(arena, net.graph, 8, training, NULL)[tensor->id];
 }
 
 START_TEST(the_input_stays_planar_for_heads)
@@ -1714,23 +1714,26 @@ static TCase *lower_tests(void)
     return tests;
 }
 
-/* The calls of lenet5's training step that have pixels in lanes: "group: label" a line. */
-static const char *calls_with_pixel_lanes(const char *isa, enum conv_method method)
+/* The calls of lenet5's training step whose template has LANES in its name, or that have a flag of
+ * that name: "group: label" a line. */
+static const char *calls_with_lanes(const char *lanes, const char *isa, enum conv_method method,
+                                    int batch)
 {
-    struct build_options options = {.isa = isa_find(isa), .method = method};
+    struct build_options options = {.isa = isa_find(isa), .method = method, .batch = batch};
     struct network *network = read_spec("specs/lenet5.lua");
+    const char *flag = strcmp(lanes, "samples") == 0 ? "by_sample" : "pixel_lanes";
     struct text text = {0};
     add_gradients(network->graph);
     const struct program *program = build_program(arena, network, &options, true);
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
-        bool lanes = strcmp(call->template_name, "conv_weights_lanes.c.t") == 0;
+        bool found = strstr(call->template_name, lanes) != NULL;
         for (int k = 0; k < call->arguments->fields.count; k++) {
             const struct field *field = &call->arguments->fields.items[k];
-            lanes |= strcmp(field->name, "pixel_lanes") == 0 && field->flag;
+            found |= strcmp(field->name, flag) == 0 && field->flag;
         }
-        if (lanes)
-            text_printf(&text, "%s: %s\n", call->group->name, call->label);
+        if (found)
+            text_printf(&text, "%s: %s\n", call->group ? call->group->name : "-", call->label);
     }
     const char *copy = arena_copy(arena, text.data ? text.data : "");
     text_free(&text);
@@ -1740,12 +1743,29 @@ static const char *calls_with_pixel_lanes(const char *isa, enum conv_method meth
 /* 6 channels fill less than half of 16 lanes, but most of 8. */
 START_TEST(few_channels_leave_the_lanes_to_pixels)
 {
-    ck_assert_str_eq(calls_with_pixel_lanes("avx512", CONV_BY_COST),
+    ck_assert_str_eq(calls_with_lanes("lanes", "avx512", CONV_BY_COST, 8),
                      "conv1: forward\nconv2: backward data\nconv1: backward weights\n");
-    ck_assert_str_eq(calls_with_pixel_lanes("avx512", CONV_DIRECT), "");
-    ck_assert_str_eq(calls_with_pixel_lanes("avx2", CONV_BY_COST), "");
-    ck_assert_str_eq(calls_with_pixel_lanes("avx2", CONV_LANES),
+    ck_assert_str_eq(calls_with_lanes("lanes", "avx512", CONV_DIRECT, 8), "");
+    ck_assert_str_eq(calls_with_lanes("lanes", "avx2", CONV_BY_COST, 4), "");
+    ck_assert_str_eq(calls_with_lanes("lanes", "avx2", CONV_LANES, 64),
                      "conv1: forward\nconv2: backward data\nconv1: backward weights\n");
+}
+END_TEST
+
+/* A batch that fills them has samples in lanes, from the input to the first linear layer. */
+START_TEST(samples_fill_lanes)
+{
+    static const char all[] = "-: input\nconv1: forward\nconv2: forward\nconv2: from lanes\n"
+                              "conv2: gradient to lanes\nconv2: gradient of the bias\n"
+                              "conv2: backward weights\nconv2: backward data\n"
+                              "conv1: gradient of the bias\nconv1: backward weights\n";
+    ck_assert_str_eq(calls_with_lanes("samples", "avx512", CONV_BY_COST, 64), all);
+    ck_assert_str_eq(calls_with_lanes("lanes", "avx512", CONV_BY_COST, 64), "");
+    ck_assert_str_eq(calls_with_lanes("samples", "avx512", CONV_BY_COST, 16), all);
+    ck_assert_str_eq(calls_with_lanes("samples", "avx512", CONV_BY_COST, 15), "");
+    ck_assert_str_eq(calls_with_lanes("samples", "avx512", CONV_BY_COST, 18), ""); /* 14 idle */
+    ck_assert_str_eq(calls_with_lanes("samples", "avx512", CONV_LANES, 64), "");
+    ck_assert_str_eq(calls_with_lanes("samples", "portable", CONV_SAMPLES, 2), all);
 }
 END_TEST
 
@@ -1788,6 +1808,7 @@ static TCase *program_tests(void)
     tcase_add_loop_test(tests, programs_of_our_specs_are_sound, 0, 4);
     tcase_add_test(tests, one_sample_takes_many_weights_at_once);
     tcase_add_test(tests, few_channels_leave_the_lanes_to_pixels);
+    tcase_add_test(tests, samples_fill_lanes);
     tcase_add_test(tests, values_keep_their_order);
     tcase_add_test(tests, isas_are_found_by_name);
     tcase_add_test(tests, show_knows_lenet5);

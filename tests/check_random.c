@@ -248,11 +248,14 @@ static const struct isa *isa_of_seed(uint64_t seed)
     return isa_find(name);
 }
 
-/* Ways of convolving in turn, of those that are exact for integers. */
+/* Ways of convolving in turn, of those that are exact for integers; samples in lanes where there
+ * may be a chain for them. */
 static enum conv_method method_of_seed(uint64_t seed, bool exact)
 {
     static const enum conv_method methods[] = {CONV_DIRECT, CONV_WINOGRAD, CONV_LANES,
                                                CONV_BY_COST};
+    if (draws_chain(seed))
+        return exact || seed % 2 ? CONV_SAMPLES : CONV_BY_COST;
     return exact ? methods[seed % 2 * 2] : methods[seed % 4];
 }
 
@@ -554,7 +557,7 @@ struct draws {
     int operators[OP_COUNT], curves[CURVE_KINDS], methods[TABLE_WEIGHTED + 1];
     int learned[LEARNED_TABLE];
     int dilated, grouped, depthwise, uneven_pad, whole_blocks, other_channels, many_channels;
-    int one_pixel, one_sample, smoothed;
+    int one_pixel, one_sample, many_samples, smoothed;
 };
 
 static void count_conv(struct draws *draws, const struct node *node)
@@ -613,6 +616,7 @@ START_TEST(everything_is_drawn)
         write_file(path, spec.data, spec.length);
         count_network(&draws, spec_read(arena, path, NULL, 0));
         draws.one_sample += batch_of(spec.data) == 1;
+        draws.many_samples += batch_of(spec.data) >= 16;
         text_free(&spec);
         arena_free(arena);
     }

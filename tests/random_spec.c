@@ -537,6 +537,26 @@ static void add_ending(struct writer *w)
         put(w, "loss = %s(),", entropy ? "cross_entropy" : "mse");
 }
 
+bool draws_chain(uint64_t seed)
+{
+    return seed % 5 == 4;
+}
+
+/* Convolutions of one group, curves and pools, as a chain has them. */
+static void add_chain(struct writer *w)
+{
+    for (int i = between(w->draw, 1, 3); i > 0; i--) {
+        add_conv_of(w, false, between(w->draw, 1, w->exact ? 8 : 20), 1);
+        if (chance(w->draw, 30))
+            put(w, "leaky_relu(0.5),");
+        else if (chance(w->draw, 60))
+            add_activation(w);
+        if (chance(w->draw, 60))
+            add_pool(w);
+    }
+    add_flatten(w);
+}
+
 int batch_of(const char *spec)
 {
     const char *batch = strstr(spec, "-- batch (");
@@ -546,13 +566,16 @@ int batch_of(const char *spec)
 struct text random_spec(struct draw *draw, bool exact)
 {
     struct writer w = {.draw = draw, .exact = exact, .batch = between(draw, 1, 9)};
+    bool chain = draws_chain(draw->seed);
     if (exact)
-        w.batch = 1 << between(draw, 0, 3);
+        w.batch = 1 << between(draw, 0, chain ? 5 : 3);
+    else if (chain)
+        w.batch = between(draw, 1, 40);
     text_printf(&w.lua, "return network {\n");
     put(&w, "-- batch (%d)", w.batch);
-    w.c = between(draw, 1, exact ? 20 : 40);
+    w.c = between(draw, 1, chain ? 4 : exact ? 20 : 40);
     w.h = w.w = 1;
-    w.flat = chance(draw, 15);
+    w.flat = !chain && chance(draw, 15);
     if (w.flat) {
         put(&w, "input = vector(%d),", w.c);
     } else {
@@ -562,7 +585,10 @@ struct text random_spec(struct draw *draw, bool exact)
         }
         put(&w, "input = image(%d, %d, %d),", w.c, w.h, w.w);
     }
-    add_layers(&w);
+    if (chain)
+        add_chain(&w);
+    else
+        add_layers(&w);
     add_ending(&w);
     text_printf(&w.lua, "}\n");
     return w.lua;

@@ -21,6 +21,10 @@ bool chance(struct draw *draw, int percent);
  * to be freed. */
 struct text random_spec(struct draw *draw, bool exact);
 
+/* The spec of SEED is a chain of small convolutions from the input to linear layers, and its batch
+ * larger than others': what samples in lanes are for. */
+bool draws_chain(uint64_t seed);
+
 /* The batch to train SPEC with: 1 where its comment has gone. */
 int batch_of(const char *spec);
 
