@@ -1,6 +1,7 @@
 /*
  * lower_conv: convolution and linear layers as kernels: tiles, forward and backward data. Here a
- * group chooses between direct convolution, below, and Winograd's method (lower_winograd.c).
+ * group chooses between direct convolution, below, Winograd's method (lower_winograd.c) and pixels
+ * in lanes (lower_lanes.c); samples in lanes (lower_samples.c) are a chain's choice, not a group's.
  *
  * The forward kernel and backward data are one template. It computes
  *

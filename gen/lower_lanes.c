@@ -9,7 +9,8 @@
  *
  *     (H, W, V) or (C, H, W)  --copy-->  padded (C, PADDED_H, PADDED_W)  --taps-->  sum[k][pixels]
  *
- * The gradient of the weights sums such products lane by lane, and the lanes in the end.
+ * The gradient of the weights sums such products lane by lane, and the lanes in the end. Where a
+ * training batch fills the lanes with samples (lower_samples.c), that is better still.
  */
 #include "lower.h"
 

@@ -21,11 +21,13 @@
 
 enum {
     ITEM_BYTES = 24 * 1024, /* of the first-level cache, what an item's pixels may fill */
-    ROWS_BYTES = 64 * 1024, /* of the rows of the input that a row of the output reads, at most */
+    ROWS_BYTES = 64 * 1024, /* of the rows of the input that a row of the output reads, at most, */
+    SUMS_BYTES = 64 * 1024, /* and of a piece of the weight's sums, on the thread's stack */
     SPARE_REGISTERS = 2,    /* beside sums and pixels: for weights */
     LEAST_CYCLES = 4,       /* of a tile's step: fewer sums than 8 wait for themselves */
     WINOGRAD_GAIN = 2       /* operations that Winograd's method saves */
 };
+static const double worth_turning = 0.95; /* of the operations, for which two turns are made */
 
 /* ---- tiles ---- */
 
@@ -105,8 +107,8 @@ static void add_operations(const struct lowering *l, const struct node *head, bo
 static bool fits_lanes(const struct lowering *l, const struct node *head)
 {
     struct geometry g = head_geometry(l, head);
-    int reach = (g.kernel_h - 1) * g.dilation_h + 1;
-    return g.groups == 1 && choose_channels(l, &g) > 0 &&
+    int reach = (g.kernel_h - 1) * g.dilation_h + 1, k = choose_channels(l, &g);
+    return g.groups == 1 && k > 0 && 4.0 * l->lanes * k * g.kernel_h * g.kernel_w <= SUMS_BYTES &&
            4.0 * l->lanes * g.in_c * reach * g.in_w <= ROWS_BYTES &&
            4.0 * l->lanes * g.out_c * g.kernel_h * g.out_w <= ROWS_BYTES;
 }
@@ -158,7 +160,8 @@ const bool *choose_samples(const struct lowering *l, const struct tensor **end)
     struct operations operations = {0};
     const struct tensor *last = mark_chain(l, by_sample, &operations);
     double idle = (double)round_up(l->batch, l->lanes) / l->batch; /* lanes of the last group */
-    bool cheaper = l->batch >= l->lanes && operations.samples * idle < 0.8 * operations.blocks;
+    bool cheaper =
+        l->batch >= l->lanes && operations.samples * idle < worth_turning * operations.blocks;
     if (!last || (l->method == CONV_BY_COST && !cheaper))
         return NULL;
     *end = last;
@@ -174,7 +177,7 @@ struct geometry samples_geometry(const struct lowering *l, const struct node *he
         &l->program->parameters[l->parameter_index[head->inputs[1]->id]];
     struct geometry s = *g;
     s.samples = l->lanes;
-    s.in_block = l->lanes;
+    s.in_block = 1;
     s.in_blocks = s.image_blocks = g->in_c;
     s.out_blocks = g->out_c;
     s.weight_rows = weight->block_in;

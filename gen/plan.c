@@ -123,11 +123,9 @@ void plan_memory(struct program *program)
 /* Of a sample of REGION as the call reads or writes it; 0: it holds no samples. */
 static size_t sample_floats(const struct region *region)
 {
-    if (region->image && region->tensor)
+    if (region->image)
         return layout_floats(&region->layout);
-    if (region->space == SPACE_CALLER && region->tensor)
-        return tensor_elements(region->tensor);
-    return region->image;
+    return region->space == SPACE_CALLER && region->tensor ? tensor_elements(region->tensor) : 0;
 }
 
 struct traffic call_traffic(const struct call *call)

@@ -87,7 +87,8 @@ static const struct {
     enum conv_method method;
 } goldens[] = {{"dense", "portable", CONV_BY_COST}, {"dense", "avx512", CONV_BY_COST},
                {"block", "portable", CONV_BY_COST}, {"block", "avx512", CONV_BY_COST},
-               {"paths", "avx512", CONV_BY_COST},   {"winograd", "avx2", CONV_WINOGRAD}};
+               {"paths", "avx512", CONV_BY_COST},   {"winograd", "avx2", CONV_WINOGRAD},
+               {"samples", "avx512", CONV_SAMPLES}};
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
 /* The line of A in which B first differs. */

@@ -41,6 +41,8 @@ enum {
     at_residual1_grad = 4832,                    /* 1 x 2 x 1 x 1 x 16; calls 11 to 17 */
     at_linear1_weight_transposed = 3744,         /* packed; calls 10 to 11 */
     at_residual1_linear1_bias_sums = 3744,       /* a sample and channel; calls 12 to 13 */
+    at_residual1_linear1_rows = 3744,            /* both matrices by blocks of columns; calls 14 to
+                                                  * 14 */
     at_concat1_grad = 4864,                      /* 1 x 2 x 1 x 1 x 16; calls 16 to 24 */
     at_residual1_linear1_weight_transposed = 3744, /* packed; calls 15 to 16 */
     at_concat1_branch2_tanh1_grad = 4880,        /* 1 x 1 x 1 x 1 x 16, of concat1.grad; calls 19 to
@@ -1026,105 +1028,67 @@ static void bias_gradient_32(const float *restrict sums, float *restrict gradien
     }
 }
 
+/* 16 inputs x 1 blocks of outputs, of SAMPLES in the rows at x and dy. */
+LATHE_INLINE void linear_32_to_32_backward_weights_1(const float *x, const float *dy, float *to,
+                                                     int samples, bool first)
+{
+    enum { V = 16, BLOCK_ROWS = 1 * V, WEIGHT_BLOCK = 2 * V * V };
+    vf sum[16][1];
+    LATHE_UNROLL(16)
+    for (int c = 0; c < 16; c++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < 1; j++)
+            sum[c][j] = first ? (vf){0} : lathe_load(to + c * V + j * WEIGHT_BLOCK);
+    for (int n = 0; n < samples; n++) {
+        vf g[1];
+        LATHE_UNROLL(1)
+        for (int j = 0; j < 1; j++)
+            g[j] = lathe_load(dy + j * BLOCK_ROWS + n * V);
+        LATHE_UNROLL(16)
+        for (int c = 0; c < 16; c++) {
+            const vf input = lathe_splat(x[n * V + c]);
+            LATHE_UNROLL(1)
+            for (int j = 0; j < 1; j++)
+                sum[c][j] += input * g[j];
+        }
+    }
+    LATHE_UNROLL(16)
+    for (int c = 0; c < 16; c++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < 1; j++)
+            lathe_store(to + c * V + j * WEIGHT_BLOCK, sum[c][j]);
+}
+
 static void linear_32_to_32_backward_weights(const float *restrict in,
                                              const float *restrict out_gradient,
-                                             float *restrict gradient, int count)
+                                             float *restrict rows, float *restrict gradient,
+                                             int count)
 {
     enum {
-        V = 16, IN_H = 1, IN_W = 1, IN_BLOCK = 16, IN_BLOCKS = 2,
-        IN_IMAGE = 32, OUT_H = 1, OUT_W = 1,
-        SPAN_BLOCKS = 2, SPANS = 1,
-        IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
-        FIRST_H = 0, STEP_H = 1,
-        TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
-        TAP_FLOATS = IN_BLOCK * V,
-        WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 1024,
-        C_TILE = 8, K_TILE = 2, PIXEL_TILE = 1, /* accumulators */
-        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 16,
-        C_LAST = 16, C_BLOCKS = 2,
-        C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 2,
-        K_GROUPS = SPAN_BLOCKS / K_GROUP,
-        IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
-        SPLITS = 1, SPLIT_IMAGES = 1
+        V = 16, BATCH = 1, IN_BLOCKS = 2, OUT_BLOCKS = 2,
+        C_TILE = 16, K_TILE = 1, K_TILES = (OUT_BLOCKS + K_TILE - 1) / K_TILE,
+        C_GROUP = 1, C_GROUPS = IN_BLOCKS / C_GROUP, CHUNK = 1
     };
+#pragma omp for
+    for (int b = 0; b < IN_BLOCKS + OUT_BLOCKS; b++)
+        for (int n = 0; n < count; n++)
+            lathe_store(rows + ((size_t)b * BATCH + n) * V,
+                        b < IN_BLOCKS
+                            ? lathe_load_any(in + (size_t)n * 32 + (size_t)b * V)
+                            : lathe_load(out_gradient + (size_t)n * 32 +
+                                         (size_t)(b - IN_BLOCKS) * V));
 #pragma omp for schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
-        const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
-        const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
-        const int split = item / (C_GROUPS * K_GROUPS * SPANS);
-        const int split_end =
-            (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
-        const int kb0 = span * SPAN_BLOCKS + kg * K_GROUP;
-        float *weights = gradient + (size_t)split * FLOATS;
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb++)
-            memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
-                   C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
-        for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
-        for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
-        for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
-        for (int r = 0; r < TAPS_H; r++) {
-            const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
-            const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
-            const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
-            LATHE_UNROLL(1)
-            for (int t = 0; t < TAPS_W; t++) {
-                /* columns whose pixel for this tap lies inside the image */
-                const int shift = FIRST_W + t * STEP_W;
-                const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
-                const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
-                const int ow1 = stop < OUT_W ? stop : OUT_W;
-                for (int c0 = 0; c0 < channels; c0 += C_TILE) {
-                    float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
-                            r * TAPS_W + t) * TAP_FLOATS +
-                                 (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[PIXEL_TILE][C_TILE][K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int q = 0; q < PIXEL_TILE; q++)
-                        LATHE_UNROLL(8)
-                        for (int c = 0; c < C_TILE; c++)
-                            LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] =
-                                    q ? (vf){0}
-                                      : lathe_load(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK);
-                    for (int n = n0; n < n1; n++)
-                        for (int oh = oh0; oh < oh1; oh++) {
-                            const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
-                            if (ih < 0 || ih >= IN_H)
-                                continue;
-                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
-                                             (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
-                                             (IN_W * IN_BLOCK) + shift * IN_BLOCK;
-                            const float *dy = out_gradient +
-                                (size_t)n * 32 +
-                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
-                            int ow = ow0;
-                            for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
-                                LATHE_UNROLL(2)
-                                for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
-                                                      (size_t)ow * V);
-                                LATHE_UNROLL(8)
-                                for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
-                                    const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
-                                    LATHE_UNROLL(2)
-                                    for (int j = 0; j < K_TILE; j++)
-                                        sum[0][c][j] += pixel * g[j];
-                                }
-                            }
-                        }
-                    LATHE_UNROLL(8)
-                    for (int c = 0; c < C_TILE; c++)
-                        LATHE_UNROLL(2)
-                        for (int j = 0; j < K_TILE; j++) {
-                            vf total = sum[0][c][j];
-                            lathe_store(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK, total);
-                        }
+    for (int item = 0; item < K_TILES * C_GROUPS; item++) {
+        const int cb0 = item % C_GROUPS * C_GROUP, kb = item / C_GROUPS * K_TILE;
+        for (int n0 = 0; n0 < count; n0 += CHUNK) {
+            const int samples = count - n0 < CHUNK ? count - n0 : CHUNK;
+            const float *dy = rows + ((size_t)(IN_BLOCKS + kb) * BATCH + n0) * V;
+            for (int cb = cb0; cb < cb0 + C_GROUP; cb++)
+                for (int c = 0; c < V; c += C_TILE) {
+                    const float *x = rows + ((size_t)cb * BATCH + n0) * V + c;
+                    float *to = gradient + ((size_t)kb * IN_BLOCKS + cb) * (V * V) + c * V;
+                    linear_32_to_32_backward_weights_1(x, dy, to, samples, n0 == 0);
                 }
-            }
         }
     }
 }
@@ -1597,7 +1561,7 @@ static const struct lathe_cost costs[] = {
     {"linear1", "backward data", 256, 192, 2048},
     {"residual1.linear1", "steps backward", 128, 256, 128},
     {"residual1.linear1", "gradient of the bias", 0, 0, 256},
-    {"residual1.linear1", "backward weights", 2048, 256, 4096},
+    {"residual1.linear1", "backward weights", 2048, 256, 4352},
     {"residual1.linear1", "weights for backward data", 0, 0, 8192},
     {"residual1.linear1", "backward data", 2048, 384, 4096},
     {"residual1.linear1", "gradient past a skipped body", 0, 256, 0},
@@ -1632,6 +1596,7 @@ static const struct lathe_write writes[] = {
     {11, at_residual1_linear1, 0, 32, 1},
     {11, at_residual1_linear1_bias_sums, 32, 0, 1},
     {12, at_residual1_linear1_bias_grad, 32, 0, 1},
+    {13, at_residual1_linear1_rows, 64, 0, 1},
     {13, at_residual1_linear1_weight_grad, 1024, 0, 1},
     {14, at_residual1_linear1_weight_transposed, 1024, 0, 1},
     {15, at_concat1_grad, 0, 32, 1},
@@ -1738,6 +1703,7 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): backward weights; 0.002 MFLOP,
              * 0.000 MB of activations a sample */
             linear_32_to_32_backward_weights(arena + at_concat1, arena + at_residual1_linear1,
+                                             arena + at_residual1_linear1_rows,
                                              arena + at_residual1_linear1_weight_grad, count);
             lathe_mark(profile, 13, count);
             linear_32_to_32_transpose(arena + at_residual1_linear1_weight,
