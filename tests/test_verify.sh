@@ -41,4 +41,7 @@ verify "lenet5 with the exact curve, avx2" specs/lenet5.lua --set act=dynamic --
 verify "pixels in lanes" tests/num/lanes.lua
 verify "pixels in lanes, avx2" tests/num/lanes.lua --isa avx2
 verify "pixels in lanes, portable" tests/num/lanes.lua --isa portable
+verify "samples in lanes" tests/num/samples.lua --samples 19
+verify "samples in lanes, avx2" tests/num/samples.lua --samples 19 --isa avx2
+verify "samples in lanes, portable" tests/num/samples.lua --samples 3 --isa portable
 exit $status
