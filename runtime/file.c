@@ -204,3 +204,19 @@ bool lathe_output_possible(const char *path, struct lathe_error *error)
     lathe_output_discard(&output);
     return true;
 }
+
+FILE *lathe_open_text(char **text, size_t *length, const char *what)
+{
+    FILE *out = open_memstream(text, length);
+    if (!out)
+        lathe_die(LATHE_RESOURCE, "out of memory: %s", what);
+    return out;
+}
+
+/* fclose does not say that the memory of the last byte was not to be had: there is no text then. */
+void lathe_close_text(FILE *out, char *const *text, const char *what)
+{
+    bool failed = ferror(out);
+    if (fclose(out) != 0 || failed || !*text)
+        lathe_die(LATHE_RESOURCE, "out of memory: %s", what);
+}

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* What went wrong, as one line, and the exit status that it deserves. */
 struct lathe_error {
@@ -45,6 +46,11 @@ bool lathe_output_possible(const char *path, struct lathe_error *error);
 /* Have the open file DESCRIPTOR to ourselves until it is closed or this process ends, however it
  * ends. False where another has it. A file system that knows no locks is taken at its word. */
 bool lathe_lock(int descriptor);
+
+/* A stream that writes to memory, *TEXT of *LENGTH bytes once it is closed, to be freed. Where
+ * there is no memory, either dies: "out of memory: WHAT" (LATHE_RESOURCE). */
+FILE *lathe_open_text(char **text, size_t *length, const char *what);
+void lathe_close_text(FILE *out, char *const *text, const char *what);
 
 /* Do all of BYTES go to DESCRIPTOR? Interrupted and short writes go on. errno tells why not. */
 bool lathe_write_all(int descriptor, const void *bytes, size_t length);

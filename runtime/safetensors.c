@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "lathe.h"
 #include "safetensors.h"
 
@@ -644,9 +645,7 @@ static char *compose_header(const struct lathe_stored *tensors, int count,
                             size_t *length)
 {
     char *header = NULL;
-    FILE *out = open_memstream(&header, length);
-    if (!out)
-        lathe_die(LATHE_RESOURCE, "out of memory: a file's header");
+    FILE *out = lathe_open_text(&header, length, "a file's header");
     uint64_t size = 0;
     fwrite(&size, sizeof size, 1, out);
     fputs("{\"__metadata__\":{", out);
@@ -667,8 +666,7 @@ static char *compose_header(const struct lathe_stored *tensors, int count,
     fflush(out);
     for (size_t written = *length; written % 8; written++)
         fputc(' ', out);
-    if (fclose(out))
-        lathe_die(LATHE_RESOURCE, "out of memory: a file's header");
+    lathe_close_text(out, &header, "a file's header");
     size = *length - sizeof size;
     memcpy(header, &size, sizeof size);
     return header;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "file.h"
 #include "train.h"
 
 static volatile sig_atomic_t asked, preparing;
@@ -33,13 +34,10 @@ void lathe_train_catch_signals(const struct lathe_trainer *t, int argc, char **a
     signal(SIGXFSZ, SIG_IGN);
     if (!t->options->checkpoint)
         return;
-    FILE *out = open_memstream(&farewell, &farewell_length);
-    if (!out)
-        lathe_die(LATHE_RESOURCE, "out of memory: the command line");
+    FILE *out = lathe_open_text(&farewell, &farewell_length, "the command line");
     fputs("stopped before the first step; to go on:", out);
     lathe_train_print_how_to_resume(t, argc, argv, out);
-    if (fclose(out))
-        lathe_die(LATHE_RESOURCE, "out of memory: the command line");
+    lathe_close_text(out, &farewell, "the command line");
     preparing = 1;
     struct sigaction action = {.sa_handler = ask_to_stop,
                                .sa_flags = (int)SA_RESETHAND | SA_RESTART};
