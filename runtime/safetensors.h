@@ -4,8 +4,9 @@
  *
  *     8 bytes   n, the header's length, little-endian
  *     n bytes   JSON: {"__metadata__": {"key": "text", ...},
- *                      "NAME": {"dtype": "F32", "shape": [6, 1, 5, 5], "data_offsets": [0, 600]},
- * ...} the rest  data; offsets count from its start; no gap, no overlap, nothing left over
+ *                      "NAME": {"dtype": "F32", "shape": [6, 1], "data_offsets": [0, 24]}, ...}
+ *
+ *     the rest  data; offsets count from its start; no gap, no overlap, nothing left over
  *
  * The reader trusts nothing: every size is checked against the file before memory is taken, and a
  * file that the format's reference implementation refuses is refused here.
