@@ -3,6 +3,7 @@
  * that a disk has spoilt is told from one that can be trusted.
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -273,11 +274,12 @@ static bool read_number(const struct lathe_tensors *file, const struct number *n
 {
     const char *text = lathe_tensors_metadata(file, number->key);
     char *end = NULL;
-    if (text && number->whole)
+    errno = 0;
+    if (text && number->whole && isdigit((unsigned char)*text))
         *number->whole = strtoull(text, &end, 10);
-    else if (text)
+    else if (text && number->real)
         *number->real = strtod(text, &end);
-    if (!text || end == text || *end)
+    if (!end || end == text || *end || (number->whole && errno))
         return lathe_fail(error, LATHE_USER, "%s: not a checkpoint: %s is %s", file->path,
                           number->key, text ? text : "missing");
     return true;

@@ -20,6 +20,7 @@
 
 #include "../runtime/checkpoint.h"
 #include "../runtime/log.h"
+#include "../runtime/safetensors.h"
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -169,6 +170,64 @@ START_TEST(every_bit_is_guarded)
     ck_assert_float_eq(first, 20.25f);
     free(path);
     free(bytes);
+}
+END_TEST
+
+/* PATH's checkpoint with KEY's number TEXT, sealed as whoever writes such files can. */
+static void rewrite_number(const char *path, const char *key, const char *text)
+{
+    enum { MOST = 64 };
+    struct lathe_tensors file;
+    struct lathe_error error;
+    struct lathe_stored tensors[MOST];
+    struct lathe_metadata metadata[MOST];
+    ck_assert_msg(lathe_tensors_open(&file, path, &error), "%s", error.message);
+    ck_assert_int_le(file.count, MOST);
+    ck_assert_int_le(file.metadata_count, MOST);
+    for (int i = 0; i < file.count; i++) {
+        tensors[i] = file.tensors[i];
+        float *data = lathe_alloc(tensors[i].elements, sizeof *data);
+        ck_assert(lathe_tensors_read(&file, &tensors[i], data, &error));
+        tensors[i].data = data;
+    }
+    for (int i = 0; i < file.metadata_count; i++) {
+        metadata[i] = file.metadata[i];
+        if (strcmp(metadata[i].key, LATHE_SEAL) == 0)
+            metadata[i].value = LATHE_UNSEALED;
+        if (strcmp(metadata[i].key, key) == 0)
+            metadata[i].value = text;
+    }
+    ck_assert(
+        lathe_tensors_write(path, tensors, file.count, metadata, file.metadata_count, &error));
+    for (int i = 0; i < file.count; i++)
+        free((float *)tensors[i].data);
+    lathe_tensors_close(&file);
+}
+
+START_TEST(numbers_are_digits_alone)
+{
+    static const char newest[] = "c/checkpoint-0000000020.safetensors";
+    static const char *const wrong[] = {"-1",   "+20", " 20", "20.0",
+                                        "0x14", "",    "20 ", "99999999999999999999"};
+    float first;
+    size_t size;
+    ck_assert_int_eq(lathe_checkpoint_prepare(in_root("c")), 0);
+    write_two(in_root("c"), 10);
+    write_two(in_root("c"), 20);
+    char *path = strdup(in_root(newest));
+    ck_assert_ptr_nonnull(freopen(in_root("said"), "wb", stderr));
+    for (int i = 0; i < COUNT_OF(wrong); i++) {
+        rewrite_number(path, "step", wrong[i]);
+        char *bytes = read_bytes(path, &size);
+        assert_passed_over(path, bytes, size, 0);
+        free(bytes);
+    }
+    rewrite_number(path, "step", "20");
+    ck_assert_uint_eq(read_two(in_root("c"), &first), 20);
+    char *text = said();
+    ck_assert_str_eq(text, "");
+    free(text);
+    free(path);
 }
 END_TEST
 
@@ -589,6 +648,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, make_root, remove_root);
     tcase_add_test(tests, every_bit_is_guarded);
+    tcase_add_test(tests, numbers_are_digits_alone);
     tcase_add_test(tests, broken_ones_alone_are_no_beginning);
     tcase_add_loop_test(tests, checkpoints_come_every_so_many_steps, 0, 6);
     tcase_add_test(tests, checkpoints_come_every_so_many_seconds);
