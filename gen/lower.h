@@ -107,7 +107,7 @@ bool steps_are_random(const struct lowering *l, const struct group *group, int f
 /* ---- activations with trained parameters ---- */
 
 /* Partial sums of a pass over a group's steps: a row of V floats a sample, channel block and sum.
- */
+ * What has one pixel a channel is a row of such sums itself. */
 struct sums {
     struct region *region; /* NULL: no rows */
     int rows;

@@ -384,20 +384,29 @@ static struct region *raw_gradient(struct lowering *l, const struct group *group
     return l->of_tensor[layout_of(l, group->raw->gradient)->root->id] = region_of(l, group->raw);
 }
 
+/* Every sample's gradient of raw is one pixel, and is stored. */
+static bool is_one_pixel(const struct lowering *l, const struct group *group)
+{
+    const struct layout *raw = layout_of(l, group->raw);
+    bool gated = group->steps.count > 0 && group->steps.items[0]->op == OP_drop_path;
+    return raw->h * raw->w == 1 && raw->samples == 1 && !gated;
+}
+
 static void lower_head_backward(struct lowering *l, const struct group *group,
                                 const struct norm_regions *norm)
 {
     bool element_wise = group->steps.count > 0 || group->pool;
     bool bias = group->head->input_count > 2 && group->norm != 0;
+    bool summed = is_one_pixel(l, group);
     struct region *dy = region_of(l, group->output->gradient);
-    if (element_wise || bias) {
-        struct backward_pass pass = {.store = element_wise, .bias_sums = bias};
-        if (element_wise)
-            pass.target = dy = raw_gradient(l, group);
+    struct backward_pass pass = {.store = element_wise, .bias_sums = bias && !summed};
+    if (element_wise)
+        pass.target = dy = raw_gradient(l, group);
+    if (pass.store || pass.bias_sums)
         lower_backward_pass(l, group, norm, &pass);
-        if (bias)
-            lower_vector_gradient(l, group, "bias", &pass.sums, 0, group->head->inputs[2]);
-    }
+    if (bias)
+        lower_vector_gradient(l, group, "bias", summed ? &(struct sums){dy, 1} : &pass.sums, 0,
+                              group->head->inputs[2]);
     lower_conv_weights(l, group, dy);
     struct tensor *partial = input_gradient(l, group);
     if (partial) {

@@ -88,9 +88,12 @@ void lower_vector_gradient(struct lowering *l, const struct group *group, const 
         add_call(l, group, "vector_gradient.c.t",
                  arena_printf(l->arena, "%s_gradient%s_%d", name, shared ? "_shared" : "", raw->c),
                  arena_printf(l->arena, "gradient of the %s", name));
+    size_t image = (size_t)layout_blocks(raw) * sums->rows * l->lanes;
     value_int(call->arguments, "C_BLOCKS", layout_blocks(raw));
     value_int(call->arguments, "ROWS", sums->rows);
     value_int(call->arguments, "ROW", row);
+    value_int(call->arguments, "IMAGE",
+              (long long)(sums->region->image ? sums->region->image : image));
     value_flag(call->arguments, "shared", shared);
     value_flag(call->arguments, "by_sample", raw->samples > 1);
     read_operand(l, call, "sums", sums->region);

@@ -1,7 +1,7 @@
 $ -- Gradient of a linear layer's weight, in' * out_gradient: see gen/lower_linear.c.
 $ local last = OUT_BLOCKS % K_TILE
 $ for _, k in ipairs(last > 0 and { K_TILE, last } or { K_TILE }) do
-/* ${C_TILE} inputs x ${k} blocks of outputs, of SAMPLES in the rows at x and dy. */
+/* ${C_TILE} inputs x ${k} blocks of outputs, of the samples in the rows at x and dy. */
 LATHE_INLINE void ${name}_${k}(const float *x, const float *dy, float *to, int samples, bool first)
 {
     enum { V = ${V}, BLOCK_ROWS = ${BATCH} * V, WEIGHT_BLOCK = ${IN_BLOCKS} * V * V };

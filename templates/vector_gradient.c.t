@@ -2,7 +2,7 @@ $ -- The gradient of a vector (a number a channel, or shared, one): the sum over
 $ -- ROW of their partial sums.
 static void ${name}(${parameters})
 {
-    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, ROWS = ${ROWS}, ROW = ${ROW} };
+    enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, ROWS = ${ROWS}, ROW = ${ROW}, IMAGE = ${IMAGE} };
 $ if shared then
 #pragma omp single
     {
@@ -27,12 +27,13 @@ $ elseif by_sample then -- a channel is a block; the lanes are samples
     }
 $ else
 #pragma omp for
-    for (int c = 0; c < C_BLOCKS * V; c++) {
-        double g = 0;
+    for (int b = 0; b < C_BLOCKS; b++) {
+        double g[V] = {0};
         for (int n = 0; n < count; n++)
-            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
-        gradient[c] = (float)g;
+            for (int lane = 0; lane < V; lane++)
+                g[lane] += sums[(size_t)n * IMAGE + (b * ROWS + ROW) * V + lane];
+        for (int lane = 0; lane < V; lane++)
+            gradient[b * V + lane] = (float)g[lane];
     }
 $ end
 }
-

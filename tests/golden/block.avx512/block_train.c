@@ -30,31 +30,30 @@ enum {
     at_linear1_bias_grad = 5584,                 /* packed */
     at_batchnorm1_moments = 9696,                /* shift, sum, sums of distances from the shift and
                                                   * of their squares; calls 1 to 2 */
-    at_conv1 = 5600,                             /* 4 x 1 x 8 x 8 x 16; calls 1 to 24 */
-    at_batchnorm1_mean = 15088,                  /* per channel; calls 2 to 23 */
-    at_batchnorm1_invstd = 15072,                /* per channel; calls 2 to 23 */
-    at_batchnorm1_scale = 15104,                 /* per channel; calls 2 to 23 */
-    at_maxpool1 = 9696,                          /* 4 x 1 x 4 x 4 x 16; calls 3 to 18 */
-    at_residual1_body_conv1 = 12000,             /* 4 x 1 x 4 x 4 x 16; calls 4 to 20 */
-    at_residual1 = 10720,                        /* 4 x 1 x 4 x 4 x 16; calls 4 to 15 */
-    at_globalpool1 = 13024,                      /* 4 x 1 x 1 x 1 x 16; calls 5 to 14 */
-    at_dropout1 = 11744,                         /* 4 x 1 x 1 x 1 x 16; calls 6 to 11 */
-    at_linear1 = 11808,                          /* 4 x 1 x 1 x 1 x 16; calls 7 to 9 */
-    at_linear1_grad = 13088,                     /* 4 x 1 x 1 x 1 x 16; calls 8 to 13 */
+    at_conv1 = 5600,                             /* 4 x 1 x 8 x 8 x 16; calls 1 to 23 */
+    at_batchnorm1_mean = 15088,                  /* per channel; calls 2 to 22 */
+    at_batchnorm1_invstd = 15072,                /* per channel; calls 2 to 22 */
+    at_batchnorm1_scale = 15104,                 /* per channel; calls 2 to 22 */
+    at_maxpool1 = 9696,                          /* 4 x 1 x 4 x 4 x 16; calls 3 to 17 */
+    at_residual1_body_conv1 = 12000,             /* 4 x 1 x 4 x 4 x 16; calls 4 to 19 */
+    at_residual1 = 10720,                        /* 4 x 1 x 4 x 4 x 16; calls 4 to 14 */
+    at_globalpool1 = 13024,                      /* 4 x 1 x 1 x 1 x 16; calls 5 to 13 */
+    at_dropout1 = 11744,                         /* 4 x 1 x 1 x 1 x 16; calls 6 to 10 */
+    at_linear1 = 11808,                          /* 4 x 1 x 1 x 1 x 16; calls 7 to 8 */
+    at_linear1_grad = 13088,                     /* 4 x 1 x 1 x 1 x 16; calls 8 to 12 */
     at_sample_loss = 11888,                      /* per sample; calls 8 to 8 */
     at_sample_correct = 11872,                   /* per sample; calls 8 to 8 */
-    at_linear1_bias_sums = 11872,                /* a sample and channel; calls 9 to 10 */
-    at_dropout1_grad = 13152,                    /* 4 x 1 x 1 x 1 x 16; calls 13 to 14 */
-    at_linear1_weight_transposed = 11744,        /* packed; calls 12 to 13 */
-    at_flatten1_grad = 11744,                    /* 4 x 1 x 1 x 1 x 16; calls 14 to 15 */
-    at_residual1_grad = 13024,                   /* 4 x 1 x 4 x 4 x 16; calls 15 to 20 */
-    at_residual1_body_conv1_bias_sums = 10720,   /* a sample and channel; calls 16 to 17 */
-    at_maxpool1_grad = 14048,                    /* 4 x 1 x 4 x 4 x 16; calls 20 to 23 */
-    at_residual1_body_conv1_weight_transposed = 9696, /* packed; calls 19 to 20 */
-    at_conv1_norm_sums = 9696,                   /* a sample and channel; calls 21 to 22 */
-    at_batchnorm1_mean_g = 9824,                 /* per channel; calls 22 to 23 */
-    at_batchnorm1_mean_gx = 9840,                /* per channel; calls 22 to 23 */
-    at_conv1_weight_partial = 9696,              /* 4 partial gradients; calls 24 to 25 */
+    at_dropout1_grad = 13152,                    /* 4 x 1 x 1 x 1 x 16; calls 12 to 13 */
+    at_linear1_weight_transposed = 11744,        /* packed; calls 11 to 12 */
+    at_flatten1_grad = 11744,                    /* 4 x 1 x 1 x 1 x 16; calls 13 to 14 */
+    at_residual1_grad = 13024,                   /* 4 x 1 x 4 x 4 x 16; calls 14 to 19 */
+    at_residual1_body_conv1_bias_sums = 10720,   /* a sample and channel; calls 15 to 16 */
+    at_maxpool1_grad = 14048,                    /* 4 x 1 x 4 x 4 x 16; calls 19 to 22 */
+    at_residual1_body_conv1_weight_transposed = 9696, /* packed; calls 18 to 19 */
+    at_conv1_norm_sums = 9696,                   /* a sample and channel; calls 20 to 21 */
+    at_batchnorm1_mean_g = 9824,                 /* per channel; calls 21 to 22 */
+    at_batchnorm1_mean_gx = 9840,                /* per channel; calls 21 to 22 */
+    at_conv1_weight_partial = 9696,              /* 4 partial gradients; calls 23 to 24 */
     arena_floats = 15120
 };
 
@@ -959,50 +958,19 @@ static void cross_entropy_10x1x1(const float *restrict out, float *restrict grad
     lathe_sum_losses(loss, correct, count, result);
 }
 
-/* Pixel (h, w) of channel block k of sample n: from the gradient g after the last step to raw's. */
-LATHE_INLINE void steps_10x1x1_backward_pixel(const float *raw, int n, int k, int h, int w, vf g,
-                                              vf *row)
-{
-    enum { V = 16, C_BLOCKS = 1, H = 1, W = 1 };
-    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
-    row[0] += g;
-    (void)n, (void)at, (void)row, (void)g, (void)raw;
-}
-
-static void steps_10x1x1_backward(const float *raw, const float *restrict out_gradient,
-                                  float *restrict sums, int count)
-{
-    enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
-           POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
-    for (int n = 0; n < count; n++)
-        for (int k = 0; k < C_BLOCKS; k++) {
-            const float *gradients =
-                out_gradient + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
-            for (int h = 0; h < H; h++) {
-                vf row[1] = {{0}};
-                for (int w = 0; w < W; w++)
-                    steps_10x1x1_backward_pixel(raw, n, k, h, w,
-                        lathe_load(gradients + (h * W + w) * V), row);
-                total[0] += row[0];
-            }
-            lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
-        }
-}
-
 static void bias_gradient_10(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0 };
+    enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 16 };
 #pragma omp for
-    for (int c = 0; c < C_BLOCKS * V; c++) {
-        double g = 0;
+    for (int b = 0; b < C_BLOCKS; b++) {
+        double g[V] = {0};
         for (int n = 0; n < count; n++)
-            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
-        gradient[c] = (float)g;
+            for (int lane = 0; lane < V; lane++)
+                g[lane] += sums[(size_t)n * IMAGE + (b * ROWS + ROW) * V + lane];
+        for (int lane = 0; lane < V; lane++)
+            gradient[b * V + lane] = (float)g[lane];
     }
 }
-
 static void linear_16_to_10_backward_weights(const float *restrict in,
                                              const float *restrict out_gradient,
                                              float *restrict gradient, int count)
@@ -2126,8 +2094,7 @@ static const struct lathe_cost costs[] = {
     {"dropout1", "forward", 64, 128, 0},
     {"linear1", "forward", 160, 128, 1088},
     {"loss", "forward and backward", 0, 128, 32},
-    {"linear1", "steps backward", 0, 128, 256},
-    {"linear1", "gradient of the bias", 0, 0, 320},
+    {"linear1", "gradient of the bias", 0, 64, 64},
     {"linear1", "backward weights", 160, 128, 1024},
     {"linear1", "weights for backward data", 0, 0, 2048},
     {"linear1", "backward data", 320, 128, 1024},
@@ -2144,7 +2111,7 @@ static const struct lathe_cost costs[] = {
     {"conv1", "backward weights", 7744, 4352, 2304},
     {"conv1", "sum of partial gradients", 0, 0, 2880},
 };
-static struct lathe_spent spent[25];
+static struct lathe_spent spent[24];
 
 /* Which call writes what: where, how many floats, how many a sample; for the first number that is
  * not finite. */
@@ -2165,30 +2132,29 @@ static const struct lathe_write writes[] = {
     {7, at_linear1_grad, 0, 16, 1},
     {7, at_sample_loss, 4, 0, 1},
     {7, at_sample_correct, 4, 0, 1},
-    {8, at_linear1_bias_sums, 64, 0, 1},
-    {9, at_linear1_bias_grad, 16, 0, 1},
-    {10, at_linear1_weight_grad, 256, 0, 1},
-    {11, at_linear1_weight_transposed, 256, 0, 1},
-    {12, at_dropout1_grad, 0, 16, 1},
-    {13, at_flatten1_grad, 0, 16, 1},
-    {14, at_residual1_grad, 0, 256, 1},
-    {15, at_residual1_body_conv1, 0, 256, 1},
-    {15, at_residual1_body_conv1_bias_sums, 64, 0, 1},
-    {16, at_residual1_body_conv1_bias_grad, 16, 0, 1},
-    {17, at_residual1_body_conv1_weight_grad, 2304, 0, 1},
-    {18, at_residual1_body_conv1_weight_transposed, 2304, 0, 1},
-    {19, at_maxpool1_grad, 0, 256, 1},
-    {20, at_conv1_norm_sums, 128, 0, 1},
-    {21, at_batchnorm1_weight_grad, 16, 0, 1},
-    {21, at_batchnorm1_bias_grad, 16, 0, 1},
-    {21, at_batchnorm1_mean_g, 16, 0, 1},
-    {21, at_batchnorm1_mean_gx, 16, 0, 1},
-    {21, at_conv1_bias_grad, 16, 0, 1},
-    {22, at_conv1, 0, 1024, 1},
-    {23, at_conv1_weight_partial, 576, 0, 1},
-    {24, at_conv1_weight_grad, 144, 0, 1},
+    {8, at_linear1_bias_grad, 16, 0, 1},
+    {9, at_linear1_weight_grad, 256, 0, 1},
+    {10, at_linear1_weight_transposed, 256, 0, 1},
+    {11, at_dropout1_grad, 0, 16, 1},
+    {12, at_flatten1_grad, 0, 16, 1},
+    {13, at_residual1_grad, 0, 256, 1},
+    {14, at_residual1_body_conv1, 0, 256, 1},
+    {14, at_residual1_body_conv1_bias_sums, 64, 0, 1},
+    {15, at_residual1_body_conv1_bias_grad, 16, 0, 1},
+    {16, at_residual1_body_conv1_weight_grad, 2304, 0, 1},
+    {17, at_residual1_body_conv1_weight_transposed, 2304, 0, 1},
+    {18, at_maxpool1_grad, 0, 256, 1},
+    {19, at_conv1_norm_sums, 128, 0, 1},
+    {20, at_batchnorm1_weight_grad, 16, 0, 1},
+    {20, at_batchnorm1_bias_grad, 16, 0, 1},
+    {20, at_batchnorm1_mean_g, 16, 0, 1},
+    {20, at_batchnorm1_mean_gx, 16, 0, 1},
+    {20, at_conv1_bias_grad, 16, 0, 1},
+    {21, at_conv1, 0, 1024, 1},
+    {22, at_conv1_weight_partial, 576, 0, 1},
+    {23, at_conv1_weight_grad, 144, 0, 1},
 };
-static struct lathe_profile step_profile = {.costs = costs, .count = 25, .spent = spent,
+static struct lathe_profile step_profile = {.costs = costs, .count = 24, .spent = spent,
                                             .writes = writes,
                                             .write_count = sizeof writes / sizeof *writes};
 
@@ -2250,54 +2216,51 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                              arena + at_sample_correct, batch->labels, result, count);
         lathe_mark(profile, 7, count);
 
-        /* linear1 (line 7): steps backward */
-        steps_10x1x1_backward(arena + at_linear1, arena + at_linear1_grad,
-                              arena + at_linear1_bias_sums, count);
+        /* linear1 (line 7): gradient of the bias */
+        bias_gradient_10(arena + at_linear1_grad, arena + at_linear1_bias_grad, count);
         lathe_mark(profile, 8, count);
-        bias_gradient_10(arena + at_linear1_bias_sums, arena + at_linear1_bias_grad, count);
-        lathe_mark(profile, 9, count);
 
         /* linear1 (line 7): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_16_to_10_backward_weights(arena + at_dropout1, arena + at_linear1_grad,
                                          arena + at_linear1_weight_grad, count);
-        lathe_mark(profile, 10, count);
+        lathe_mark(profile, 9, count);
         linear_16_to_10_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
-        lathe_mark(profile, 11, count);
+        lathe_mark(profile, 10, count);
 
         /* linear1 (line 7): backward data; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_16_to_10_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                       arena + at_dropout1_grad, count);
-        lathe_mark(profile, 12, count);
+        lathe_mark(profile, 11, count);
 
         /* dropout1 (line 7): steps backward; 0.000 MFLOP, 0.000 MB of activations a sample */
         steps_8x1x1_backward(arena + at_globalpool1, arena + at_dropout1_grad,
                              arena + at_flatten1_grad, seed, step, count);
-        lathe_mark(profile, 13, count);
+        lathe_mark(profile, 12, count);
 
         /* globalpool1 (line 7): backward; 0.000 MFLOP, 0.001 MB of activations a sample */
         globalpool_8x4x4_backward(arena + at_residual1, arena + at_flatten1_grad,
                                   arena + at_residual1_grad, count);
-        lathe_mark(profile, 14, count);
+        lathe_mark(profile, 13, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): steps backward; 0.001 MFLOP, 0.002 MB
          * of activations a sample */
         steps_8x4x4_backward(arena + at_residual1_body_conv1, arena + at_maxpool1,
                              arena + at_residual1_grad, arena + at_residual1_body_conv1,
                              arena + at_residual1_body_conv1_bias_sums, count);
-        lathe_mark(profile, 15, count);
+        lathe_mark(profile, 14, count);
         bias_gradient_10(arena + at_residual1_body_conv1_bias_sums,
                          arena + at_residual1_body_conv1_bias_grad, count);
-        lathe_mark(profile, 16, count);
+        lathe_mark(profile, 15, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): backward weights; 0.013 MFLOP, 0.002
          * MB of activations a sample */
         conv3x3_8x4x4_to_8x4x4_backward_weights(arena + at_maxpool1,
                                                 arena + at_residual1_body_conv1,
                                                 arena + at_residual1_body_conv1_weight_grad, count);
-        lathe_mark(profile, 17, count);
+        lathe_mark(profile, 16, count);
         conv3x3_8x4x4_to_8x4x4_transpose(arena + at_residual1_body_conv1_weight,
                                          arena + at_residual1_body_conv1_weight_transposed);
-        lathe_mark(profile, 18, count);
+        lathe_mark(profile, 17, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): backward data; 0.013 MFLOP, 0.002 MB
          * of activations a sample */
@@ -2305,7 +2268,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                              arena + at_residual1_body_conv1_weight_transposed,
                                              arena + at_residual1_grad, arena + at_maxpool1_grad,
                                              count);
-        lathe_mark(profile, 19, count);
+        lathe_mark(profile, 18, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): sums for the
          * batchnorm; 0.008 MFLOP, 0.005 MB of activations a sample */
@@ -2313,11 +2276,11 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                        arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                        arena + at_batchnorm1_invstd, arena + at_maxpool1_grad,
                                        arena + at_conv1_norm_sums, count);
-        lathe_mark(profile, 20, count);
+        lathe_mark(profile, 19, count);
         norm_gradient_8x8x8(arena + at_conv1_norm_sums, arena + at_batchnorm1_weight_grad,
                             arena + at_batchnorm1_bias_grad, arena + at_batchnorm1_mean_g,
                             arena + at_batchnorm1_mean_gx, arena + at_conv1_bias_grad, count);
-        lathe_mark(profile, 21, count);
+        lathe_mark(profile, 20, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): steps
          * backward; 0.008 MFLOP, 0.005 MB of activations a sample */
@@ -2326,15 +2289,15 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                   arena + at_batchnorm1_invstd, arena + at_batchnorm1_mean_g,
                                   arena + at_batchnorm1_mean_gx, arena + at_maxpool1_grad,
                                   arena + at_conv1, count);
-        lathe_mark(profile, 22, count);
+        lathe_mark(profile, 21, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): backward
          * weights; 0.008 MFLOP, 0.004 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_backward_weights(batch->input, arena + at_conv1,
                                                 arena + at_conv1_weight_partial, count);
-        lathe_mark(profile, 23, count);
+        lathe_mark(profile, 22, count);
         sum_4_of_144(arena + at_conv1_weight_partial, arena + at_conv1_weight_grad, count);
-        lathe_mark(profile, 24, count);
+        lathe_mark(profile, 23, count);
     }
 }
 

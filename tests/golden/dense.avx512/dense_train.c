@@ -25,10 +25,8 @@ enum {
     at_sigmoid1_grad = 1440,                     /* 4 x 1 x 1 x 1 x 16; calls 3 to 4 */
     at_sample_loss = 1520,                       /* per sample; calls 3 to 3 */
     at_sample_correct = 1504,                    /* per sample; calls 3 to 3 */
-    at_linear2_bias_sums = 1376,                 /* a sample and channel; calls 4 to 5 */
     at_dynamic1_grad = 1888,                     /* 4 x 2 x 1 x 1 x 16; calls 8 to 9 */
     at_linear2_weight_transposed = 1248,         /* packed; calls 7 to 8 */
-    at_linear1_bias_sums = 1248,                 /* a sample and channel; calls 9 to 10 */
     arena_floats = 2080
 };
 
@@ -600,12 +598,11 @@ LATHE_INLINE void steps_1x1x1_backward_pixel(const float *raw, float *raw_gradie
     (void)v;
     g *= curve_sigmoid1_slope(v1);
     lathe_store(raw_gradient + (size_t)n * 16 + at, g);
-    row[0] += g;
     (void)n, (void)at, (void)row, (void)g, (void)raw;
 }
 
 static void steps_1x1x1_backward(const float *raw, const float *restrict out_gradient,
-                                 float *raw_gradient, float *restrict sums, int count)
+                                 float *raw_gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
@@ -614,30 +611,27 @@ static void steps_1x1x1_backward(const float *raw, const float *restrict out_gra
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
                 out_gradient + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
             for (int h = 0; h < H; h++) {
-                vf row[1] = {{0}};
                 for (int w = 0; w < W; w++)
                     steps_1x1x1_backward_pixel(raw, raw_gradient, n, k, h, w,
-                        lathe_load(gradients + (h * W + w) * V), row);
-                total[0] += row[0];
+                        lathe_load(gradients + (h * W + w) * V), NULL);
             }
-            lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
         }
 }
 
 static void bias_gradient_1(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0 };
+    enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 16 };
 #pragma omp for
-    for (int c = 0; c < C_BLOCKS * V; c++) {
-        double g = 0;
+    for (int b = 0; b < C_BLOCKS; b++) {
+        double g[V] = {0};
         for (int n = 0; n < count; n++)
-            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
-        gradient[c] = (float)g;
+            for (int lane = 0; lane < V; lane++)
+                g[lane] += sums[(size_t)n * IMAGE + (b * ROWS + ROW) * V + lane];
+        for (int lane = 0; lane < V; lane++)
+            gradient[b * V + lane] = (float)g[lane];
     }
 }
-
 static void linear_32_to_1_backward_weights(const float *restrict in,
                                             const float *restrict out_gradient,
                                             float *restrict gradient, int count)
@@ -999,12 +993,11 @@ LATHE_INLINE void steps_20x1x1_backward_pixel(const float *raw, float *raw_gradi
     (void)v;
     g *= curve_dynamic1_slope(v1);
     lathe_store(raw_gradient + (size_t)n * 32 + at, g);
-    row[0] += g;
     (void)n, (void)at, (void)row, (void)g, (void)raw;
 }
 
 static void steps_20x1x1_backward(const float *raw, const float *restrict out_gradient,
-                                  float *raw_gradient, float *restrict sums, int count)
+                                  float *raw_gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 2, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
@@ -1013,30 +1006,27 @@ static void steps_20x1x1_backward(const float *raw, const float *restrict out_gr
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
                 out_gradient + (size_t)n * 32 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
             for (int h = 0; h < H; h++) {
-                vf row[1] = {{0}};
                 for (int w = 0; w < W; w++)
                     steps_20x1x1_backward_pixel(raw, raw_gradient, n, k, h, w,
-                        lathe_load(gradients + (h * W + w) * V), row);
-                total[0] += row[0];
+                        lathe_load(gradients + (h * W + w) * V), NULL);
             }
-            lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
         }
 }
 
 static void bias_gradient_20(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 16, C_BLOCKS = 2, ROWS = 1, ROW = 0 };
+    enum { V = 16, C_BLOCKS = 2, ROWS = 1, ROW = 0, IMAGE = 32 };
 #pragma omp for
-    for (int c = 0; c < C_BLOCKS * V; c++) {
-        double g = 0;
+    for (int b = 0; b < C_BLOCKS; b++) {
+        double g[V] = {0};
         for (int n = 0; n < count; n++)
-            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
-        gradient[c] = (float)g;
+            for (int lane = 0; lane < V; lane++)
+                g[lane] += sums[(size_t)n * IMAGE + (b * ROWS + ROW) * V + lane];
+        for (int lane = 0; lane < V; lane++)
+            gradient[b * V + lane] = (float)g[lane];
     }
 }
-
 static void linear_2_to_20_backward_weights(const float *restrict in,
                                             const float *restrict out_gradient,
                                             float *restrict gradient, int count)
@@ -1148,13 +1138,13 @@ static const struct lathe_cost costs[] = {
     {"linear1", "forward", 80, 264, 384},
     {"linear2", "forward", 40, 256, 2112},
     {"loss", "forward and backward", 0, 128, 32},
-    {"linear2", "steps backward", 64, 128, 256},
-    {"linear2", "gradient of the bias", 0, 0, 320},
+    {"linear2", "steps backward", 64, 128, 0},
+    {"linear2", "gradient of the bias", 0, 64, 64},
     {"linear2", "backward weights", 40, 192, 2048},
     {"linear2", "weights for backward data", 0, 0, 4096},
     {"linear2", "backward data", 64, 192, 2048},
-    {"linear1", "steps backward", 128, 256, 512},
-    {"linear1", "gradient of the bias", 0, 0, 640},
+    {"linear1", "steps backward", 128, 256, 0},
+    {"linear1", "gradient of the bias", 0, 128, 128},
     {"linear1", "backward weights", 80, 136, 256},
 };
 static struct lathe_spent spent[11];
@@ -1170,13 +1160,11 @@ static const struct lathe_write writes[] = {
     {2, at_sample_loss, 4, 0, 1},
     {2, at_sample_correct, 4, 0, 1},
     {3, at_linear2, 0, 16, 1},
-    {3, at_linear2_bias_sums, 64, 0, 1},
     {4, at_linear2_bias_grad, 16, 0, 1},
     {5, at_linear2_weight_grad, 512, 0, 1},
     {6, at_linear2_weight_transposed, 512, 0, 1},
     {7, at_dynamic1_grad, 0, 32, 1},
     {8, at_linear1, 0, 32, 1},
-    {8, at_linear1_bias_sums, 128, 0, 1},
     {9, at_linear1_bias_grad, 32, 0, 1},
     {10, at_linear1_weight_grad, 64, 0, 1},
 };
@@ -1219,9 +1207,9 @@ static void dense_step(const struct lathe_model *model, const struct lathe_batch
         /* linear2 (line 5) + sigmoid1 (line 5): steps backward; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         steps_1x1x1_backward(arena + at_linear2, arena + at_sigmoid1_grad, arena + at_linear2,
-                             arena + at_linear2_bias_sums, count);
+                             count);
         lathe_mark(profile, 3, count);
-        bias_gradient_1(arena + at_linear2_bias_sums, arena + at_linear2_bias_grad, count);
+        bias_gradient_1(arena + at_linear2, arena + at_linear2_bias_grad, count);
         lathe_mark(profile, 4, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): backward weights; 0.000 MFLOP, 0.000 MB of
@@ -1241,9 +1229,9 @@ static void dense_step(const struct lathe_model *model, const struct lathe_batch
         /* linear1 (line 4) + dynamic1 (line 4): steps backward; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         steps_20x1x1_backward(arena + at_linear1, arena + at_dynamic1_grad, arena + at_linear1,
-                              arena + at_linear1_bias_sums, count);
+                              count);
         lathe_mark(profile, 8, count);
-        bias_gradient_20(arena + at_linear1_bias_sums, arena + at_linear1_bias_grad, count);
+        bias_gradient_20(arena + at_linear1, arena + at_linear1_bias_grad, count);
         lathe_mark(profile, 9, count);
 
         /* linear1 (line 4) + dynamic1 (line 4): backward weights; 0.000 MFLOP, 0.000 MB of

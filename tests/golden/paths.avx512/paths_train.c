@@ -26,32 +26,28 @@ enum {
     at_linear1_weight_grad = 3216,               /* packed */
     at_linear1_bias = 1856,                      /* packed */
     at_linear1_bias_grad = 3728,                 /* packed */
-    at_concat1 = 4768,                           /* 1 x 2 x 1 x 1 x 16; calls 1 to 22 */
-    at_concat1_branch1_linear1 = 4768,           /* 1 x 1 x 1 x 1 x 16, of concat1; calls 1 to 22 */
-    at_concat1_branch2_linear1 = 4896,           /* 1 x 1 x 1 x 1 x 16; calls 2 to 21 */
-    at_concat1_branch2_tanh1 = 4784,             /* 1 x 1 x 1 x 1 x 16, of concat1; calls 2 to 2 */
-    at_residual1_linear1 = 4800,                 /* 1 x 2 x 1 x 1 x 16; calls 3 to 16 */
+    at_concat1 = 4256,                           /* 1 x 2 x 1 x 1 x 16; calls 1 to 13 */
+    at_concat1_branch1_linear1 = 4256,           /* 1 x 1 x 1 x 1 x 16, of concat1; calls 1 to 1 */
+    at_concat1_branch2_linear1 = 4864,           /* 1 x 1 x 1 x 1 x 16; calls 2 to 20 */
+    at_concat1_branch2_tanh1 = 4272,             /* 1 x 1 x 1 x 1 x 16, of concat1; calls 2 to 2 */
+    at_residual1_linear1 = 4768,                 /* 1 x 2 x 1 x 1 x 16; calls 3 to 15 */
     at_residual1_relu1 = 3744,                   /* 1 x 2 x 1 x 1 x 16; calls 3 to 4 */
-    at_residual1 = 3776,                         /* 1 x 2 x 1 x 1 x 16; calls 4 to 9 */
-    at_linear1 = 3744,                           /* 1 x 1 x 1 x 1 x 16; calls 5 to 7 */
-    at_linear1_grad = 4256,                      /* 1 x 1 x 1 x 1 x 16; calls 6 to 11 */
+    at_residual1 = 3776,                         /* 1 x 2 x 1 x 1 x 16; calls 4 to 8 */
+    at_linear1 = 3744,                           /* 1 x 1 x 1 x 1 x 16; calls 5 to 6 */
+    at_linear1_grad = 4288,                      /* 1 x 1 x 1 x 1 x 16; calls 6 to 10 */
     at_sample_loss = 3808,                       /* per sample; calls 6 to 6 */
     at_sample_correct = 3760,                    /* per sample; calls 6 to 6 */
-    at_linear1_bias_sums = 3760,                 /* a sample and channel; calls 7 to 8 */
-    at_residual1_grad = 4832,                    /* 1 x 2 x 1 x 1 x 16; calls 11 to 17 */
-    at_linear1_weight_transposed = 3744,         /* packed; calls 10 to 11 */
-    at_residual1_linear1_bias_sums = 3744,       /* a sample and channel; calls 12 to 13 */
-    at_residual1_linear1_rows = 3744,            /* both matrices by blocks of columns; calls 14 to
-                                                  * 14 */
-    at_concat1_grad = 4864,                      /* 1 x 2 x 1 x 1 x 16; calls 16 to 24 */
-    at_residual1_linear1_weight_transposed = 3744, /* packed; calls 15 to 16 */
-    at_concat1_branch2_tanh1_grad = 4880,        /* 1 x 1 x 1 x 1 x 16, of concat1.grad; calls 19 to
-                                                  * 19 */
-    at_concat1_branch2_linear1_bias_sums = 3744, /* a sample and channel; calls 19 to 20 */
-    at_concat1_branch1_linear1_grad = 4864,      /* 1 x 1 x 1 x 1 x 16, of concat1.grad; calls 22 to
-                                                  * 24 */
-    at_concat1_branch1_linear1_bias_sums = 3744, /* a sample and channel; calls 22 to 23 */
-    arena_floats = 4912
+    at_residual1_grad = 4800,                    /* 1 x 2 x 1 x 1 x 16; calls 10 to 16 */
+    at_linear1_weight_transposed = 3744,         /* packed; calls 9 to 10 */
+    at_residual1_linear1_rows = 3744,            /* both matrices by blocks of columns; calls 13 to
+                                                  * 13 */
+    at_concat1_grad = 4832,                      /* 1 x 2 x 1 x 1 x 16; calls 15 to 22 */
+    at_residual1_linear1_weight_transposed = 3744, /* packed; calls 14 to 15 */
+    at_concat1_branch2_tanh1_grad = 4848,        /* 1 x 1 x 1 x 1 x 16, of concat1.grad; calls 18 to
+                                                  * 18 */
+    at_concat1_branch1_linear1_grad = 4832,      /* 1 x 1 x 1 x 1 x 16, of concat1.grad; calls 21 to
+                                                  * 22 */
+    arena_floats = 4880
 };
 
 /* ---- curves ---- */
@@ -683,50 +679,19 @@ static void mse_4x1x1(const float *restrict out, float *restrict gradient, float
     lathe_sum_losses(loss, correct, count, result);
 }
 
-/* Pixel (h, w) of channel block k of sample n: from the gradient g after the last step to raw's. */
-LATHE_INLINE void steps_4x1x1_backward_pixel(const float *raw, int n, int k, int h, int w, vf g,
-                                             vf *row)
-{
-    enum { V = 16, C_BLOCKS = 1, H = 1, W = 1 };
-    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
-    row[0] += g;
-    (void)n, (void)at, (void)row, (void)g, (void)raw;
-}
-
-static void steps_4x1x1_backward(const float *raw, const float *restrict out_gradient,
-                                 float *restrict sums, int count)
-{
-    enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
-           POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
-    for (int n = 0; n < count; n++)
-        for (int k = 0; k < C_BLOCKS; k++) {
-            const float *gradients =
-                out_gradient + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
-            for (int h = 0; h < H; h++) {
-                vf row[1] = {{0}};
-                for (int w = 0; w < W; w++)
-                    steps_4x1x1_backward_pixel(raw, n, k, h, w,
-                        lathe_load(gradients + (h * W + w) * V), row);
-                total[0] += row[0];
-            }
-            lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
-        }
-}
-
 static void bias_gradient_4(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0 };
+    enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 16 };
 #pragma omp for
-    for (int c = 0; c < C_BLOCKS * V; c++) {
-        double g = 0;
+    for (int b = 0; b < C_BLOCKS; b++) {
+        double g[V] = {0};
         for (int n = 0; n < count; n++)
-            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
-        gradient[c] = (float)g;
+            for (int lane = 0; lane < V; lane++)
+                g[lane] += sums[(size_t)n * IMAGE + (b * ROWS + ROW) * V + lane];
+        for (int lane = 0; lane < V; lane++)
+            gradient[b * V + lane] = (float)g[lane];
     }
 }
-
 static void linear_32_to_4_backward_weights(const float *restrict in,
                                             const float *restrict out_gradient,
                                             float *restrict gradient, int count)
@@ -990,12 +955,11 @@ LATHE_INLINE void steps_32x1x1_backward_pixel(const float *raw, float *raw_gradi
     (void)v;
     g *= curve_relu_slope(v1);
     lathe_store(raw_gradient + (size_t)n * 32 + at, g);
-    row[0] += g;
     (void)n, (void)at, (void)row, (void)g, (void)raw;
 }
 
 static void steps_32x1x1_backward(const float *raw, const float *restrict out_gradient,
-                                  float *raw_gradient, float *restrict sums, int count)
+                                  float *raw_gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 2, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
@@ -1004,31 +968,28 @@ static void steps_32x1x1_backward(const float *raw, const float *restrict out_gr
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
                 out_gradient + (size_t)n * 32 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
             for (int h = 0; h < H; h++) {
-                vf row[1] = {{0}};
                 for (int w = 0; w < W; w++)
                     steps_32x1x1_backward_pixel(raw, raw_gradient, n, k, h, w,
-                        lathe_load(gradients + (h * W + w) * V), row);
-                total[0] += row[0];
+                        lathe_load(gradients + (h * W + w) * V), NULL);
             }
-            lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
         }
 }
 
 static void bias_gradient_32(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 16, C_BLOCKS = 2, ROWS = 1, ROW = 0 };
+    enum { V = 16, C_BLOCKS = 2, ROWS = 1, ROW = 0, IMAGE = 32 };
 #pragma omp for
-    for (int c = 0; c < C_BLOCKS * V; c++) {
-        double g = 0;
+    for (int b = 0; b < C_BLOCKS; b++) {
+        double g[V] = {0};
         for (int n = 0; n < count; n++)
-            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
-        gradient[c] = (float)g;
+            for (int lane = 0; lane < V; lane++)
+                g[lane] += sums[(size_t)n * IMAGE + (b * ROWS + ROW) * V + lane];
+        for (int lane = 0; lane < V; lane++)
+            gradient[b * V + lane] = (float)g[lane];
     }
 }
-
-/* 16 inputs x 1 blocks of outputs, of SAMPLES in the rows at x and dy. */
+/* 16 inputs x 1 blocks of outputs, of the samples in the rows at x and dy. */
 LATHE_INLINE void linear_32_to_32_backward_weights_1(const float *x, const float *dy, float *to,
                                                      int samples, bool first)
 {
@@ -1279,12 +1240,11 @@ LATHE_INLINE void steps_16x1x1_backward_pixel(const float *raw, float *raw_gradi
     (void)v;
     g *= curve_concat1_branch2_tanh1_slope(v1);
     lathe_store(raw_gradient + (size_t)n * 16 + at, g);
-    row[0] += g;
     (void)n, (void)at, (void)row, (void)g, (void)raw;
 }
 
 static void steps_16x1x1_backward(const float *raw, const float *restrict out_gradient,
-                                  float *raw_gradient, float *restrict sums, int count)
+                                  float *raw_gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
@@ -1293,15 +1253,11 @@ static void steps_16x1x1_backward(const float *raw, const float *restrict out_gr
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
                 out_gradient + (size_t)n * 32 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
             for (int h = 0; h < H; h++) {
-                vf row[1] = {{0}};
                 for (int w = 0; w < W; w++)
                     steps_16x1x1_backward_pixel(raw, raw_gradient, n, k, h, w,
-                        lathe_load(gradients + (h * W + w) * V), row);
-                total[0] += row[0];
+                        lathe_load(gradients + (h * W + w) * V), NULL);
             }
-            lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
         }
 }
 
@@ -1408,39 +1364,19 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
     }
 }
 
-/* Pixel (h, w) of channel block k of sample n: from the gradient g after the last step to raw's. */
-LATHE_INLINE void steps_16x1x1_backward_concat1_branch1_linear1_pixel(const float *raw, int n,
-        int k, int h, int w, vf g, vf *row)
+static void bias_gradient_16(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 16, C_BLOCKS = 1, H = 1, W = 1 };
-    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
-    row[0] += g;
-    (void)n, (void)at, (void)row, (void)g, (void)raw;
+    enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 32 };
+#pragma omp for
+    for (int b = 0; b < C_BLOCKS; b++) {
+        double g[V] = {0};
+        for (int n = 0; n < count; n++)
+            for (int lane = 0; lane < V; lane++)
+                g[lane] += sums[(size_t)n * IMAGE + (b * ROWS + ROW) * V + lane];
+        for (int lane = 0; lane < V; lane++)
+            gradient[b * V + lane] = (float)g[lane];
+    }
 }
-
-static void steps_16x1x1_backward_concat1_branch1_linear1(const float *raw,
-                                                          const float *restrict out_gradient,
-                                                          float *restrict sums, int count)
-{
-    enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
-           POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
-    for (int n = 0; n < count; n++)
-        for (int k = 0; k < C_BLOCKS; k++) {
-            const float *gradients =
-                out_gradient + (size_t)n * 32 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
-            for (int h = 0; h < H; h++) {
-                vf row[1] = {{0}};
-                for (int w = 0; w < W; w++)
-                    steps_16x1x1_backward_concat1_branch1_linear1_pixel(raw, n, k, h, w,
-                        lathe_load(gradients + (h * W + w) * V), row);
-                total[0] += row[0];
-            }
-            lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
-        }
-}
-
 static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float *restrict in,
         const float *restrict out_gradient, float *restrict gradient, int count)
 {
@@ -1554,26 +1490,24 @@ static const struct lathe_cost costs[] = {
     {"residual1.drop", "forward", 256, 384, 0},
     {"linear1", "forward", 256, 192, 2112},
     {"loss", "forward and backward", 0, 128, 8},
-    {"linear1", "steps backward", 0, 128, 64},
-    {"linear1", "gradient of the bias", 0, 0, 128},
+    {"linear1", "gradient of the bias", 0, 64, 64},
     {"linear1", "backward weights", 256, 192, 2048},
     {"linear1", "weights for backward data", 0, 0, 4096},
     {"linear1", "backward data", 256, 192, 2048},
-    {"residual1.linear1", "steps backward", 128, 256, 128},
-    {"residual1.linear1", "gradient of the bias", 0, 0, 256},
+    {"residual1.linear1", "steps backward", 128, 256, 0},
+    {"residual1.linear1", "gradient of the bias", 0, 128, 128},
     {"residual1.linear1", "backward weights", 2048, 256, 4352},
     {"residual1.linear1", "weights for backward data", 0, 0, 8192},
     {"residual1.linear1", "backward data", 2048, 384, 4096},
     {"residual1.linear1", "gradient past a skipped body", 0, 256, 0},
     {"residual1.linear1", "gradients of a skipped body", 0, 0, 4096},
-    {"concat1.branch2.linear1", "steps backward", 64, 128, 64},
-    {"concat1.branch2.linear1", "gradient of the bias", 0, 0, 128},
+    {"concat1.branch2.linear1", "steps backward", 64, 128, 0},
+    {"concat1.branch2.linear1", "gradient of the bias", 0, 64, 64},
     {"concat1.branch2.linear1", "backward weights", 256, 96, 512},
-    {"concat1.branch1.linear1", "steps backward", 0, 128, 64},
-    {"concat1.branch1.linear1", "gradient of the bias", 0, 0, 128},
+    {"concat1.branch1.linear1", "gradient of the bias", 0, 64, 64},
     {"concat1.branch1.linear1", "backward weights", 256, 96, 512},
 };
-static struct lathe_spent spent[24];
+static struct lathe_spent spent[22];
 
 /* Which call writes what: where, how many floats, how many a sample; for the first number that is
  * not finite. */
@@ -1588,29 +1522,25 @@ static const struct lathe_write writes[] = {
     {5, at_linear1_grad, 0, 16, 1},
     {5, at_sample_loss, 1, 0, 1},
     {5, at_sample_correct, 1, 0, 1},
-    {6, at_linear1_bias_sums, 16, 0, 1},
-    {7, at_linear1_bias_grad, 16, 0, 1},
-    {8, at_linear1_weight_grad, 512, 0, 1},
-    {9, at_linear1_weight_transposed, 512, 0, 1},
-    {10, at_residual1_grad, 0, 32, 1},
-    {11, at_residual1_linear1, 0, 32, 1},
-    {11, at_residual1_linear1_bias_sums, 32, 0, 1},
-    {12, at_residual1_linear1_bias_grad, 32, 0, 1},
-    {13, at_residual1_linear1_rows, 64, 0, 1},
-    {13, at_residual1_linear1_weight_grad, 1024, 0, 1},
-    {14, at_residual1_linear1_weight_transposed, 1024, 0, 1},
+    {6, at_linear1_bias_grad, 16, 0, 1},
+    {7, at_linear1_weight_grad, 512, 0, 1},
+    {8, at_linear1_weight_transposed, 512, 0, 1},
+    {9, at_residual1_grad, 0, 32, 1},
+    {10, at_residual1_linear1, 0, 32, 1},
+    {11, at_residual1_linear1_bias_grad, 32, 0, 1},
+    {12, at_residual1_linear1_rows, 64, 0, 1},
+    {12, at_residual1_linear1_weight_grad, 1024, 0, 1},
+    {13, at_residual1_linear1_weight_transposed, 1024, 0, 1},
+    {14, at_concat1_grad, 0, 32, 1},
     {15, at_concat1_grad, 0, 32, 1},
-    {16, at_concat1_grad, 0, 32, 1},
-    {17, at_residual1_linear1_weight_grad, 1024, 0, 1},
-    {18, at_concat1_branch2_linear1, 0, 16, 1},
-    {18, at_concat1_branch2_linear1_bias_sums, 16, 0, 1},
-    {19, at_concat1_branch2_linear1_bias_grad, 16, 0, 1},
-    {20, at_concat1_branch2_linear1_weight_grad, 128, 0, 1},
-    {21, at_concat1_branch1_linear1_bias_sums, 16, 0, 1},
-    {22, at_concat1_branch1_linear1_bias_grad, 16, 0, 1},
-    {23, at_concat1_branch1_linear1_weight_grad, 128, 0, 1},
+    {16, at_residual1_linear1_weight_grad, 1024, 0, 1},
+    {17, at_concat1_branch2_linear1, 0, 16, 1},
+    {18, at_concat1_branch2_linear1_bias_grad, 16, 0, 1},
+    {19, at_concat1_branch2_linear1_weight_grad, 128, 0, 1},
+    {20, at_concat1_branch1_linear1_bias_grad, 16, 0, 1},
+    {21, at_concat1_branch1_linear1_weight_grad, 128, 0, 1},
 };
-static struct lathe_profile step_profile = {.costs = costs, .count = 24, .spent = spent,
+static struct lathe_profile step_profile = {.costs = costs, .count = 22, .spent = spent,
                                             .writes = writes,
                                             .write_count = sizeof writes / sizeof *writes};
 
@@ -1670,45 +1600,41 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
                   arena + at_sample_correct, batch->targets, batch->labels, result, count);
         lathe_mark(profile, 5, count);
 
-        /* linear1 (line 6): steps backward */
-        steps_4x1x1_backward(arena + at_linear1, arena + at_linear1_grad,
-                             arena + at_linear1_bias_sums, count);
+        /* linear1 (line 6): gradient of the bias */
+        bias_gradient_4(arena + at_linear1_grad, arena + at_linear1_bias_grad, count);
         lathe_mark(profile, 6, count);
-        bias_gradient_4(arena + at_linear1_bias_sums, arena + at_linear1_bias_grad, count);
-        lathe_mark(profile, 7, count);
 
         /* linear1 (line 6): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_4_backward_weights(arena + at_residual1, arena + at_linear1_grad,
                                         arena + at_linear1_weight_grad, count);
-        lathe_mark(profile, 8, count);
+        lathe_mark(profile, 7, count);
         linear_32_to_4_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
-        lathe_mark(profile, 9, count);
+        lathe_mark(profile, 8, count);
 
         /* linear1 (line 6): backward data; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_4_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                      arena + at_residual1_grad, count);
-        lathe_mark(profile, 10, count);
+        lathe_mark(profile, 9, count);
 
         if (kept1) {
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): steps backward; 0.000 MFLOP,
              * 0.000 MB of activations a sample */
             steps_32x1x1_backward(arena + at_residual1_linear1, arena + at_residual1_grad,
-                                  arena + at_residual1_linear1,
-                                  arena + at_residual1_linear1_bias_sums, count);
+                                  arena + at_residual1_linear1, count);
+            lathe_mark(profile, 10, count);
+            bias_gradient_32(arena + at_residual1_linear1, arena + at_residual1_linear1_bias_grad,
+                             count);
             lathe_mark(profile, 11, count);
-            bias_gradient_32(arena + at_residual1_linear1_bias_sums,
-                             arena + at_residual1_linear1_bias_grad, count);
-            lathe_mark(profile, 12, count);
 
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): backward weights; 0.002 MFLOP,
              * 0.000 MB of activations a sample */
             linear_32_to_32_backward_weights(arena + at_concat1, arena + at_residual1_linear1,
                                              arena + at_residual1_linear1_rows,
                                              arena + at_residual1_linear1_weight_grad, count);
-            lathe_mark(profile, 13, count);
+            lathe_mark(profile, 12, count);
             linear_32_to_32_transpose(arena + at_residual1_linear1_weight,
                                       arena + at_residual1_linear1_weight_transposed);
-            lathe_mark(profile, 14, count);
+            lathe_mark(profile, 13, count);
 
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): backward data; 0.002 MFLOP,
              * 0.000 MB of activations a sample */
@@ -1716,40 +1642,34 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
                                           arena + at_residual1_linear1_weight_transposed,
                                           arena + at_residual1_grad, arena + at_concat1_grad,
                                           count);
-            lathe_mark(profile, 15, count);
+            lathe_mark(profile, 14, count);
         } else {
             pass_32x1x1(arena + at_residual1_grad, arena + at_concat1_grad, count);
-            lathe_mark(profile, 16, count);
+            lathe_mark(profile, 15, count);
             zero_1056(arena + at_residual1_linear1_weight_grad);
-            lathe_mark(profile, 17, count);
+            lathe_mark(profile, 16, count);
         }
 
         /* concat1.branch2.linear1 (line 4) + concat1.branch2.tanh1 (line 4): steps backward; 0.000
          * MFLOP, 0.000 MB of activations a sample */
         steps_16x1x1_backward(arena + at_concat1_branch2_linear1,
                               arena + at_concat1_branch2_tanh1_grad,
-                              arena + at_concat1_branch2_linear1,
-                              arena + at_concat1_branch2_linear1_bias_sums, count);
-        lathe_mark(profile, 18, count);
-        bias_gradient_4(arena + at_concat1_branch2_linear1_bias_sums,
+                              arena + at_concat1_branch2_linear1, count);
+        lathe_mark(profile, 17, count);
+        bias_gradient_4(arena + at_concat1_branch2_linear1,
                         arena + at_concat1_branch2_linear1_bias_grad, count);
-        lathe_mark(profile, 19, count);
+        lathe_mark(profile, 18, count);
 
         /* concat1.branch2.linear1 (line 4) + concat1.branch2.tanh1 (line 4): backward weights;
          * 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_16_backward_weights(batch->input, arena + at_concat1_branch2_linear1,
                                         arena + at_concat1_branch2_linear1_weight_grad, count);
-        lathe_mark(profile, 20, count);
+        lathe_mark(profile, 19, count);
 
-        /* concat1.branch1.linear1 (line 4): steps backward */
-        steps_16x1x1_backward_concat1_branch1_linear1(arena + at_concat1_branch1_linear1,
-                                                      arena + at_concat1_branch1_linear1_grad,
-                                                      arena + at_concat1_branch1_linear1_bias_sums,
-                                                      count);
-        lathe_mark(profile, 21, count);
-        bias_gradient_4(arena + at_concat1_branch1_linear1_bias_sums,
-                        arena + at_concat1_branch1_linear1_bias_grad, count);
-        lathe_mark(profile, 22, count);
+        /* concat1.branch1.linear1 (line 4): gradient of the bias */
+        bias_gradient_16(arena + at_concat1_branch1_linear1_grad,
+                         arena + at_concat1_branch1_linear1_bias_grad, count);
+        lathe_mark(profile, 20, count);
 
         /* concat1.branch1.linear1 (line 4): backward weights; 0.000 MFLOP, 0.000 MB of activations
          * a sample */
@@ -1758,7 +1678,7 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
                                                                 at_concat1_branch1_linear1_grad,
                                                                 arena +
                 at_concat1_branch1_linear1_weight_grad, count);
-        lathe_mark(profile, 23, count);
+        lathe_mark(profile, 21, count);
     }
 }
 

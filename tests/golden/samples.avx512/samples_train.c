@@ -20,22 +20,21 @@ enum {
     at_linear1_weight_grad = 5968,               /* packed */
     at_linear1_bias = 3488,                      /* packed */
     at_linear1_bias_grad = 6992,                 /* packed */
-    at_input = 10896,                            /* 1 x 1 x 9 x 9 x 16 samples; calls 1 to 21 */
-    at_conv1 = 7008,                             /* 1 x 3 x 9 x 9 x 16 samples; calls 2 to 21 */
-    at_maxpool1 = 13216,                         /* 1 x 3 x 4 x 4 x 16 samples; calls 2 to 14 */
-    at_conv2 = 13984,                            /* 1 x 5 x 2 x 2 x 16 samples; calls 3 to 18 */
+    at_input = 10896,                            /* 1 x 1 x 9 x 9 x 16 samples; calls 1 to 20 */
+    at_conv1 = 7008,                             /* 1 x 3 x 9 x 9 x 16 samples; calls 2 to 20 */
+    at_maxpool1 = 13216,                         /* 1 x 3 x 4 x 4 x 16 samples; calls 2 to 13 */
+    at_conv2 = 13984,                            /* 1 x 5 x 2 x 2 x 16 samples; calls 3 to 17 */
     at_tanh1 = 12192,                            /* 1 x 5 x 2 x 2 x 16 samples; calls 3 to 4 */
-    at_flatten1 = 12512,                         /* 1 x 1 x 2 x 2 x 16; calls 4 to 9 */
-    at_linear1 = 12192,                          /* 1 x 1 x 1 x 1 x 16; calls 5 to 7 */
-    at_linear1_grad = 14368,                     /* 1 x 1 x 1 x 1 x 16; calls 6 to 11 */
+    at_flatten1 = 12512,                         /* 1 x 1 x 2 x 2 x 16; calls 4 to 8 */
+    at_linear1 = 12192,                          /* 1 x 1 x 1 x 1 x 16; calls 5 to 6 */
+    at_linear1_grad = 14368,                     /* 1 x 1 x 1 x 1 x 16; calls 6 to 10 */
     at_sample_loss = 12224,                      /* per sample; calls 6 to 6 */
     at_sample_correct = 12208,                   /* per sample; calls 6 to 6 */
-    at_linear1_bias_sums = 12208,                /* a sample and channel; calls 7 to 8 */
-    at_flatten1_grad = 14304,                    /* 1 x 1 x 2 x 2 x 16; calls 11 to 12 */
-    at_linear1_weight_transposed = 12192,        /* packed; calls 10 to 11 */
-    at_tanh1_grad = 12192,                       /* 1 x 5 x 2 x 2 x 16 samples; calls 12 to 13 */
-    at_maxpool1_grad = 12192,                    /* 1 x 3 x 4 x 4 x 16 samples; calls 15 to 19 */
-    at_conv1_bias_sums = 12960,                  /* a sample and channel; calls 19 to 20 */
+    at_flatten1_grad = 14304,                    /* 1 x 1 x 2 x 2 x 16; calls 10 to 11 */
+    at_linear1_weight_transposed = 12192,        /* packed; calls 9 to 10 */
+    at_tanh1_grad = 12192,                       /* 1 x 5 x 2 x 2 x 16 samples; calls 11 to 12 */
+    at_maxpool1_grad = 12192,                    /* 1 x 3 x 4 x 4 x 16 samples; calls 14 to 18 */
+    at_conv1_bias_sums = 12960,                  /* a sample and channel; calls 18 to 19 */
     arena_floats = 14384
 };
 
@@ -664,50 +663,19 @@ static void cross_entropy_4x1x1(const float *restrict out, float *restrict gradi
     lathe_sum_losses(loss, correct, count, result);
 }
 
-/* Pixel (h, w) of channel block k of sample n: from the gradient g after the last step to raw's. */
-LATHE_INLINE void steps_4x1x1_backward_pixel(const float *raw, int n, int k, int h, int w, vf g,
-                                             vf *row)
-{
-    enum { V = 16, C_BLOCKS = 1, H = 1, W = 1 };
-    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
-    row[0] += g;
-    (void)n, (void)at, (void)row, (void)g, (void)raw;
-}
-
-static void steps_4x1x1_backward(const float *raw, const float *restrict out_gradient,
-                                 float *restrict sums, int count)
-{
-    enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
-           POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
-    for (int n = 0; n < count; n++)
-        for (int k = 0; k < C_BLOCKS; k++) {
-            const float *gradients =
-                out_gradient + (size_t)n * 16 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
-            for (int h = 0; h < H; h++) {
-                vf row[1] = {{0}};
-                for (int w = 0; w < W; w++)
-                    steps_4x1x1_backward_pixel(raw, n, k, h, w,
-                        lathe_load(gradients + (h * W + w) * V), row);
-                total[0] += row[0];
-            }
-            lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
-        }
-}
-
 static void bias_gradient_4(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0 };
+    enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 16 };
 #pragma omp for
-    for (int c = 0; c < C_BLOCKS * V; c++) {
-        double g = 0;
+    for (int b = 0; b < C_BLOCKS; b++) {
+        double g[V] = {0};
         for (int n = 0; n < count; n++)
-            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
-        gradient[c] = (float)g;
+            for (int lane = 0; lane < V; lane++)
+                g[lane] += sums[(size_t)n * IMAGE + (b * ROWS + ROW) * V + lane];
+        for (int lane = 0; lane < V; lane++)
+            gradient[b * V + lane] = (float)g[lane];
     }
 }
-
 static void linear_64_to_4_backward_weights(const float *restrict in,
                                             const float *restrict out_gradient,
                                             float *restrict gradient, int count)
@@ -1712,7 +1680,7 @@ static void steps_pool_3x9x9_backward(const float *raw, const float *restrict ou
 
 static void bias_gradient_3(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 16, C_BLOCKS = 3, ROWS = 1, ROW = 0 };
+    enum { V = 16, C_BLOCKS = 3, ROWS = 1, ROW = 0, IMAGE = 48 };
 #pragma omp for
     for (int c = 0; c < (C_BLOCKS + V - 1) / V * V; c++) {
         double g = 0;
@@ -1722,7 +1690,6 @@ static void bias_gradient_3(const float *restrict sums, float *restrict gradient
         gradient[c] = (float)g;
     }
 }
-
 /* The products of column w of a row of pixels and of the gradient's rows. */
 LATHE_INLINE void conv3x3_1x9x9_to_3x9x9_backward_weights_column(const float *restrict row,
         const float *restrict dy, const int w,
@@ -1845,8 +1812,7 @@ static const struct lathe_cost costs[] = {
     {"conv2", "from lanes", 0, 336, 0},
     {"linear1", "forward", 160, 320, 4160},
     {"loss", "forward and backward", 0, 128, 8},
-    {"linear1", "steps backward", 0, 128, 64},
-    {"linear1", "gradient of the bias", 0, 0, 128},
+    {"linear1", "gradient of the bias", 0, 64, 64},
     {"linear1", "backward weights", 160, 320, 4096},
     {"linear1", "weights for backward data", 0, 0, 8192},
     {"linear1", "backward data", 512, 320, 4096},
@@ -1861,7 +1827,7 @@ static const struct lathe_cost costs[] = {
     {"conv1", "gradient of the bias", 0, 0, 256},
     {"conv1", "backward weights", 3750, 1296, 576},
 };
-static struct lathe_spent spent[21];
+static struct lathe_spent spent[20];
 
 /* Which call writes what: where, how many floats, how many a sample; for the first number that is
  * not finite. */
@@ -1876,24 +1842,23 @@ static const struct lathe_write writes[] = {
     {5, at_linear1_grad, 0, 16, 1},
     {5, at_sample_loss, 1, 0, 1},
     {5, at_sample_correct, 1, 0, 1},
-    {6, at_linear1_bias_sums, 16, 0, 1},
-    {7, at_linear1_bias_grad, 16, 0, 1},
-    {8, at_linear1_weight_grad, 1024, 0, 1},
-    {9, at_linear1_weight_transposed, 1024, 0, 1},
-    {10, at_flatten1_grad, 0, 64, 1},
-    {11, at_tanh1_grad, 0, 320, 16},
-    {12, at_conv2, 0, 320, 16},
-    {13, at_conv2_weight_grad, 2304, 0, 1},
+    {6, at_linear1_bias_grad, 16, 0, 1},
+    {7, at_linear1_weight_grad, 1024, 0, 1},
+    {8, at_linear1_weight_transposed, 1024, 0, 1},
+    {9, at_flatten1_grad, 0, 64, 1},
+    {10, at_tanh1_grad, 0, 320, 16},
+    {11, at_conv2, 0, 320, 16},
+    {12, at_conv2_weight_grad, 2304, 0, 1},
+    {13, at_maxpool1_grad, 0, 768, 16},
     {14, at_maxpool1_grad, 0, 768, 16},
     {15, at_maxpool1_grad, 0, 768, 16},
     {16, at_maxpool1_grad, 0, 768, 16},
-    {17, at_maxpool1_grad, 0, 768, 16},
-    {18, at_conv1, 0, 3888, 16},
-    {18, at_conv1_bias_sums, 48, 0, 1},
-    {19, at_conv1_bias_grad, 16, 0, 1},
-    {20, at_conv1_weight_grad, 144, 0, 1},
+    {17, at_conv1, 0, 3888, 16},
+    {17, at_conv1_bias_sums, 48, 0, 1},
+    {18, at_conv1_bias_grad, 16, 0, 1},
+    {19, at_conv1_weight_grad, 144, 0, 1},
 };
-static struct lathe_profile step_profile = {.costs = costs, .count = 21, .spent = spent,
+static struct lathe_profile step_profile = {.costs = costs, .count = 20, .spent = spent,
                                             .writes = writes,
                                             .write_count = sizeof writes / sizeof *writes};
 
@@ -1940,78 +1905,75 @@ static void samples_step(const struct lathe_model *model, const struct lathe_bat
                             arena + at_sample_correct, batch->labels, result, count);
         lathe_mark(profile, 5, count);
 
-        /* linear1 (line 6): steps backward */
-        steps_4x1x1_backward(arena + at_linear1, arena + at_linear1_grad,
-                             arena + at_linear1_bias_sums, count);
+        /* linear1 (line 6): gradient of the bias */
+        bias_gradient_4(arena + at_linear1_grad, arena + at_linear1_bias_grad, count);
         lathe_mark(profile, 6, count);
-        bias_gradient_4(arena + at_linear1_bias_sums, arena + at_linear1_bias_grad, count);
-        lathe_mark(profile, 7, count);
 
         /* linear1 (line 6): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_64_to_4_backward_weights(arena + at_flatten1, arena + at_linear1_grad,
                                         arena + at_linear1_weight_grad, count);
-        lathe_mark(profile, 8, count);
+        lathe_mark(profile, 7, count);
         linear_64_to_4_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
-        lathe_mark(profile, 9, count);
+        lathe_mark(profile, 8, count);
 
         /* linear1 (line 6): backward data; 0.001 MFLOP, 0.000 MB of activations a sample */
         linear_64_to_4_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                      arena + at_flatten1_grad, count);
-        lathe_mark(profile, 10, count);
+        lathe_mark(profile, 9, count);
 
         /* conv2 (line 5) + tanh1 (line 5): gradient to lanes */
         blocks_to_lanes_5x2x2(arena + at_flatten1_grad, arena + at_tanh1_grad, count);
-        lathe_mark(profile, 11, count);
+        lathe_mark(profile, 10, count);
 
         /* conv2 (line 5) + tanh1 (line 5): steps backward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         steps_5x2x2_backward(arena + at_conv2, arena + at_tanh1_grad, arena + at_conv2,
                              (count + 15) / 16);
-        lathe_mark(profile, 12, count);
+        lathe_mark(profile, 11, count);
 
         /* conv2 (line 5) + tanh1 (line 5): backward weights; 0.001 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_weights(arena + at_maxpool1, arena + at_conv2,
                                                 arena + at_conv2_weight_grad, (count + 15) / 16);
-        lathe_mark(profile, 13, count);
+        lathe_mark(profile, 12, count);
 
         /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_data(arena + at_conv2, arena + at_conv2_weight,
                                              arena + at_maxpool1_grad, (count + 15) / 16);
-        lathe_mark(profile, 14, count);
+        lathe_mark(profile, 13, count);
 
         /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_data_conv2(arena + at_conv2, arena + at_conv2_weight,
                                                    arena + at_maxpool1_grad, (count + 15) / 16);
-        lathe_mark(profile, 15, count);
+        lathe_mark(profile, 14, count);
 
         /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_data_conv2_2(arena + at_conv2, arena + at_conv2_weight,
                                                      arena + at_maxpool1_grad, (count + 15) / 16);
-        lathe_mark(profile, 16, count);
+        lathe_mark(profile, 15, count);
 
         /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3(arena + at_conv2, arena + at_conv2_weight,
                                                      arena + at_maxpool1_grad, (count + 15) / 16);
-        lathe_mark(profile, 17, count);
+        lathe_mark(profile, 16, count);
 
         /* conv1 (line 4) + relu1 (line 4) + maxpool1 (line 4): steps backward; 0.001 MFLOP, 0.001
          * MB of activations a sample */
         steps_pool_3x9x9_backward(arena + at_conv1, arena + at_maxpool1_grad, arena + at_conv1,
                                   arena + at_conv1_bias_sums, (count + 15) / 16);
-        lathe_mark(profile, 18, count);
+        lathe_mark(profile, 17, count);
         bias_gradient_3(arena + at_conv1_bias_sums, arena + at_conv1_bias_grad, (count + 15) / 16);
-        lathe_mark(profile, 19, count);
+        lathe_mark(profile, 18, count);
 
         /* conv1 (line 4) + relu1 (line 4) + maxpool1 (line 4): backward weights; 0.004 MFLOP, 0.001
          * MB of activations a sample */
         conv3x3_1x9x9_to_3x9x9_backward_weights(arena + at_input, arena + at_conv1,
                                                 arena + at_conv1_weight_grad, (count + 15) / 16);
-        lathe_mark(profile, 20, count);
+        lathe_mark(profile, 19, count);
     }
 }
 

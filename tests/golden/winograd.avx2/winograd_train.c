@@ -28,30 +28,29 @@ enum {
     at_linear1_bias_grad = 32400,                /* packed */
     at_batchnorm1_moments = 32416,               /* shift, sum, sums of distances from the shift and
                                                   * of their squares; calls 1 to 2 */
-    at_conv1 = 594592,                           /* 1 x 2 x 12 x 12 x 8; calls 1 to 21 */
-    at_batchnorm1_mean = 599216,                 /* per channel; calls 2 to 20 */
-    at_batchnorm1_invstd = 599200,               /* per channel; calls 2 to 20 */
-    at_batchnorm1_scale = 599232,                /* per channel; calls 2 to 20 */
-    at_relu1 = 596896,                           /* 1 x 2 x 12 x 12 x 8; calls 3 to 14 */
+    at_conv1 = 594592,                           /* 1 x 2 x 12 x 12 x 8; calls 1 to 20 */
+    at_batchnorm1_mean = 599216,                 /* per channel; calls 2 to 19 */
+    at_batchnorm1_invstd = 599200,               /* per channel; calls 2 to 19 */
+    at_batchnorm1_scale = 599232,                /* per channel; calls 2 to 19 */
+    at_relu1 = 596896,                           /* 1 x 2 x 12 x 12 x 8; calls 3 to 13 */
     at_conv2_weight_winograd = 32416,            /* by position; calls 4 to 5 */
     at_conv2_forward_tiles = 50848,              /* pixels and sums; calls 5 to 5 */
-    at_conv2 = 589984,                           /* 1 x 4 x 12 x 12 x 8; calls 5 to 17 */
-    at_maxpool1 = 68704,                         /* 1 x 4 x 6 x 6 x 8; calls 5 to 10 */
-    at_linear1 = 32416,                          /* 1 x 1 x 1 x 1 x 8; calls 6 to 8 */
-    at_linear1_grad = 42784,                     /* 1 x 1 x 1 x 1 x 8; calls 7 to 12 */
+    at_conv2 = 589984,                           /* 1 x 4 x 12 x 12 x 8; calls 5 to 16 */
+    at_maxpool1 = 68704,                         /* 1 x 4 x 6 x 6 x 8; calls 5 to 9 */
+    at_linear1 = 32416,                          /* 1 x 1 x 1 x 1 x 8; calls 6 to 7 */
+    at_linear1_grad = 42784,                     /* 1 x 1 x 1 x 1 x 8; calls 7 to 11 */
     at_sample_loss = 32448,                      /* per sample; calls 7 to 7 */
     at_sample_correct = 32432,                   /* per sample; calls 7 to 7 */
-    at_linear1_bias_sums = 32432,                /* a sample and channel; calls 8 to 9 */
-    at_flatten1_grad = 41632,                    /* 1 x 4 x 6 x 6 x 8; calls 12 to 13 */
-    at_linear1_weight_transposed = 32416,        /* packed; calls 11 to 12 */
-    at_conv2_weight_tiles = 32416,               /* sums and some tiles a thread; calls 14 to 14 */
-    at_relu1_grad = 68704,                       /* 1 x 2 x 12 x 12 x 8; calls 17 to 20 */
-    at_conv2_weight_transposed = 50848,          /* packed; calls 15 to 16 */
-    at_conv2_weight_transposed_winograd = 32416, /* by position; calls 16 to 17 */
-    at_conv2_backward_data_tiles = 50848,        /* pixels and sums; calls 17 to 17 */
-    at_conv1_norm_sums = 32416,                  /* a sample and channel; calls 18 to 19 */
-    at_batchnorm1_mean_g = 32448,                /* per channel; calls 19 to 20 */
-    at_batchnorm1_mean_gx = 32464,               /* per channel; calls 19 to 20 */
+    at_flatten1_grad = 41632,                    /* 1 x 4 x 6 x 6 x 8; calls 11 to 12 */
+    at_linear1_weight_transposed = 32416,        /* packed; calls 10 to 11 */
+    at_conv2_weight_tiles = 32416,               /* sums and some tiles a thread; calls 13 to 13 */
+    at_relu1_grad = 68704,                       /* 1 x 2 x 12 x 12 x 8; calls 16 to 19 */
+    at_conv2_weight_transposed = 50848,          /* packed; calls 14 to 15 */
+    at_conv2_weight_transposed_winograd = 32416, /* by position; calls 15 to 16 */
+    at_conv2_backward_data_tiles = 50848,        /* pixels and sums; calls 16 to 16 */
+    at_conv1_norm_sums = 32416,                  /* a sample and channel; calls 17 to 18 */
+    at_batchnorm1_mean_g = 32448,                /* per channel; calls 18 to 19 */
+    at_batchnorm1_mean_gx = 32464,               /* per channel; calls 18 to 19 */
     arena_floats = 599248
 };
 
@@ -774,50 +773,19 @@ static void cross_entropy_4x1x1(const float *restrict out, float *restrict gradi
     lathe_sum_losses(loss, correct, count, result);
 }
 
-/* Pixel (h, w) of channel block k of sample n: from the gradient g after the last step to raw's. */
-LATHE_INLINE void steps_4x1x1_backward_pixel(const float *raw, int n, int k, int h, int w, vf g,
-                                             vf *row)
-{
-    enum { V = 8, C_BLOCKS = 1, H = 1, W = 1 };
-    const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
-    row[0] += g;
-    (void)n, (void)at, (void)row, (void)g, (void)raw;
-}
-
-static void steps_4x1x1_backward(const float *raw, const float *restrict out_gradient,
-                                 float *restrict sums, int count)
-{
-    enum { V = 8, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
-           POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
-    for (int n = 0; n < count; n++)
-        for (int k = 0; k < C_BLOCKS; k++) {
-            const float *gradients =
-                out_gradient + (size_t)n * 8 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
-            for (int h = 0; h < H; h++) {
-                vf row[1] = {{0}};
-                for (int w = 0; w < W; w++)
-                    steps_4x1x1_backward_pixel(raw, n, k, h, w,
-                        lathe_load(gradients + (h * W + w) * V), row);
-                total[0] += row[0];
-            }
-            lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
-        }
-}
-
 static void bias_gradient_4(const float *restrict sums, float *restrict gradient, int count)
 {
-    enum { V = 8, C_BLOCKS = 1, ROWS = 1, ROW = 0 };
+    enum { V = 8, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 8 };
 #pragma omp for
-    for (int c = 0; c < C_BLOCKS * V; c++) {
-        double g = 0;
+    for (int b = 0; b < C_BLOCKS; b++) {
+        double g[V] = {0};
         for (int n = 0; n < count; n++)
-            g += sums[(((size_t)n * C_BLOCKS + c / V) * ROWS + ROW) * V + c % V];
-        gradient[c] = (float)g;
+            for (int lane = 0; lane < V; lane++)
+                g[lane] += sums[(size_t)n * IMAGE + (b * ROWS + ROW) * V + lane];
+        for (int lane = 0; lane < V; lane++)
+            gradient[b * V + lane] = (float)g[lane];
     }
 }
-
 static void linear_1152_to_4_backward_weights(const float *restrict in,
                                               const float *restrict out_gradient,
                                               float *restrict gradient, int count)
@@ -1992,8 +1960,7 @@ static const struct lathe_cost costs[] = {
     {"conv2", "forward", 1183744, 32256, 145152},
     {"linear1", "forward", 9216, 4640, 36896},
     {"loss", "forward and backward", 0, 64, 8},
-    {"linear1", "steps backward", 0, 64, 32},
-    {"linear1", "gradient of the bias", 0, 0, 64},
+    {"linear1", "gradient of the bias", 0, 32, 32},
     {"linear1", "backward weights", 9216, 4640, 36864},
     {"linear1", "weights for backward data", 0, 0, 73728},
     {"linear1", "backward data", 9216, 4640, 36864},
@@ -2007,7 +1974,7 @@ static const struct lathe_cost costs[] = {
     {"conv1", "steps backward", 18432, 18432, 384},
     {"conv1", "backward weights", 591872, 18432, 9216},
 };
-static struct lathe_spent spent[21];
+static struct lathe_spent spent[20];
 
 /* Which call writes what: where, how many floats, how many a sample; for the first number that is
  * not finite. */
@@ -2028,28 +1995,27 @@ static const struct lathe_write writes[] = {
     {6, at_linear1_grad, 0, 8, 1},
     {6, at_sample_loss, 1, 0, 1},
     {6, at_sample_correct, 1, 0, 1},
-    {7, at_linear1_bias_sums, 8, 0, 1},
-    {8, at_linear1_bias_grad, 8, 0, 1},
-    {9, at_linear1_weight_grad, 9216, 0, 1},
-    {10, at_linear1_weight_transposed, 9216, 0, 1},
-    {11, at_flatten1_grad, 0, 1152, 1},
-    {12, at_conv2, 0, 4608, 1},
-    {13, at_conv2_weight_grad, 4608, 0, 1},
-    {13, at_conv2_weight_tiles, 557568, 0, 1},
-    {14, at_conv2_weight_transposed, 4608, 0, 1},
-    {15, at_conv2_weight_transposed_winograd, 18432, 0, 1},
-    {16, at_conv2_backward_data_tiles, 17856, 0, 1},
-    {16, at_relu1_grad, 0, 2304, 1},
-    {17, at_conv1_norm_sums, 32, 0, 1},
-    {18, at_batchnorm1_weight_grad, 16, 0, 1},
-    {18, at_batchnorm1_bias_grad, 16, 0, 1},
-    {18, at_batchnorm1_mean_g, 16, 0, 1},
-    {18, at_batchnorm1_mean_gx, 16, 0, 1},
-    {18, at_conv1_bias_grad, 16, 0, 1},
-    {19, at_conv1, 0, 2304, 1},
-    {20, at_conv1_weight_grad, 2304, 0, 1},
+    {7, at_linear1_bias_grad, 8, 0, 1},
+    {8, at_linear1_weight_grad, 9216, 0, 1},
+    {9, at_linear1_weight_transposed, 9216, 0, 1},
+    {10, at_flatten1_grad, 0, 1152, 1},
+    {11, at_conv2, 0, 4608, 1},
+    {12, at_conv2_weight_grad, 4608, 0, 1},
+    {12, at_conv2_weight_tiles, 557568, 0, 1},
+    {13, at_conv2_weight_transposed, 4608, 0, 1},
+    {14, at_conv2_weight_transposed_winograd, 18432, 0, 1},
+    {15, at_conv2_backward_data_tiles, 17856, 0, 1},
+    {15, at_relu1_grad, 0, 2304, 1},
+    {16, at_conv1_norm_sums, 32, 0, 1},
+    {17, at_batchnorm1_weight_grad, 16, 0, 1},
+    {17, at_batchnorm1_bias_grad, 16, 0, 1},
+    {17, at_batchnorm1_mean_g, 16, 0, 1},
+    {17, at_batchnorm1_mean_gx, 16, 0, 1},
+    {17, at_conv1_bias_grad, 16, 0, 1},
+    {18, at_conv1, 0, 2304, 1},
+    {19, at_conv1_weight_grad, 2304, 0, 1},
 };
-static struct lathe_profile step_profile = {.costs = costs, .count = 21, .spent = spent,
+static struct lathe_profile step_profile = {.costs = costs, .count = 20, .spent = spent,
                                             .writes = writes,
                                             .write_count = sizeof writes / sizeof *writes};
 
@@ -2107,44 +2073,41 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
                             arena + at_sample_correct, batch->labels, result, count);
         lathe_mark(profile, 6, count);
 
-        /* linear1 (line 6): steps backward */
-        steps_4x1x1_backward(arena + at_linear1, arena + at_linear1_grad,
-                             arena + at_linear1_bias_sums, count);
+        /* linear1 (line 6): gradient of the bias */
+        bias_gradient_4(arena + at_linear1_grad, arena + at_linear1_bias_grad, count);
         lathe_mark(profile, 7, count);
-        bias_gradient_4(arena + at_linear1_bias_sums, arena + at_linear1_bias_grad, count);
-        lathe_mark(profile, 8, count);
 
         /* linear1 (line 6): backward weights; 0.009 MFLOP, 0.005 MB of activations a sample */
         linear_1152_to_4_backward_weights(arena + at_maxpool1, arena + at_linear1_grad,
                                           arena + at_linear1_weight_grad, count);
-        lathe_mark(profile, 9, count);
+        lathe_mark(profile, 8, count);
         linear_1152_to_4_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
-        lathe_mark(profile, 10, count);
+        lathe_mark(profile, 9, count);
 
         /* linear1 (line 6): backward data; 0.009 MFLOP, 0.005 MB of activations a sample */
         linear_1152_to_4_backward_data(arena + at_linear1_grad,
                                        arena + at_linear1_weight_transposed,
                                        arena + at_flatten1_grad, count);
-        lathe_mark(profile, 11, count);
+        lathe_mark(profile, 10, count);
 
         /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): steps backward; 0.018 MFLOP, 0.023
          * MB of activations a sample */
         steps_pool_32x12x12_backward(arena + at_conv2, arena + at_flatten1_grad, arena + at_conv2,
                                      count);
-        lathe_mark(profile, 12, count);
+        lathe_mark(profile, 11, count);
 
         /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): backward weights; 1.184 MFLOP, 0.028
          * MB of activations a sample */
         conv3x3_16x12x12_to_32x12x12_backward_weights(arena + at_relu1, arena + at_conv2,
                                                       arena + at_conv2_weight_grad,
                                                       arena + at_conv2_weight_tiles, count);
-        lathe_mark(profile, 13, count);
+        lathe_mark(profile, 12, count);
         conv3x3_16x12x12_to_32x12x12_transpose(arena + at_conv2_weight,
                                                arena + at_conv2_weight_transposed);
-        lathe_mark(profile, 14, count);
+        lathe_mark(profile, 13, count);
         winograd_weights_32_to_16(arena + at_conv2_weight_transposed,
                                   arena + at_conv2_weight_transposed_winograd);
-        lathe_mark(profile, 15, count);
+        lathe_mark(profile, 14, count);
 
         /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): backward data; 1.184 MFLOP, 0.028 MB
          * of activations a sample */
@@ -2152,7 +2115,7 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
                                                     arena + at_conv2_weight_transposed_winograd,
                                                     arena + at_conv2_backward_data_tiles,
                                                     arena + at_relu1_grad, count);
-        lathe_mark(profile, 16, count);
+        lathe_mark(profile, 15, count);
 
         /* conv1 (line 4) + batchnorm1 (line 4) + relu1 (line 4): sums for the batchnorm; 0.018
          * MFLOP, 0.018 MB of activations a sample */
@@ -2160,11 +2123,11 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
                                      arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                      arena + at_batchnorm1_invstd, arena + at_relu1_grad,
                                      arena + at_conv1_norm_sums, count);
-        lathe_mark(profile, 17, count);
+        lathe_mark(profile, 16, count);
         norm_gradient_16x12x12(arena + at_conv1_norm_sums, arena + at_batchnorm1_weight_grad,
                                arena + at_batchnorm1_bias_grad, arena + at_batchnorm1_mean_g,
                                arena + at_batchnorm1_mean_gx, arena + at_conv1_bias_grad, count);
-        lathe_mark(profile, 18, count);
+        lathe_mark(profile, 17, count);
 
         /* conv1 (line 4) + batchnorm1 (line 4) + relu1 (line 4): steps backward; 0.018 MFLOP, 0.018
          * MB of activations a sample */
@@ -2173,13 +2136,13 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
                                 arena + at_batchnorm1_invstd, arena + at_batchnorm1_mean_g,
                                 arena + at_batchnorm1_mean_gx, arena + at_relu1_grad,
                                 arena + at_conv1, count);
-        lathe_mark(profile, 19, count);
+        lathe_mark(profile, 18, count);
 
         /* conv1 (line 4) + batchnorm1 (line 4) + relu1 (line 4): backward weights; 0.592 MFLOP,
          * 0.018 MB of activations a sample */
         conv3x3_16x12x12_to_16x12x12_backward_weights(batch->input, arena + at_conv1,
                                                       arena + at_conv1_weight_grad, count);
-        lathe_mark(profile, 20, count);
+        lathe_mark(profile, 19, count);
     }
 }
 
