@@ -26,6 +26,7 @@ enum {
     SINGLE_TILE = 8,             /* blocks of output channels of a single pixel, at most */
     STREAM_BYTES = 16 << 20,     /* a larger output has left the last level before it is read */
     PLANE_BYTES = 128 * 1024,    /* a pooled convolution's rows on the thread's stack */
+    ITEM_WORK = 1 << 16,         /* multiply-adds worth a thread's way to fetch a piece of work */
 };
 
 /* ---- tiles ---- */
@@ -92,6 +93,17 @@ static int choose_single_k_tile(const struct geometry *g)
     return g->window ? 1 : k;
 }
 
+/* How many times the images of a piece of work have to be there to be worth fetching, as long as
+ * there are pieces enough. */
+static int times_for_work(const struct lowering *l, const struct geometry *g, const struct tiles *t,
+                          int out_w)
+{
+    double taps = (double)g->in_blocks * g->weight_rows * g->kernel_h * g->kernel_w;
+    double work = taps * t->k * l->lanes * t->chunk_rows * out_w * t->item_images;
+    int pieces = divide_up(l->batch, t->item_images) * t->chunks * (g->out_blocks / t->k);
+    return max_int(1, (int)fmin(ITEM_WORK / work, pieces / ITEMS));
+}
+
 /* Tiles of OUT_H x OUT_W pixels; a piece of work has CHUNK_ROWS rows at most, in multiples of
  * ROW_MULTIPLE. */
 static struct tiles choose_tiles(const struct lowering *l, const struct geometry *g, int out_h,
@@ -114,6 +126,7 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
         int fit = (int)(L2_BYTES / (read_bytes(g) * t.images));
         t.item_images *= images_outer(l, g, &t) ? max_int(1, min_int(times, fit)) : times;
     }
+    t.item_images *= times_for_work(l, g, &t, out_w);
     return t;
 }
 
