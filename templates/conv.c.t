@@ -150,6 +150,9 @@ $       else
 $       end
 $     end
                     }
+$     if BLOCK_CHUNK < IN_BLOCKS then
+$       include("conv_ahead.c.t", {images = t.images}, 20)
+$     end
                     i += ${t.images};
 $     if t.images > 1 then
                     continue;

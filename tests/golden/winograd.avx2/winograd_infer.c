@@ -715,6 +715,15 @@ static void linear_1152_to_4_infer(const float *restrict in, const float *restri
                         linear_1152_to_4_infer_4x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
                     }
+                    if (cb + BLOCK_CHUNK < IN_BLOCKS) {
+                        /* of 64 bytes */
+                        enum { LINE = 16, LINES = BLOCK_CHUNK * TAPS * TAP_FLOATS / LINE };
+                        const float *next = weight + (size_t)(kb * IN_BLOCKS + cb + BLOCK_CHUNK) *
+                            TAPS * TAP_FLOATS;
+                        for (int line = i * LINES / images; line < (i + 4) * LINES / images; line++)
+                            for (int j = 0; j < K_TILE; j++)
+                                __builtin_prefetch(next + j * WEIGHT_BLOCK + line * LINE, 0, 2);
+                    }
                     i += 4;
                     continue;
                 }
@@ -725,6 +734,15 @@ static void linear_1152_to_4_infer(const float *restrict in, const float *restri
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_1152_to_4_infer_1x1(in, weight, bias, n0 + i, kb, cb, oh,
                             0, false, to, NULL, false);
+                    }
+                    if (cb + BLOCK_CHUNK < IN_BLOCKS) {
+                        /* of 64 bytes */
+                        enum { LINE = 16, LINES = BLOCK_CHUNK * TAPS * TAP_FLOATS / LINE };
+                        const float *next = weight + (size_t)(kb * IN_BLOCKS + cb + BLOCK_CHUNK) *
+                            TAPS * TAP_FLOATS;
+                        for (int line = i * LINES / images; line < (i + 1) * LINES / images; line++)
+                            for (int j = 0; j < K_TILE; j++)
+                                __builtin_prefetch(next + j * WEIGHT_BLOCK + line * LINE, 0, 2);
                     }
                     i += 1;
                 }
