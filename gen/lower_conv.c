@@ -461,13 +461,22 @@ struct partials conv_partials(const struct lowering *l, const struct group *grou
                              .w = g.out_w};
 }
 
+/* A ReLU is all that follows, and its result has its slopes too: raw need not be kept beside it. */
+static bool is_raw_in_output(const struct lowering *l, const struct group *group)
+{
+    return group->steps.count == 1 && !group->pool && !l->program->keep &&
+           group->steps.items[0]->op == OP_curve &&
+           group->steps.items[0]->curve->kind == CURVE_RELU;
+}
+
 /* MOMENTS: where the epilogue leaves partial statistics, with batchnorm; then the steps are another
  * call's. Without, steps and pool run on the plane just made, which stays as raw. */
 struct call *lower_conv_training(struct lowering *l, const struct group *group,
                                  struct region *moments)
 {
     struct geometry g;
-    bool second = !moments && (group->steps.count > 0 || group->pool);
+    bool one = is_raw_in_output(l, group);
+    bool second = !moments && !one && (group->steps.count > 0 || group->pool);
     struct tiles t = training_tiles(l, group, second, &g);
     struct call *call = start_forward(l, group, "forward", &g, &t);
     bool biased = group->head->input_count > 2;
@@ -477,15 +486,17 @@ struct call *lower_conv_training(struct lowering *l, const struct group *group,
     value_flag(call->arguments, "keeps_raw", second);
     value_flag(call->arguments, "gathers", moments != NULL);
     value_flag(call->arguments, "second_pass", second);
-    value_child(call->arguments, "steps", value_table(l->arena));
     struct norm_regions none = {0};
-    int steps = group->steps.count;
+    int steps = second ? group->steps.count : 0;
+    add_steps(l, call, "steps", group, 0, one ? 1 : 0, &none);
     add_steps(l, call, "before_moments", group, 0, moments ? group->norm : 0, &none);
     int inner = call->operands.count;
-    add_steps(l, call, "after", group, 0, moments ? 0 : steps_before_pool(group), &none);
-    add_steps(l, call, "pooled_steps", group, steps_before_pool(group), moments ? 0 : steps, &none);
+    add_steps(l, call, "after", group, 0, second ? steps_before_pool(group) : 0, &none);
+    add_steps(l, call, "pooled_steps", group, steps_before_pool(group), steps, &none);
     if (second)
         write_operand(l, call, "raw", region_of(l, group->raw));
+    if (one)
+        l->of_tensor[layout_of(l, group->raw)->root->id] = region_of(l, group->output);
     struct group unpooled = *group;
     if (moments)
         unpooled.pool = NULL;
@@ -493,7 +504,7 @@ struct call *lower_conv_training(struct lowering *l, const struct group *group,
     write_operand(l, call, "out", region_of(l, moments ? group->raw : group->output));
     if (moments)
         write_operand(l, call, "moments", moments);
-    if (steps_are_random(l, group, 0, moments ? 0 : steps))
+    if (steps_are_random(l, group, 0, steps))
         random_operands(l, call);
     outer_operands(call, call->operands.count - inner);
     count_operand(l, call);

@@ -509,7 +509,7 @@ START_TEST(a_training_step_is_forward_loss_backward)
                      "c: forward\nc: batch statistics\nc: steps forward\n"
                      "c2: forward\nl: forward\n"
                      "loss: forward and backward\n"
-                     "l: steps backward\nl: gradient of the bias\n"
+                     "l: gradient of the bias\n"
                      "l: backward weights\nl: backward data\n"
                      "c2: steps backward\nc2: gradient of the bias\n"
                      "c2: backward weights\nc2: backward data\n"
@@ -562,6 +562,30 @@ START_TEST(steps_are_computed_again)
     ck_assert_ptr_nonnull(first); /* for the sum, and for c2's gradient behind it */
     ck_assert_int_eq(first->first, again->first - 1);
     ck_assert_int_gt(first->last, again->last);
+}
+END_TEST
+
+/* Where a ReLU is all that follows a convolution, what it makes stands for what it is made of. */
+START_TEST(a_relu_keeps_one_tensor)
+{
+    net_conv(&net, square_conv(8, 3, 1, 1), "c");
+    relu("r");
+    net_conv(&net, square_conv(8, 3, 1, 1), "c2");
+    net_curve(&net, CURVE_LEAKY_RELU, 0.1, "r2");
+    net_conv(&net, square_conv(8, 3, 1, 1), "c3");
+    relu("r3");
+    net_pool(&net, OP_maxpool, halves, "p");
+    net_plain(&net, OP_flatten, "f");
+    net_linear(&net, 5, true, "l");
+    net_finish(&net, OP_cross_entropy);
+    const struct program *program = program_of(true, false);
+    ck_assert_ptr_null(region_named(program, "c"));
+    ck_assert_ptr_nonnull(region_named(program, "r"));
+    ck_assert_ptr_nonnull(region_named(program, "c2")); /* negative slopes want the sign */
+    ck_assert_ptr_nonnull(region_named(program, "c3")); /* the maximum's place is not in p */
+    check_lifetimes(program);
+    check_calls(program);
+    ck_assert_ptr_nonnull(region_named(program_of(true, true), "c")); /* verify wants both */
 }
 END_TEST
 
@@ -803,7 +827,7 @@ START_TEST(dynamic_relu_is_two_calls)
     finish_flat();
     const struct program *program = program_of(true, false);
     has(calls_text(program), "l0: forward\nd: forward\nm: forward\n");
-    has(calls_text(program), "m: steps backward\nd: backward\nl0: steps backward\n");
+    has(calls_text(program), "m: steps backward\nd: backward\nl0: gradient of the bias\n");
     check_groups(program);
     check_lifetimes(program);
     check_calls(program);
@@ -1802,6 +1826,7 @@ static TCase *program_tests(void)
     tcase_add_test(tests, too_large_a_network_is_refused);
     tcase_add_test(tests, small_calls_get_one_thread);
     tcase_add_test(tests, steps_are_computed_again);
+    tcase_add_test(tests, a_relu_keeps_one_tensor);
     tcase_add_test(tests, what_the_loss_reads_is_kept);
     tcase_add_test(tests, small_networks_keep_all);
     tcase_add_test(tests, a_large_plan_shrinks);

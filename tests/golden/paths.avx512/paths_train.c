@@ -30,13 +30,12 @@ enum {
     at_concat1_branch1_linear1 = 4256,           /* 1 x 1 x 1 x 1 x 16, of concat1; calls 1 to 1 */
     at_concat1_branch2_linear1 = 4864,           /* 1 x 1 x 1 x 1 x 16; calls 2 to 20 */
     at_concat1_branch2_tanh1 = 4272,             /* 1 x 1 x 1 x 1 x 16, of concat1; calls 2 to 2 */
-    at_residual1_linear1 = 4768,                 /* 1 x 2 x 1 x 1 x 16; calls 3 to 15 */
-    at_residual1_relu1 = 3744,                   /* 1 x 2 x 1 x 1 x 16; calls 3 to 4 */
-    at_residual1 = 3776,                         /* 1 x 2 x 1 x 1 x 16; calls 4 to 8 */
-    at_linear1 = 3744,                           /* 1 x 1 x 1 x 1 x 16; calls 5 to 6 */
+    at_residual1_relu1 = 4768,                   /* 1 x 2 x 1 x 1 x 16; calls 3 to 15 */
+    at_residual1 = 3744,                         /* 1 x 2 x 1 x 1 x 16; calls 4 to 8 */
+    at_linear1 = 3776,                           /* 1 x 1 x 1 x 1 x 16; calls 5 to 6 */
     at_linear1_grad = 4288,                      /* 1 x 1 x 1 x 1 x 16; calls 6 to 10 */
     at_sample_loss = 3808,                       /* per sample; calls 6 to 6 */
-    at_sample_correct = 3760,                    /* per sample; calls 6 to 6 */
+    at_sample_correct = 3792,                    /* per sample; calls 6 to 6 */
     at_residual1_grad = 4800,                    /* 1 x 2 x 1 x 1 x 16; calls 10 to 16 */
     at_linear1_weight_transposed = 3744,         /* packed; calls 9 to 10 */
     at_residual1_linear1_rows = 3744,            /* both matrices by blocks of columns; calls 13 to
@@ -434,6 +433,7 @@ LATHE_INLINE void linear_32_to_32_forward_1x1(const float *restrict in,
             (void)k, (void)n;
             vf v = done[p][j];
             v += lathe_load(bias + k * V);
+            v = curve_relu_value(v);
             lathe_store(to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V, v);
         }
     }
@@ -441,8 +441,7 @@ LATHE_INLINE void linear_32_to_32_forward_1x1(const float *restrict in,
 }
 
 static void linear_32_to_32_forward(const float *restrict in, const float *restrict weight,
-                                    const float *restrict bias, float *restrict raw,
-                                    float *restrict out, int count)
+                                    const float *restrict bias, float *restrict out, int count)
 {
     enum {
         V = 16, IN_H = 1, IN_W = 1,
@@ -472,7 +471,7 @@ static void linear_32_to_32_forward(const float *restrict in, const float *restr
             for (int i = 0; i < images;) {
                 {
                     for (int oh = oh0; oh < oh1; oh++) {
-                        float *to = raw +
+                        float *to = out +
                                     ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
                         linear_32_to_32_forward_1x1(in, weight, bias, n0 + i, kb, cb, oh,
@@ -480,17 +479,6 @@ static void linear_32_to_32_forward(const float *restrict in, const float *restr
                     }
                     i += 1;
                 }
-            }
-        for (int n = n0; n < n0 + images; n++)
-            for (int k = kb; k < kb + K_TILE; k++) {
-                const float *rows = raw + (size_t)n * 32 + (size_t)k * (OUT_H * OUT_W) * V;
-                for (int h = oh0; h < oh1; h++)
-                    for (int w = 0; w < OUT_W; w++) {
-                        const size_t at = ((size_t)k * (OUT_H * OUT_W) + h * OUT_W + w) * V;
-                        vf v = lathe_load(rows + (h * OUT_W + w) * V);
-                        v = curve_relu_value(v);
-                        lathe_store(out + (size_t)n * OUT_IMAGE + at, v);
-                    }
             }
     }
 }
@@ -1486,7 +1474,7 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
 static const struct lathe_cost costs[] = {
     {"concat1.branch1.linear1", "forward", 256, 96, 576},
     {"concat1.branch2.linear1", "forward", 256, 160, 576},
-    {"residual1.linear1", "forward", 2048, 384, 4224},
+    {"residual1.linear1", "forward", 2048, 256, 4224},
     {"residual1.drop", "forward", 256, 384, 0},
     {"linear1", "forward", 256, 192, 2112},
     {"loss", "forward and backward", 0, 128, 8},
@@ -1515,7 +1503,6 @@ static const struct lathe_write writes[] = {
     {0, at_concat1, 0, 32, 1},
     {1, at_concat1_branch2_linear1, 0, 16, 1},
     {1, at_concat1, 0, 32, 1},
-    {2, at_residual1_linear1, 0, 32, 1},
     {2, at_residual1_relu1, 0, 32, 1},
     {3, at_residual1, 0, 32, 1},
     {4, at_linear1, 0, 16, 1},
@@ -1526,7 +1513,7 @@ static const struct lathe_write writes[] = {
     {7, at_linear1_weight_grad, 512, 0, 1},
     {8, at_linear1_weight_transposed, 512, 0, 1},
     {9, at_residual1_grad, 0, 32, 1},
-    {10, at_residual1_linear1, 0, 32, 1},
+    {10, at_residual1_relu1, 0, 32, 1},
     {11, at_residual1_linear1_bias_grad, 32, 0, 1},
     {12, at_residual1_linear1_rows, 64, 0, 1},
     {12, at_residual1_linear1_weight_grad, 1024, 0, 1},
@@ -1579,8 +1566,8 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): forward; 0.002 MFLOP, 0.000 MB
              * of activations a sample */
             linear_32_to_32_forward(arena + at_concat1, arena + at_residual1_linear1_weight,
-                                    arena + at_residual1_linear1_bias, arena + at_residual1_linear1,
-                                    arena + at_residual1_relu1, count);
+                                    arena + at_residual1_linear1_bias, arena + at_residual1_relu1,
+                                    count);
             lathe_mark(profile, 2, count);
         }
 
@@ -1619,16 +1606,16 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
         if (kept1) {
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): steps backward; 0.000 MFLOP,
              * 0.000 MB of activations a sample */
-            steps_32x1x1_backward(arena + at_residual1_linear1, arena + at_residual1_grad,
-                                  arena + at_residual1_linear1, count);
+            steps_32x1x1_backward(arena + at_residual1_relu1, arena + at_residual1_grad,
+                                  arena + at_residual1_relu1, count);
             lathe_mark(profile, 10, count);
-            bias_gradient_32(arena + at_residual1_linear1, arena + at_residual1_linear1_bias_grad,
+            bias_gradient_32(arena + at_residual1_relu1, arena + at_residual1_linear1_bias_grad,
                              count);
             lathe_mark(profile, 11, count);
 
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): backward weights; 0.002 MFLOP,
              * 0.000 MB of activations a sample */
-            linear_32_to_32_backward_weights(arena + at_concat1, arena + at_residual1_linear1,
+            linear_32_to_32_backward_weights(arena + at_concat1, arena + at_residual1_relu1,
                                              arena + at_residual1_linear1_rows,
                                              arena + at_residual1_linear1_weight_grad, count);
             lathe_mark(profile, 12, count);
@@ -1638,7 +1625,7 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
 
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): backward data; 0.002 MFLOP,
              * 0.000 MB of activations a sample */
-            linear_32_to_32_backward_data(arena + at_residual1_linear1,
+            linear_32_to_32_backward_data(arena + at_residual1_relu1,
                                           arena + at_residual1_linear1_weight_transposed,
                                           arena + at_residual1_grad, arena + at_concat1_grad,
                                           count);
