@@ -339,7 +339,7 @@ static const int *render_kernels(struct printer *p, const struct program *progra
     return functions;
 }
 
-/* A call of the function NAME as CALL says. */
+/* A call of the function NAME as CALL says; all threads meet behind it. */
 static void print_call(struct printer *p, const struct call *call, const char *name)
 {
     text_printf(&p->calls, "%*s%s(", p->indent, "", name);
@@ -347,7 +347,7 @@ static void print_call(struct printer *p, const struct call *call, const char *n
         text_printf(&p->calls, "%s", i ? ", " : "");
         print_argument(p, &call->operands.items[i]);
     }
-    text_printf(&p->calls, ");\n");
+    text_printf(&p->calls, ");\n%*slathe_meet();\n", p->indent, "");
 }
 
 static void print_node(struct printer *p, const struct node *node, bool first)

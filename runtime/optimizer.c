@@ -289,10 +289,16 @@ static double norm(const float *g, float clip, size_t count)
     enum { SHARES = 256 };
     double sums[SHARES], sum = 0;
     size_t share = (count + SHARES - 1) / SHARES;
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < SHARES; i++) {
-        size_t first = at_most(i * share, count);
-        sums[i] = sum_of_squares(g + first, clip, at_most(share, count - first));
+    struct lathe_team team = {0};
+#pragma omp parallel
+    {
+        lathe_begin(&team);
+#pragma omp for nowait schedule(static)
+        for (size_t i = 0; i < SHARES; i++) {
+            size_t first = at_most(i * share, count);
+            sums[i] = sum_of_squares(g + first, clip, at_most(share, count - first));
+        }
+        lathe_meet();
     }
     for (size_t i = 0; i < SHARES; i++)
         sum += sums[i];
@@ -317,10 +323,11 @@ void lathe_optimizer_step(const struct lathe_optimizer *o, const struct lathe_op
         numbers.scale = scale > 1 ? 1 : (float)scale; /* a NaN stays one */
     }
     optimizers[o->kind].numbers(o, step, &numbers);
+    struct lathe_team team = {0};
 #pragma omp parallel
     {
-        lathe_flush_denormals();
-#pragma omp for schedule(static)
+        lathe_begin(&team);
+#pragma omp for nowait schedule(static)
         for (size_t first = 0; first < count; first += BLOCK) {
             float *block[LATHE_MOMENTS];
             for (int role = 0; role < LATHE_MOMENTS; role++)
@@ -328,5 +335,6 @@ void lathe_optimizer_step(const struct lathe_optimizer *o, const struct lathe_op
             optimizers[o->kind].block(&numbers, parameters + first, gradients + first, block,
                                       at_most(BLOCK, count - first));
         }
+        lathe_meet();
     }
 }

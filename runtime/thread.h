@@ -46,6 +46,20 @@ static inline int lathe_threads(void)
 #endif
 }
 
+/* The threads of a parallel region, which meet where OpenMP's own barriers would let them sleep too
+ * soon or spin too long: here a thread that has waited for some microseconds goes on waiting, but
+ * leaves its processor to whoever else wants it. All zeros to begin with. */
+struct lathe_team {
+    unsigned count; /* threads */
+    unsigned there; /* of them, that have come to the next meeting */
+    unsigned met;   /* meetings so far */
+};
+
+/* What every thread of a region does first. TEAM is theirs. */
+void lathe_begin(struct lathe_team *team);
+/* Go on when all threads of the region have come here. They see what each has written before. */
+void lathe_meet(void);
+
 /* Let idle threads wait only briefly before they sleep, unless the user has said how they should
  * (OMP_WAIT_POLICY, GOMP_SPINCOUNT): on a processor that others use too, a thread that spins at a
  * barrier takes the time of the one it waits for. libgomp reads its environment once, when it is

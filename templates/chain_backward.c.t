@@ -50,7 +50,7 @@ static void ${name}(${parameters})
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W}, POOL_H = ${POOL_H},
            POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W} };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =

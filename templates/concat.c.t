@@ -2,7 +2,7 @@ $ -- Channels FIRST .. FIRST + C of the whole: from their tensor, or backward, t
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C = ${C}, FIRST = ${FIRST}, PIXELS = ${PIXELS} };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *from = in + (size_t)n * ${in_image};
         float *to = out + (size_t)n * ${out_image};

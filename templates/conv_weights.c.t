@@ -19,7 +19,7 @@ static void ${name}(${parameters})
         IMAGE_CHUNK = ${IMAGE_CHUNK}, ROW_CHUNK = ${ROW_CHUNK}, CHUNKS = ${CHUNKS},
         SPLITS = ${SPLITS}, SPLIT_IMAGES = ${SPLIT_IMAGES}
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;

@@ -60,7 +60,7 @@ $ include("conv_weights_lanes_sizes.c.t", _ENV, 4)
 static void ${name}(${parameters})
 {
 $ include("conv_weights_lanes_sizes.c.t", _ENV, 4)
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int split = 0; split < SPLITS; split++) {
         const int end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
         float padded[IN_C * PADDED] __attribute__((aligned(64)));

@@ -51,7 +51,7 @@ static void ${name}(${parameters})
 {
 $ include("conv_weights_sizes.c.t", _ENV, 4)
     static const float nothing[OUT_W * V] __attribute__((aligned(64))); /* a row of zeros */
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * OUT_BLOCKS * IN_BLOCKS; item++) {
         const int block = item % IN_BLOCKS, kb = item / IN_BLOCKS % OUT_BLOCKS;
         const int split = item / (IN_BLOCKS * OUT_BLOCKS);

@@ -56,10 +56,11 @@ $ end
 static void ${name}(${parameters})
 {
 $ include("conv_weights_samples_sizes.c.t", _ENV, 4)
-#pragma omp for
+#pragma omp for nowait
     for (int split = 0; split < SPLITS; split++) /* between the channels, too */
         memset(gradient + (size_t)split * FLOATS, 0, FLOATS * sizeof *gradient);
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * (OUT_C / K_TILE) * IN_C; item++) {
         const int c = item % IN_C, k0 = item / IN_C % (OUT_C / K_TILE) * K_TILE;
         const int split = item / (IN_C * (OUT_C / K_TILE));

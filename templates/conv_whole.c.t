@@ -48,7 +48,7 @@ $   at = "((size_t)k * (OUT_H * OUT_W) + place) * V"}, 8)
 static void ${name}(${parameters})
 {
 $ include("conv_sizes.c.t", _ENV, 4)
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < OUT_BLOCKS * count; item++) {
         const int kb = item / count, n0 = item % count;
 $ if pooled then

@@ -10,7 +10,7 @@ static void ${name}(${parameters})
 $ if smooths then
     const float mostly = (float)${mostly}, small = (float)${small};
 $ end
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * ${out_image};
         float *g = gradient + (size_t)n * ${gradient_image};
@@ -42,7 +42,8 @@ $ end
         for (int c = C; c < C_PADDED; c++)
             g[c] = 0;
     }
-#pragma omp single
+    lathe_meet();
+#pragma omp single nowait
     lathe_sum_losses(loss, correct, count, result);
 }
 

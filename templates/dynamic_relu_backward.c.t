@@ -3,7 +3,7 @@ $ -- are one thread's, in order.
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C = ${C}, C_BLOCKS = ${C_BLOCKS}, PIXELS = ${PIXELS}, PIECES = ${PIECES} };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const size_t plane = (size_t)k * (PIXELS * V);

@@ -30,9 +30,10 @@ void ${network}_pack(const struct lathe_model *model, const float *const *logica
 {
     float *const arena = memory;
 $ if prepares then
-    (void)model, (void)logical, (void)arena;${loads}#pragma omp parallel
+    (void)model, (void)logical, (void)arena;${loads}    struct lathe_team team = {0};
+#pragma omp parallel
     {
-        lathe_flush_denormals();${preparations}    }
+        lathe_begin(&team);${preparations}    }
 }
 $ else
     (void)model, (void)logical, (void)arena;${loads}}
@@ -42,9 +43,10 @@ void ${network}_infer_some(const float *input, float *output, int count, void *m
 {
     float *const arena = memory;
     struct lathe_profile *const profile = &${network}_profile;
+    struct lathe_team team = {0};
 #pragma omp parallel${team}
     {
-        lathe_flush_denormals();${calls}    }
+        lathe_begin(&team);${calls}    }
 }
 
 void ${network}_infer(const float *input, float *output, void *arena)

@@ -39,7 +39,7 @@ static void ${name}(${parameters})
         C_TILE = ${C_TILE}, K_TILE = ${K_TILE}, K_TILES = (OUT_BLOCKS + K_TILE - 1) / K_TILE,
         C_GROUP = ${C_GROUP}, C_GROUPS = IN_BLOCKS / C_GROUP, CHUNK = ${CHUNK}
     };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < IN_BLOCKS + OUT_BLOCKS; b++)
         for (int n = 0; n < count; n++)
             lathe_store(rows + ((size_t)b * BATCH + n) * V,
@@ -47,7 +47,8 @@ static void ${name}(${parameters})
                             ? lathe_load_any(in + (size_t)n * ${in_image} + (size_t)b * V)
                             : lathe_load(out_gradient + (size_t)n * ${out_gradient_image} +
                                          (size_t)(b - IN_BLOCKS) * V));
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < K_TILES * C_GROUPS; item++) {
         const int cb0 = item % C_GROUPS * C_GROUP, kb = item / C_GROUPS * K_TILE;
         for (int n0 = 0; n0 < count; n0 += CHUNK) {

@@ -1,7 +1,7 @@
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, PIXELS = ${PIXELS}, SIZE = ${SIZE}, HALF = SIZE / 2 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int p = 0; p < PIXELS; p++) {
             const float *x = in + (size_t)n * ${in_image} + (size_t)p * V;

@@ -1,6 +1,6 @@
 static void ${name}(${parameters})
 {
-#pragma omp single
+#pragma omp single nowait
     lathe_mask_groups(parameter, gradient);
 }
 

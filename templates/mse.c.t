@@ -2,7 +2,7 @@
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C = ${C}, C_BLOCKS = ${C_BLOCKS}, PIXELS = ${H} * ${W}, OUTPUTS = C * PIXELS };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * ${out_image};
         const float *target = targets + (size_t)n * OUTPUTS;
@@ -24,7 +24,8 @@ static void ${name}(${parameters})
         loss[n] = (float)(sum / OUTPUTS);
         correct[n] = labels && labels[n] == best;
     }
-#pragma omp single
+    lathe_meet();
+#pragma omp single nowait
     lathe_sum_losses(loss, correct, count, result);
 }
 

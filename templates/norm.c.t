@@ -7,7 +7,7 @@ static void ${name}(${parameters})
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, IMAGES = ${IMAGES}, CHUNKS = ${CHUNKS},
            CHUNK_ROWS = ${CHUNK_ROWS}, H = ${H}, W = ${W} };
     const int partials = (count + IMAGES - 1) / IMAGES * CHUNKS;
-#pragma omp for
+#pragma omp for nowait
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double n = 0, average = 0, squares = 0;
         for (int q = 0; q < partials; q++) {

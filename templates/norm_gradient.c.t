@@ -1,7 +1,7 @@
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, PIXELS = ${PIXELS} };
-#pragma omp for
+#pragma omp for nowait
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double g = 0, gx = 0;
         for (int n = 0; n < count; n++) {

@@ -1,7 +1,7 @@
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C = ${C}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W} };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++)
             for (int pixel = 0; pixel < H * W; pixel++)

@@ -4,7 +4,7 @@ static void ${name}(${parameters})
            IN_H = ${IN_H}, IN_W = ${IN_W}, OUT_H = ${OUT_H}, OUT_W = ${OUT_W},
            KERNEL_H = ${KERNEL_H}, KERNEL_W = ${KERNEL_W}, STRIDE_H = ${STRIDE_H},
            STRIDE_W = ${STRIDE_W}, PAD_TOP = ${PAD_TOP}, PAD_LEFT = ${PAD_LEFT} };
-#pragma omp for
+#pragma omp for nowait
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
         const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
         const float *from = in + (size_t)n * ${in_image} + (size_t)k * (IN_H * IN_W * V);

@@ -3,7 +3,7 @@ static void ${name}(${parameters})
 {
     enum { V = ${V}, C = ${C}, C_BLOCKS = ${C_BLOCKS}, PIXELS = ${PIXELS},
            IN_PIXELS = ${IN_PIXELS} };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *from = in + (size_t)n * ${in_image};
         float *to = out + (size_t)n * ${out_image};

@@ -3,7 +3,7 @@ $ -- back: see lower_samples.c. What is beyond the last sample or channel is 0.
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C = ${C}, C_BLOCKS = (C + V - 1) / V, PIXELS = ${PIXELS} };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int image = 0; image < (count + V - 1) / V; image++)
         for (int k = 0; k < C_BLOCKS; k++)
             for (int pixel = 0; pixel < PIXELS; pixel++) {

@@ -2,7 +2,7 @@ $ -- The samples' numbers to lanes, V samples to an image: see lower_samples.c.
 static void ${name}(${parameters})
 {
     enum { V = ${V}, FLOATS = ${FLOATS}, WHOLE = FLOATS / V * V };
-#pragma omp for
+#pragma omp for nowait
     for (int image = 0; image < (count + V - 1) / V; image++) {
         const float *from = in + (size_t)image * V * FLOATS;
         float *to = out + (size_t)image * ${out_image};

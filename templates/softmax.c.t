@@ -1,7 +1,7 @@
 static void ${name}(${parameters})
 {
     enum { C = ${C}, C_PADDED = ${C_PADDED} };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *x = in + (size_t)n * ${in_image};
         float *y = out + (size_t)n * ${out_image}, most = x[0];

@@ -1,7 +1,7 @@
 static void ${name}(${parameters})
 {
     enum { C = ${C}, C_PADDED = ${C_PADDED} };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *y = out + (size_t)n * ${out_image};
         const float *g = out_gradient + (size_t)n * ${out_gradient_image};

@@ -41,9 +41,10 @@ static void ${network}_step(const struct lathe_model *model, const struct lathe_
     struct lathe_profile *const profile = &step_profile;
     const int count = batch->count;
     const struct lathe_parameter *const parameters = ${network}_parameters;
-    (void)model, (void)seed, (void)step, (void)parameters;${gates}#pragma omp parallel${team}
+    (void)model, (void)seed, (void)step, (void)parameters;${gates}    struct lathe_team team = {0};
+#pragma omp parallel${team}
     {
-        lathe_flush_denormals();${calls}    }
+        lathe_begin(&team);${calls}    }
 }
 
 $ if verifies then

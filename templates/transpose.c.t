@@ -2,7 +2,7 @@ static void ${name}(${parameters})
 {
     enum { V = ${V}, OUT_BLOCKS = ${OUT_BLOCKS}, IN_BLOCKS = ${IN_BLOCKS}, SPANS = ${SPANS},
            TAPS = ${TAPS} };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {

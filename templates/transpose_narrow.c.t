@@ -3,7 +3,7 @@ static void ${name}(${parameters})
 {
     enum { V = ${V}, C = ${C}, IN_BLOCKS = ${IN_BLOCKS}, TAPS = ${TAPS}, WINDOW = ${WINDOW},
            WINDOW_BACK = ${WINDOW_BACK}, GROUP_IN = ${GROUP_IN}, GROUP_OUT = ${GROUP_OUT} };
-#pragma omp for
+#pragma omp for nowait
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
         const int first_out = cb * V / GROUP_IN * GROUP_OUT / V;
         float *to = transposed + (size_t)cb * WINDOW_BACK * TAPS * GROUP_OUT * V;

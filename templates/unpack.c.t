@@ -1,7 +1,7 @@
 static void ${name}(${parameters})
 {
     enum { V = ${V}, C = ${C}, H = ${H}, W = ${W} };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int c = 0; c < C; c++)
             for (int pixel = 0; pixel < H * W; pixel++)

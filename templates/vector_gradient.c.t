@@ -4,7 +4,7 @@ static void ${name}(${parameters})
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, ROWS = ${ROWS}, ROW = ${ROW}, IMAGE = ${IMAGE} };
 $ if shared then
-#pragma omp single
+#pragma omp single nowait
     {
         double lanes[V] = {0}, g = 0;
         for (int p = 0; p < count * C_BLOCKS; p++)
@@ -17,7 +17,7 @@ $ if shared then
         gradient[0] = (float)g;
     }
 $ elseif by_sample then -- a channel is a block; the lanes are samples
-#pragma omp for
+#pragma omp for nowait
     for (int c = 0; c < (C_BLOCKS + V - 1) / V * V; c++) {
         double g = 0;
         for (int n = 0; n < count && c < C_BLOCKS; n++)
@@ -26,7 +26,7 @@ $ elseif by_sample then -- a channel is a block; the lanes are samples
         gradient[c] = (float)g;
     }
 $ else
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)

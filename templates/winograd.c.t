@@ -11,7 +11,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
     /* a slot of scratch memory a thread; where there are more threads, some have none */
     const bool few = lathe_threads() <= SLOTS;
     int there = -1; /* the item and slot whose pixels this thread made last */
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int share = 0; share < (few ? parts : SLOTS); share++)
         for (int part = share; part < parts; part += few ? parts : SLOTS) {
             const int item = part / SHARES, block0 = part % SHARES * ITEM_BLOCKS;

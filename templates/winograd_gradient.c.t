@@ -170,7 +170,7 @@ $ include("winograd_gradient_sizes.c.t", _ENV, 4)
     const int items = (count + SPLIT_IMAGES - 1) / SPLIT_IMAGES * CHUNKS;
     /* a slot of scratch memory a thread; where there are more threads, some have none */
     const bool few = lathe_threads() <= SLOTS;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int share = 0; share < (few ? items : SLOTS); share++)
         for (int item = share; item < items; item += few ? items : SLOTS) {
             const int slot = few ? lathe_thread() : share, split = item / CHUNKS;

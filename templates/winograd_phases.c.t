@@ -7,13 +7,14 @@ $ include("winograd_sizes.c.t", _ENV, 4)
     enum { IMAGE_TILES = CHUNK_TILES * TILES_W, K_TILES = OUT_BLOCKS / K_TILE };
     const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
     float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int t = 0; t < IMAGE_TILES; t++)
                 ${name}_tile(in, n, t / TILES_W, t % TILES_W, n * IMAGE_TILES + t, cb, pixels);
 
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
         const int p = item / K_TILES, kb = item % K_TILES * K_TILE;
         for (int g = 0; g < groups; g++)
@@ -23,7 +24,8 @@ $ include("winograd_sizes.c.t", _ENV, 4)
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int part = 0; part < items * K_TILES; part++) {
         const int item = part / K_TILES, kb = part % K_TILES * K_TILE;
         const int n0 = item * ITEM_IMAGES, oh0 = 0, oh1 = OUT_H;

@@ -5,7 +5,7 @@ static void ${name}(${parameters})
     enum { V = ${V}, N = ${N}, R = ${R}, BLOCKS = ${BLOCKS}, TAPS = R * R,
            TAP_FIRST = ${TAP_FIRST}, TAP_ROW = ${TAP_ROW}, TAP_COLUMN = ${TAP_COLUMN},
            KERNEL = ${KERNEL}, IN_C = ${IN_C} };
-#pragma omp for
+#pragma omp for nowait
     for (int block = 0; block < BLOCKS; block++)
         for (int c = 0; c < V; c++) {
 $ if folded then -- channel c / 4 of rows and columns 2 i + c / 2 % 2, 2 j + c % 2

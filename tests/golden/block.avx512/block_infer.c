@@ -141,7 +141,7 @@ static void conv3x3_1x8x8_to_8x8x8_infer(const float *restrict in, const float *
         TO_IMAGE = 0, TO_BLOCK = CHUNK_ROWS * OUT_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -296,7 +296,7 @@ static void conv3x3_8x4x4_to_8x4x4_infer(const float *restrict in, const float *
         TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -325,7 +325,7 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
            IN_H = 4, IN_W = 4, OUT_H = 1, OUT_W = 1,
            KERNEL_H = 4, KERNEL_W = 4, STRIDE_H = 1,
            STRIDE_W = 1, PAD_TOP = 0, PAD_LEFT = 0 };
-#pragma omp for
+#pragma omp for nowait
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
         const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
         const float *from = in + (size_t)n * 256 + (size_t)k * (IN_H * IN_W * V);
@@ -543,7 +543,7 @@ static void linear_16_to_10_infer(const float *restrict in, const float *restric
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -579,7 +579,7 @@ static void linear_16_to_10_infer(const float *restrict in, const float *restric
 static void unpack_10x1x1(const float *restrict in, float *restrict out, int count)
 {
     enum { V = 16, C = 10, H = 1, W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int c = 0; c < C; c++)
             for (int pixel = 0; pixel < H * W; pixel++)
@@ -617,15 +617,17 @@ void block_infer_some(const float *input, float *output, int count, void *memory
 {
     float *const arena = memory;
     struct lathe_profile *const profile = &block_profile;
+    struct lathe_team team = {0};
 #pragma omp parallel if (false)
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.008
          * MFLOP, 0.001 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_infer(input, arena + at_conv1_weight, arena + at_conv1_bias,
                                      arena + at_maxpool1, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): forward; 0.013 MFLOP, 0.002 MB of
@@ -633,19 +635,23 @@ void block_infer_some(const float *input, float *output, int count, void *memory
         conv3x3_8x4x4_to_8x4x4_infer(arena + at_maxpool1, arena + at_residual1_body_conv1_weight,
                                      arena + at_residual1_body_conv1_bias, arena + at_maxpool1,
                                      arena + at_residual1, count);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         /* globalpool1 (line 7): forward; 0.000 MFLOP, 0.001 MB of activations a sample */
         globalpool_8x4x4(arena + at_residual1, arena + at_globalpool1, count);
+        lathe_meet();
         lathe_mark(profile, 2, count);
 
         /* linear1 (line 7): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_16_to_10_infer(arena + at_globalpool1, arena + at_linear1_weight,
                               arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 3, count);
 
         /* output between (N, C, H, W) and blocks of channels */
         unpack_10x1x1(arena + at_linear1, output, count);
+        lathe_meet();
         lathe_mark(profile, 4, count);
     }
 }

@@ -291,7 +291,7 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
         TO_IMAGE = 1024 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -341,7 +341,7 @@ static void norm_8x8x8(const float *restrict moments, const float *restrict gamm
     enum { V = 16, C_BLOCKS = 1, IMAGES = 3, CHUNKS = 1,
            CHUNK_ROWS = 8, H = 8, W = 8 };
     const int partials = (count + IMAGES - 1) / IMAGES * CHUNKS;
-#pragma omp for
+#pragma omp for nowait
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double n = 0, average = 0, squares = 0;
         for (int q = 0; q < partials; q++) {
@@ -377,7 +377,7 @@ static void steps_pool_8x8x8_forward(const float *restrict raw, const float *res
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *const from = raw + (size_t)n * 1024;
@@ -602,7 +602,7 @@ static void conv3x3_8x4x4_to_8x4x4_forward(const float *restrict in, const float
         TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -652,7 +652,7 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
            IN_H = 4, IN_W = 4, OUT_H = 1, OUT_W = 1,
            KERNEL_H = 4, KERNEL_W = 4, STRIDE_H = 1,
            STRIDE_W = 1, PAD_TOP = 0, PAD_LEFT = 0 };
-#pragma omp for
+#pragma omp for nowait
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
         const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
         const float *from = in + (size_t)n * 256 + (size_t)k * (IN_H * IN_W * V);
@@ -678,7 +678,7 @@ static void steps_8x1x1_forward(const float *restrict raw, float *restrict out, 
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *const from = raw + (size_t)n * 16;
@@ -893,7 +893,7 @@ static void linear_16_to_10_forward(const float *restrict in, const float *restr
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -933,7 +933,7 @@ static void cross_entropy_10x1x1(const float *restrict out, float *restrict grad
                                  int count)
 {
     enum { V = 16, C = 10, C_PADDED = 1 * V };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * 16;
         float *g = gradient + (size_t)n * 16;
@@ -954,14 +954,15 @@ static void cross_entropy_10x1x1(const float *restrict out, float *restrict grad
         for (int c = C; c < C_PADDED; c++)
             g[c] = 0;
     }
-#pragma omp single
+    lathe_meet();
+#pragma omp single nowait
     lathe_sum_losses(loss, correct, count, result);
 }
 
 static void bias_gradient_10(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 16 };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)
@@ -992,7 +993,7 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 4
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -1078,7 +1079,7 @@ static void linear_16_to_10_transpose(const float *restrict weight, float *restr
 {
     enum { V = 16, OUT_BLOCKS = 1, IN_BLOCKS = 1, SPANS = 1,
            TAPS = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {
@@ -1287,7 +1288,7 @@ static void linear_16_to_10_backward_data(const float *restrict in, const float 
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1342,7 +1343,7 @@ static void steps_8x1x1_backward(const float *raw, const float *restrict out_gra
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1362,7 +1363,7 @@ static void globalpool_8x4x4_backward(const float *restrict in, const float *res
            IN_H = 4, IN_W = 4, OUT_H = 1, OUT_W = 1,
            KERNEL_H = 4, KERNEL_W = 4, STRIDE_H = 1,
            STRIDE_W = 1, PAD_TOP = 0, PAD_LEFT = 0 };
-#pragma omp for
+#pragma omp for nowait
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
         const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
         const float *from = in + (size_t)n * 256 + (size_t)k * (IN_H * IN_W * V);
@@ -1409,7 +1410,7 @@ static void steps_8x4x4_backward(const float *raw, const float *restrict other1,
 {
     enum { V = 16, C_BLOCKS = 1, H = 4, W = 4, POOL_H = 1,
            POOL_W = 1, OUT_H = 4, OUT_W = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1447,7 +1448,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 4, ROW_CHUNK = 4, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 4
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -1534,7 +1535,7 @@ static void conv3x3_8x4x4_to_8x4x4_transpose(const float *restrict weight,
 {
     enum { V = 16, OUT_BLOCKS = 1, IN_BLOCKS = 1, SPANS = 1,
            TAPS = 9 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {
@@ -1755,7 +1756,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_data(const float *restrict in,
         TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1820,7 +1821,7 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1865,7 +1866,7 @@ static void norm_gradient_8x8x8(const float *restrict sums, float *restrict gamm
                                 float *restrict mean_gx, float *restrict bias_gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 1, PIXELS = 64 };
-#pragma omp for
+#pragma omp for nowait
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double g = 0, gx = 0;
         for (int n = 0; n < count; n++) {
@@ -1914,7 +1915,7 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1970,7 +1971,7 @@ static void conv3x3_1x8x8_to_8x8x8_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 4, ROW_CHUNK = 8, CHUNKS = 1,
         SPLITS = 4, SPLIT_IMAGES = 1
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -2069,7 +2070,7 @@ static void sum_4_of_144(const float *restrict partial, float *restrict sum, int
 {
     enum { FLOATS = 144, BLOCK = 4096, SPLITS = 4, SPLIT_IMAGES = 1 };
     const int used = (count + SPLIT_IMAGES - 1) / SPLIT_IMAGES;
-#pragma omp for
+#pragma omp for nowait
     for (int block = 0; block < (FLOATS + BLOCK - 1) / BLOCK; block++) {
         const int end = (block + 1) * BLOCK < FLOATS ? (block + 1) * BLOCK : FLOATS;
         for (int i = block * BLOCK; i < end; i += 16) {
@@ -2167,20 +2168,23 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
     const int count = batch->count;
     const struct lathe_parameter *const parameters = block_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
+    struct lathe_team team = {0};
 #pragma omp parallel if (false)
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.008
          * MFLOP, 0.001 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_forward(batch->input, arena + at_conv1_weight, arena + at_conv1_bias,
                                        arena + at_conv1, arena + at_batchnorm1_moments, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
         norm_8x8x8(arena + at_batchnorm1_moments, arena + at_batchnorm1_weight,
                    arena + at_batchnorm1_running_mean, arena + at_batchnorm1_running_var,
                    arena + at_batchnorm1_mean, arena + at_batchnorm1_invstd,
                    arena + at_batchnorm1_scale, count);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): steps forward;
@@ -2188,6 +2192,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
         steps_pool_8x8x8_forward(arena + at_conv1, arena + at_batchnorm1_mean,
                                  arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                  arena + at_maxpool1, count);
+        lathe_meet();
         lathe_mark(profile, 2, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): forward; 0.013 MFLOP, 0.002 MB of
@@ -2196,50 +2201,61 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                        arena + at_residual1_body_conv1_bias, arena + at_maxpool1,
                                        arena + at_residual1_body_conv1, arena + at_residual1,
                                        count);
+        lathe_meet();
         lathe_mark(profile, 3, count);
 
         /* globalpool1 (line 7): forward; 0.000 MFLOP, 0.001 MB of activations a sample */
         globalpool_8x4x4(arena + at_residual1, arena + at_globalpool1, count);
+        lathe_meet();
         lathe_mark(profile, 4, count);
 
         /* dropout1 (line 7): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         steps_8x1x1_forward(arena + at_globalpool1, arena + at_dropout1, seed, step, count);
+        lathe_meet();
         lathe_mark(profile, 5, count);
 
         /* linear1 (line 7): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_16_to_10_forward(arena + at_dropout1, arena + at_linear1_weight,
                                 arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 6, count);
 
         /* loss (line 8): forward and backward */
         cross_entropy_10x1x1(arena + at_linear1, arena + at_linear1_grad, arena + at_sample_loss,
                              arena + at_sample_correct, batch->labels, result, count);
+        lathe_meet();
         lathe_mark(profile, 7, count);
 
         /* linear1 (line 7): gradient of the bias */
         bias_gradient_10(arena + at_linear1_grad, arena + at_linear1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 8, count);
 
         /* linear1 (line 7): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_16_to_10_backward_weights(arena + at_dropout1, arena + at_linear1_grad,
                                          arena + at_linear1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 9, count);
         linear_16_to_10_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
+        lathe_meet();
         lathe_mark(profile, 10, count);
 
         /* linear1 (line 7): backward data; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_16_to_10_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                       arena + at_dropout1_grad, count);
+        lathe_meet();
         lathe_mark(profile, 11, count);
 
         /* dropout1 (line 7): steps backward; 0.000 MFLOP, 0.000 MB of activations a sample */
         steps_8x1x1_backward(arena + at_globalpool1, arena + at_dropout1_grad,
                              arena + at_flatten1_grad, seed, step, count);
+        lathe_meet();
         lathe_mark(profile, 12, count);
 
         /* globalpool1 (line 7): backward; 0.000 MFLOP, 0.001 MB of activations a sample */
         globalpool_8x4x4_backward(arena + at_residual1, arena + at_flatten1_grad,
                                   arena + at_residual1_grad, count);
+        lathe_meet();
         lathe_mark(profile, 13, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): steps backward; 0.001 MFLOP, 0.002 MB
@@ -2247,9 +2263,11 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
         steps_8x4x4_backward(arena + at_residual1_body_conv1, arena + at_maxpool1,
                              arena + at_residual1_grad, arena + at_residual1_body_conv1,
                              arena + at_residual1_body_conv1_bias_sums, count);
+        lathe_meet();
         lathe_mark(profile, 14, count);
         bias_gradient_10(arena + at_residual1_body_conv1_bias_sums,
                          arena + at_residual1_body_conv1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 15, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): backward weights; 0.013 MFLOP, 0.002
@@ -2257,9 +2275,11 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
         conv3x3_8x4x4_to_8x4x4_backward_weights(arena + at_maxpool1,
                                                 arena + at_residual1_body_conv1,
                                                 arena + at_residual1_body_conv1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 16, count);
         conv3x3_8x4x4_to_8x4x4_transpose(arena + at_residual1_body_conv1_weight,
                                          arena + at_residual1_body_conv1_weight_transposed);
+        lathe_meet();
         lathe_mark(profile, 17, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): backward data; 0.013 MFLOP, 0.002 MB
@@ -2268,6 +2288,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                              arena + at_residual1_body_conv1_weight_transposed,
                                              arena + at_residual1_grad, arena + at_maxpool1_grad,
                                              count);
+        lathe_meet();
         lathe_mark(profile, 18, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): sums for the
@@ -2276,10 +2297,12 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                        arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                        arena + at_batchnorm1_invstd, arena + at_maxpool1_grad,
                                        arena + at_conv1_norm_sums, count);
+        lathe_meet();
         lathe_mark(profile, 19, count);
         norm_gradient_8x8x8(arena + at_conv1_norm_sums, arena + at_batchnorm1_weight_grad,
                             arena + at_batchnorm1_bias_grad, arena + at_batchnorm1_mean_g,
                             arena + at_batchnorm1_mean_gx, arena + at_conv1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 20, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): steps
@@ -2289,14 +2312,17 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                   arena + at_batchnorm1_invstd, arena + at_batchnorm1_mean_g,
                                   arena + at_batchnorm1_mean_gx, arena + at_maxpool1_grad,
                                   arena + at_conv1, count);
+        lathe_meet();
         lathe_mark(profile, 21, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): backward
          * weights; 0.008 MFLOP, 0.004 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_backward_weights(batch->input, arena + at_conv1,
                                                 arena + at_conv1_weight_partial, count);
+        lathe_meet();
         lathe_mark(profile, 22, count);
         sum_4_of_144(arena + at_conv1_weight_partial, arena + at_conv1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 23, count);
     }
 }

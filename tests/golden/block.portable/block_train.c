@@ -194,7 +194,7 @@ static void conv3x3_1x8x8_to_8x8x8_forward(const float *restrict in, const float
         TO_IMAGE = 512 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -235,7 +235,7 @@ static void norm_8x8x8(const float *restrict moments, const float *restrict gamm
     enum { V = 4, C_BLOCKS = 2, IMAGES = 1, CHUNKS = 1,
            CHUNK_ROWS = 8, H = 8, W = 8 };
     const int partials = (count + IMAGES - 1) / IMAGES * CHUNKS;
-#pragma omp for
+#pragma omp for nowait
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double n = 0, average = 0, squares = 0;
         for (int q = 0; q < partials; q++) {
@@ -271,7 +271,7 @@ static void steps_pool_8x8x8_forward(const float *restrict raw, const float *res
 {
     enum { V = 4, C_BLOCKS = 2, H = 8, W = 8, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *const from = raw + (size_t)n * 512;
@@ -406,7 +406,7 @@ static void conv3x3_8x4x4_to_8x4x4_forward(const float *restrict in, const float
         TO_IMAGE = 128 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -445,7 +445,7 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
            IN_H = 4, IN_W = 4, OUT_H = 1, OUT_W = 1,
            KERNEL_H = 4, KERNEL_W = 4, STRIDE_H = 1,
            STRIDE_W = 1, PAD_TOP = 0, PAD_LEFT = 0 };
-#pragma omp for
+#pragma omp for nowait
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
         const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
         const float *from = in + (size_t)n * 128 + (size_t)k * (IN_H * IN_W * V);
@@ -471,7 +471,7 @@ static void steps_8x1x1_forward(const float *restrict raw, float *restrict out, 
 {
     enum { V = 4, C_BLOCKS = 2, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *const from = raw + (size_t)n * 8;
@@ -684,7 +684,7 @@ static void linear_8_to_10_forward(const float *restrict in, const float *restri
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -724,7 +724,7 @@ static void cross_entropy_10x1x1(const float *restrict out, float *restrict grad
                                  int count)
 {
     enum { V = 4, C = 10, C_PADDED = 3 * V };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * 12;
         float *g = gradient + (size_t)n * 12;
@@ -745,14 +745,15 @@ static void cross_entropy_10x1x1(const float *restrict out, float *restrict grad
         for (int c = C; c < C_PADDED; c++)
             g[c] = 0;
     }
-#pragma omp single
+    lathe_meet();
+#pragma omp single nowait
     lathe_sum_losses(loss, correct, count, result);
 }
 
 static void bias_gradient_10(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 4, C_BLOCKS = 3, ROWS = 1, ROW = 0, IMAGE = 12 };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)
@@ -834,7 +835,7 @@ static void linear_8_to_10_backward_weights(const float *restrict in,
         C_TILE = 4, K_TILE = 2, K_TILES = (OUT_BLOCKS + K_TILE - 1) / K_TILE,
         C_GROUP = 1, C_GROUPS = IN_BLOCKS / C_GROUP, CHUNK = 4
     };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < IN_BLOCKS + OUT_BLOCKS; b++)
         for (int n = 0; n < count; n++)
             lathe_store(rows + ((size_t)b * BATCH + n) * V,
@@ -842,7 +843,8 @@ static void linear_8_to_10_backward_weights(const float *restrict in,
                             ? lathe_load_any(in + (size_t)n * 8 + (size_t)b * V)
                             : lathe_load(out_gradient + (size_t)n * 12 +
                                          (size_t)(b - IN_BLOCKS) * V));
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < K_TILES * C_GROUPS; item++) {
         const int cb0 = item % C_GROUPS * C_GROUP, kb = item / C_GROUPS * K_TILE;
         for (int n0 = 0; n0 < count; n0 += CHUNK) {
@@ -865,7 +867,7 @@ static void linear_8_to_10_transpose(const float *restrict weight, float *restri
 {
     enum { V = 4, OUT_BLOCKS = 3, IN_BLOCKS = 2, SPANS = 1,
            TAPS = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {
@@ -1074,7 +1076,7 @@ static void linear_8_to_10_backward_data(const float *restrict in, const float *
         TO_IMAGE = 8 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1129,7 +1131,7 @@ static void steps_8x1x1_backward(const float *raw, const float *restrict out_gra
 {
     enum { V = 4, C_BLOCKS = 2, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1149,7 +1151,7 @@ static void globalpool_8x4x4_backward(const float *restrict in, const float *res
            IN_H = 4, IN_W = 4, OUT_H = 1, OUT_W = 1,
            KERNEL_H = 4, KERNEL_W = 4, STRIDE_H = 1,
            STRIDE_W = 1, PAD_TOP = 0, PAD_LEFT = 0 };
-#pragma omp for
+#pragma omp for nowait
     for (int plane = 0; plane < count * C_BLOCKS; plane++) {
         const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
         const float *from = in + (size_t)n * 128 + (size_t)k * (IN_H * IN_W * V);
@@ -1196,7 +1198,7 @@ static void steps_8x4x4_backward(const float *raw, const float *restrict other1,
 {
     enum { V = 4, C_BLOCKS = 2, H = 4, W = 4, POOL_H = 1,
            POOL_W = 1, OUT_H = 4, OUT_W = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1216,7 +1218,7 @@ static void steps_8x4x4_backward(const float *raw, const float *restrict other1,
 static void bias_gradient_8(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 4, C_BLOCKS = 2, ROWS = 1, ROW = 0, IMAGE = 8 };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)
@@ -1247,7 +1249,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 4, ROW_CHUNK = 4, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 4
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -1334,7 +1336,7 @@ static void conv3x3_8x4x4_to_8x4x4_transpose(const float *restrict weight,
 {
     enum { V = 4, OUT_BLOCKS = 2, IN_BLOCKS = 2, SPANS = 1,
            TAPS = 9 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {
@@ -1463,7 +1465,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_data(const float *restrict in,
         TO_IMAGE = 128 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1516,7 +1518,7 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
 {
     enum { V = 4, C_BLOCKS = 2, H = 8, W = 8, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1561,7 +1563,7 @@ static void norm_gradient_8x8x8(const float *restrict sums, float *restrict gamm
                                 float *restrict mean_gx, float *restrict bias_gradient, int count)
 {
     enum { V = 4, C_BLOCKS = 2, PIXELS = 64 };
-#pragma omp for
+#pragma omp for nowait
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double g = 0, gx = 0;
         for (int n = 0; n < count; n++) {
@@ -1610,7 +1612,7 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
 {
     enum { V = 4, C_BLOCKS = 2, H = 8, W = 8, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1666,7 +1668,7 @@ static void conv3x3_1x8x8_to_8x8x8_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 4, ROW_CHUNK = 8, CHUNKS = 1,
         SPLITS = 4, SPLIT_IMAGES = 1
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -1765,7 +1767,7 @@ static void sum_4_of_72(const float *restrict partial, float *restrict sum, int 
 {
     enum { FLOATS = 72, BLOCK = 4096, SPLITS = 4, SPLIT_IMAGES = 1 };
     const int used = (count + SPLIT_IMAGES - 1) / SPLIT_IMAGES;
-#pragma omp for
+#pragma omp for nowait
     for (int block = 0; block < (FLOATS + BLOCK - 1) / BLOCK; block++) {
         const int end = (block + 1) * BLOCK < FLOATS ? (block + 1) * BLOCK : FLOATS;
         for (int i = block * BLOCK; i < end; i += 4) {
@@ -1864,20 +1866,23 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
     const int count = batch->count;
     const struct lathe_parameter *const parameters = block_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
+    struct lathe_team team = {0};
 #pragma omp parallel if (false)
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): forward; 0.008
          * MFLOP, 0.001 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_forward(batch->input, arena + at_conv1_weight, arena + at_conv1_bias,
                                        arena + at_conv1, arena + at_batchnorm1_moments, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
         norm_8x8x8(arena + at_batchnorm1_moments, arena + at_batchnorm1_weight,
                    arena + at_batchnorm1_running_mean, arena + at_batchnorm1_running_var,
                    arena + at_batchnorm1_mean, arena + at_batchnorm1_invstd,
                    arena + at_batchnorm1_scale, count);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): steps forward;
@@ -1885,6 +1890,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
         steps_pool_8x8x8_forward(arena + at_conv1, arena + at_batchnorm1_mean,
                                  arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                  arena + at_maxpool1, count);
+        lathe_meet();
         lathe_mark(profile, 2, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): forward; 0.013 MFLOP, 0.001 MB of
@@ -1893,51 +1899,62 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                        arena + at_residual1_body_conv1_bias, arena + at_maxpool1,
                                        arena + at_residual1_body_conv1, arena + at_residual1,
                                        count);
+        lathe_meet();
         lathe_mark(profile, 3, count);
 
         /* globalpool1 (line 7): forward; 0.000 MFLOP, 0.001 MB of activations a sample */
         globalpool_8x4x4(arena + at_residual1, arena + at_globalpool1, count);
+        lathe_meet();
         lathe_mark(profile, 4, count);
 
         /* dropout1 (line 7): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         steps_8x1x1_forward(arena + at_globalpool1, arena + at_dropout1, seed, step, count);
+        lathe_meet();
         lathe_mark(profile, 5, count);
 
         /* linear1 (line 7): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_10_forward(arena + at_dropout1, arena + at_linear1_weight,
                                arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 6, count);
 
         /* loss (line 8): forward and backward */
         cross_entropy_10x1x1(arena + at_linear1, arena + at_linear1_grad, arena + at_sample_loss,
                              arena + at_sample_correct, batch->labels, result, count);
+        lathe_meet();
         lathe_mark(profile, 7, count);
 
         /* linear1 (line 7): gradient of the bias */
         bias_gradient_10(arena + at_linear1_grad, arena + at_linear1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 8, count);
 
         /* linear1 (line 7): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_10_backward_weights(arena + at_dropout1, arena + at_linear1_grad,
                                         arena + at_linear1_rows, arena + at_linear1_weight_grad,
                                         count);
+        lathe_meet();
         lathe_mark(profile, 9, count);
         linear_8_to_10_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
+        lathe_meet();
         lathe_mark(profile, 10, count);
 
         /* linear1 (line 7): backward data; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_10_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                      arena + at_dropout1_grad, count);
+        lathe_meet();
         lathe_mark(profile, 11, count);
 
         /* dropout1 (line 7): steps backward; 0.000 MFLOP, 0.000 MB of activations a sample */
         steps_8x1x1_backward(arena + at_globalpool1, arena + at_dropout1_grad,
                              arena + at_flatten1_grad, seed, step, count);
+        lathe_meet();
         lathe_mark(profile, 12, count);
 
         /* globalpool1 (line 7): backward; 0.000 MFLOP, 0.001 MB of activations a sample */
         globalpool_8x4x4_backward(arena + at_residual1, arena + at_flatten1_grad,
                                   arena + at_residual1_grad, count);
+        lathe_meet();
         lathe_mark(profile, 13, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): steps backward; 0.001 MFLOP, 0.001 MB
@@ -1945,9 +1962,11 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
         steps_8x4x4_backward(arena + at_residual1_body_conv1, arena + at_maxpool1,
                              arena + at_residual1_grad, arena + at_residual1_body_conv1,
                              arena + at_residual1_body_conv1_bias_sums, count);
+        lathe_meet();
         lathe_mark(profile, 14, count);
         bias_gradient_8(arena + at_residual1_body_conv1_bias_sums,
                         arena + at_residual1_body_conv1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 15, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): backward weights; 0.013 MFLOP, 0.001
@@ -1955,9 +1974,11 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
         conv3x3_8x4x4_to_8x4x4_backward_weights(arena + at_maxpool1,
                                                 arena + at_residual1_body_conv1,
                                                 arena + at_residual1_body_conv1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 16, count);
         conv3x3_8x4x4_to_8x4x4_transpose(arena + at_residual1_body_conv1_weight,
                                          arena + at_residual1_body_conv1_weight_transposed);
+        lathe_meet();
         lathe_mark(profile, 17, count);
 
         /* residual1.body.conv1 (line 6) + residual1 (line 6): backward data; 0.013 MFLOP, 0.001 MB
@@ -1966,6 +1987,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                              arena + at_residual1_body_conv1_weight_transposed,
                                              arena + at_residual1_grad, arena + at_maxpool1_grad,
                                              count);
+        lathe_meet();
         lathe_mark(profile, 18, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): sums for the
@@ -1974,10 +1996,12 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                        arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                        arena + at_batchnorm1_invstd, arena + at_maxpool1_grad,
                                        arena + at_conv1_norm_sums, count);
+        lathe_meet();
         lathe_mark(profile, 19, count);
         norm_gradient_8x8x8(arena + at_conv1_norm_sums, arena + at_batchnorm1_weight_grad,
                             arena + at_batchnorm1_bias_grad, arena + at_batchnorm1_mean_g,
                             arena + at_batchnorm1_mean_gx, arena + at_conv1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 20, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): steps
@@ -1987,14 +2011,17 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
                                   arena + at_batchnorm1_invstd, arena + at_batchnorm1_mean_g,
                                   arena + at_batchnorm1_mean_gx, arena + at_maxpool1_grad,
                                   arena + at_conv1, count);
+        lathe_meet();
         lathe_mark(profile, 21, count);
 
         /* conv1 (line 5) + batchnorm1 (line 5) + relu1 (line 5) + maxpool1 (line 5): backward
          * weights; 0.008 MFLOP, 0.002 MB of activations a sample */
         conv3x3_1x8x8_to_8x8x8_backward_weights(batch->input, arena + at_conv1,
                                                 arena + at_conv1_weight_partial, count);
+        lathe_meet();
         lathe_mark(profile, 22, count);
         sum_4_of_72(arena + at_conv1_weight_partial, arena + at_conv1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 23, count);
     }
 }

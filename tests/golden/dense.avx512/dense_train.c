@@ -267,7 +267,7 @@ static void linear_2_to_20_forward(const float *restrict in, const float *restri
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -509,7 +509,7 @@ static void linear_32_to_1_forward(const float *restrict in, const float *restri
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -560,7 +560,7 @@ static void mse_1x1x1(const float *restrict out, float *restrict gradient, float
                       const int32_t *restrict labels, struct lathe_step_result *result, int count)
 {
     enum { V = 16, C = 1, C_BLOCKS = 1, PIXELS = 1 * 1, OUTPUTS = C * PIXELS };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * 16;
         const float *target = targets + (size_t)n * OUTPUTS;
@@ -582,7 +582,8 @@ static void mse_1x1x1(const float *restrict out, float *restrict gradient, float
         loss[n] = (float)(sum / OUTPUTS);
         correct[n] = labels && labels[n] == best;
     }
-#pragma omp single
+    lathe_meet();
+#pragma omp single nowait
     lathe_sum_losses(loss, correct, count, result);
 }
 
@@ -606,7 +607,7 @@ static void steps_1x1x1_backward(const float *raw, const float *restrict out_gra
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -622,7 +623,7 @@ static void steps_1x1x1_backward(const float *raw, const float *restrict out_gra
 static void bias_gradient_1(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 16 };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)
@@ -653,7 +654,7 @@ static void linear_32_to_1_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 4
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -739,7 +740,7 @@ static void linear_32_to_1_transpose(const float *restrict weight, float *restri
 {
     enum { V = 16, OUT_BLOCKS = 1, IN_BLOCKS = 2, SPANS = 1,
            TAPS = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {
@@ -948,7 +949,7 @@ static void linear_32_to_1_backward_data(const float *restrict in, const float *
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1001,7 +1002,7 @@ static void steps_20x1x1_backward(const float *raw, const float *restrict out_gr
 {
     enum { V = 16, C_BLOCKS = 2, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1017,7 +1018,7 @@ static void steps_20x1x1_backward(const float *raw, const float *restrict out_gr
 static void bias_gradient_20(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 2, ROWS = 1, ROW = 0, IMAGE = 32 };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)
@@ -1048,7 +1049,7 @@ static void linear_2_to_20_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 4
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -1181,15 +1182,17 @@ static void dense_step(const struct lathe_model *model, const struct lathe_batch
     const int count = batch->count;
     const struct lathe_parameter *const parameters = dense_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
+    struct lathe_team team = {0};
 #pragma omp parallel if (false)
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* linear1 (line 4) + dynamic1 (line 4): forward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         linear_2_to_20_forward(batch->input, arena + at_linear1_weight, arena + at_linear1_bias,
                                arena + at_linear1, arena + at_dynamic1, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): forward; 0.000 MFLOP, 0.000 MB of activations a
@@ -1197,47 +1200,57 @@ static void dense_step(const struct lathe_model *model, const struct lathe_batch
         linear_32_to_1_forward(arena + at_dynamic1, arena + at_linear2_weight,
                                arena + at_linear2_bias, arena + at_linear2, arena + at_sigmoid1,
                                count);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         /* loss (line 6): forward and backward */
         mse_1x1x1(arena + at_sigmoid1, arena + at_sigmoid1_grad, arena + at_sample_loss,
                   arena + at_sample_correct, batch->targets, batch->labels, result, count);
+        lathe_meet();
         lathe_mark(profile, 2, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): steps backward; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         steps_1x1x1_backward(arena + at_linear2, arena + at_sigmoid1_grad, arena + at_linear2,
                              count);
+        lathe_meet();
         lathe_mark(profile, 3, count);
         bias_gradient_1(arena + at_linear2, arena + at_linear2_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 4, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_32_to_1_backward_weights(arena + at_dynamic1, arena + at_linear2,
                                         arena + at_linear2_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 5, count);
         linear_32_to_1_transpose(arena + at_linear2_weight, arena + at_linear2_weight_transposed);
+        lathe_meet();
         lathe_mark(profile, 6, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations
          * a sample */
         linear_32_to_1_backward_data(arena + at_linear2, arena + at_linear2_weight_transposed,
                                      arena + at_dynamic1_grad, count);
+        lathe_meet();
         lathe_mark(profile, 7, count);
 
         /* linear1 (line 4) + dynamic1 (line 4): steps backward; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         steps_20x1x1_backward(arena + at_linear1, arena + at_dynamic1_grad, arena + at_linear1,
                               count);
+        lathe_meet();
         lathe_mark(profile, 8, count);
         bias_gradient_20(arena + at_linear1, arena + at_linear1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 9, count);
 
         /* linear1 (line 4) + dynamic1 (line 4): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_2_to_20_backward_weights(batch->input, arena + at_linear1,
                                         arena + at_linear1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 10, count);
     }
 }

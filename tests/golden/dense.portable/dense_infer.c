@@ -241,7 +241,7 @@ static void linear_2_to_20_infer(const float *restrict in, const float *restrict
         TO_IMAGE = 20 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -475,7 +475,7 @@ static void linear_20_to_1_infer(const float *restrict in, const float *restrict
         TO_IMAGE = 4 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -511,7 +511,7 @@ static void linear_20_to_1_infer(const float *restrict in, const float *restrict
 static void unpack_1x1x1(const float *restrict in, float *restrict out, int count)
 {
     enum { V = 4, C = 1, H = 1, W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int c = 0; c < C; c++)
             for (int pixel = 0; pixel < H * W; pixel++)
@@ -545,25 +545,29 @@ void dense_infer_some(const float *input, float *output, int count, void *memory
 {
     float *const arena = memory;
     struct lathe_profile *const profile = &dense_profile;
+    struct lathe_team team = {0};
 #pragma omp parallel if (false)
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* linear1 (line 4) + dynamic1 (line 4): forward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         linear_2_to_20_infer(input, arena + at_linear1_weight, arena + at_linear1_bias,
                              arena + at_dynamic1, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
 
         /* linear2 (line 5) + sigmoid1 (line 5): forward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         linear_20_to_1_infer(arena + at_dynamic1, arena + at_linear2_weight,
                              arena + at_linear2_bias, arena + at_sigmoid1, count);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         /* output between (N, C, H, W) and blocks of channels */
         unpack_1x1x1(arena + at_sigmoid1, output, count);
+        lathe_meet();
         lathe_mark(profile, 2, count);
     }
 }

@@ -237,7 +237,7 @@ static void linear_8_to_16_infer(const float *restrict in, const float *restrict
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -469,7 +469,7 @@ static void linear_8_to_16_infer_concat1_branch2_linear1(const float *restrict i
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -714,7 +714,7 @@ static void linear_32_to_32_infer(const float *restrict in, const float *restric
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -944,7 +944,7 @@ static void linear_32_to_4_infer(const float *restrict in, const float *restrict
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -980,7 +980,7 @@ static void linear_32_to_4_infer(const float *restrict in, const float *restrict
 static void unpack_4x1x1(const float *restrict in, float *restrict out, int count)
 {
     enum { V = 16, C = 4, H = 1, W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int c = 0; c < C; c++)
             for (int pixel = 0; pixel < H * W; pixel++)
@@ -1020,9 +1020,10 @@ void paths_infer_some(const float *input, float *output, int count, void *memory
 {
     float *const arena = memory;
     struct lathe_profile *const profile = &paths_profile;
+    struct lathe_team team = {0};
 #pragma omp parallel if (false)
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* concat1.branch1.linear1 (line 4): forward; 0.000 MFLOP, 0.000 MB of activations a
@@ -1030,6 +1031,7 @@ void paths_infer_some(const float *input, float *output, int count, void *memory
         linear_8_to_16_infer(input, arena + at_concat1_branch1_linear1_weight,
                              arena + at_concat1_branch1_linear1_bias,
                              arena + at_concat1_branch1_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
 
         /* concat1.branch2.linear1 (line 4) + concat1.branch2.tanh1 (line 4): forward; 0.000 MFLOP,
@@ -1038,6 +1040,7 @@ void paths_infer_some(const float *input, float *output, int count, void *memory
                                                      arena + at_concat1_branch2_linear1_weight,
                                                      arena + at_concat1_branch2_linear1_bias,
                                                      arena + at_concat1_branch2_tanh1, count);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         /* residual1.linear1 (line 5) + residual1.relu1 (line 5) + residual1.drop (line 5) +
@@ -1045,15 +1048,18 @@ void paths_infer_some(const float *input, float *output, int count, void *memory
         linear_32_to_32_infer(arena + at_concat1, arena + at_residual1_linear1_weight,
                               arena + at_residual1_linear1_bias, arena + at_concat1,
                               arena + at_residual1, count);
+        lathe_meet();
         lathe_mark(profile, 2, count);
 
         /* linear1 (line 6): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_4_infer(arena + at_residual1, arena + at_linear1_weight,
                              arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 3, count);
 
         /* output between (N, C, H, W) and blocks of channels */
         unpack_4x1x1(arena + at_linear1, output, count);
+        lathe_meet();
         lathe_mark(profile, 4, count);
     }
 }

@@ -183,7 +183,7 @@ static void linear_8_to_16_forward(const float *restrict in, const float *restri
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -316,7 +316,7 @@ static void linear_8_to_16_forward_concat1_branch2_linear1(const float *restrict
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -461,7 +461,7 @@ static void linear_32_to_32_forward(const float *restrict in, const float *restr
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -488,7 +488,7 @@ static void steps_32x1x1_forward(const float *restrict raw, bool kept1,
 {
     enum { V = 16, C_BLOCKS = 2, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *const from = raw + (size_t)n * 32;
@@ -613,7 +613,7 @@ static void linear_32_to_4_forward(const float *restrict in, const float *restri
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -641,7 +641,7 @@ static void mse_4x1x1(const float *restrict out, float *restrict gradient, float
                       const int32_t *restrict labels, struct lathe_step_result *result, int count)
 {
     enum { V = 16, C = 4, C_BLOCKS = 1, PIXELS = 1 * 1, OUTPUTS = C * PIXELS };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * 16;
         const float *target = targets + (size_t)n * OUTPUTS;
@@ -663,14 +663,15 @@ static void mse_4x1x1(const float *restrict out, float *restrict gradient, float
         loss[n] = (float)(sum / OUTPUTS);
         correct[n] = labels && labels[n] == best;
     }
-#pragma omp single
+    lathe_meet();
+#pragma omp single nowait
     lathe_sum_losses(loss, correct, count, result);
 }
 
 static void bias_gradient_4(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 16 };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)
@@ -701,7 +702,7 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -787,7 +788,7 @@ static void linear_32_to_4_transpose(const float *restrict weight, float *restri
 {
     enum { V = 16, OUT_BLOCKS = 1, IN_BLOCKS = 2, SPANS = 1,
            TAPS = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {
@@ -909,7 +910,7 @@ static void linear_32_to_4_backward_data(const float *restrict in, const float *
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -951,7 +952,7 @@ static void steps_32x1x1_backward(const float *raw, const float *restrict out_gr
 {
     enum { V = 16, C_BLOCKS = 2, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -967,7 +968,7 @@ static void steps_32x1x1_backward(const float *raw, const float *restrict out_gr
 static void bias_gradient_32(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 2, ROWS = 1, ROW = 0, IMAGE = 32 };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)
@@ -1018,7 +1019,7 @@ static void linear_32_to_32_backward_weights(const float *restrict in,
         C_TILE = 16, K_TILE = 1, K_TILES = (OUT_BLOCKS + K_TILE - 1) / K_TILE,
         C_GROUP = 1, C_GROUPS = IN_BLOCKS / C_GROUP, CHUNK = 1
     };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < IN_BLOCKS + OUT_BLOCKS; b++)
         for (int n = 0; n < count; n++)
             lathe_store(rows + ((size_t)b * BATCH + n) * V,
@@ -1026,7 +1027,8 @@ static void linear_32_to_32_backward_weights(const float *restrict in,
                             ? lathe_load_any(in + (size_t)n * 32 + (size_t)b * V)
                             : lathe_load(out_gradient + (size_t)n * 32 +
                                          (size_t)(b - IN_BLOCKS) * V));
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < K_TILES * C_GROUPS; item++) {
         const int cb0 = item % C_GROUPS * C_GROUP, kb = item / C_GROUPS * K_TILE;
         for (int n0 = 0; n0 < count; n0 += CHUNK) {
@@ -1046,7 +1048,7 @@ static void linear_32_to_32_transpose(const float *restrict weight, float *restr
 {
     enum { V = 16, OUT_BLOCKS = 2, IN_BLOCKS = 2, SPANS = 1,
            TAPS = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {
@@ -1174,7 +1176,7 @@ static void linear_32_to_32_backward_data(const float *restrict in, const float 
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1200,7 +1202,7 @@ static void linear_32_to_32_backward_data(const float *restrict in, const float 
 static void pass_32x1x1(const float *restrict accumulate, float *restrict out, int count)
 {
     enum { FLOATS = 32 };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++)
         memcpy(out + (size_t)n * 32, accumulate + (size_t)n * 32,
                FLOATS * sizeof(float));
@@ -1209,7 +1211,7 @@ static void pass_32x1x1(const float *restrict accumulate, float *restrict out, i
 static void zero_1056(float *restrict gradient)
 {
     enum { FLOATS = 1056, BLOCK = 4096 };
-#pragma omp for
+#pragma omp for nowait
     for (int block = 0; block < (FLOATS + BLOCK - 1) / BLOCK; block++) {
         const int floats = FLOATS - block * BLOCK < BLOCK ? FLOATS - block * BLOCK : BLOCK;
         memset(gradient + block * BLOCK, 0, (size_t)floats * sizeof(float));
@@ -1236,7 +1238,7 @@ static void steps_16x1x1_backward(const float *raw, const float *restrict out_gr
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1270,7 +1272,7 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -1355,7 +1357,7 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
 static void bias_gradient_16(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 32 };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)
@@ -1385,7 +1387,7 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -1541,9 +1543,10 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
     const struct lathe_parameter *const parameters = paths_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
     const bool kept1 = lathe_kept(seed, step, 0, 2147483648u); /* residual1 */
+    struct lathe_team team = {0};
 #pragma omp parallel if (false)
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* concat1.branch1.linear1 (line 4): forward; 0.000 MFLOP, 0.000 MB of activations a
@@ -1551,6 +1554,7 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
         linear_8_to_16_forward(batch->input, arena + at_concat1_branch1_linear1_weight,
                                arena + at_concat1_branch1_linear1_bias,
                                arena + at_concat1_branch1_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
 
         /* concat1.branch2.linear1 (line 4) + concat1.branch2.tanh1 (line 4): forward; 0.000 MFLOP,
@@ -1560,6 +1564,7 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
                                                        arena + at_concat1_branch2_linear1_bias,
                                                        arena + at_concat1_branch2_linear1,
                                                        arena + at_concat1_branch2_tanh1, count);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         if (kept1) {
@@ -1568,6 +1573,7 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
             linear_32_to_32_forward(arena + at_concat1, arena + at_residual1_linear1_weight,
                                     arena + at_residual1_linear1_bias, arena + at_residual1_relu1,
                                     count);
+            lathe_meet();
             lathe_mark(profile, 2, count);
         }
 
@@ -1575,32 +1581,39 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
          * activations a sample */
         steps_32x1x1_forward(arena + at_residual1_relu1, kept1, arena + at_concat1,
                              arena + at_residual1, count);
+        lathe_meet();
         lathe_mark(profile, 3, count);
 
         /* linear1 (line 6): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_4_forward(arena + at_residual1, arena + at_linear1_weight,
                                arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 4, count);
 
         /* loss (line 7): forward and backward */
         mse_4x1x1(arena + at_linear1, arena + at_linear1_grad, arena + at_sample_loss,
                   arena + at_sample_correct, batch->targets, batch->labels, result, count);
+        lathe_meet();
         lathe_mark(profile, 5, count);
 
         /* linear1 (line 6): gradient of the bias */
         bias_gradient_4(arena + at_linear1_grad, arena + at_linear1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 6, count);
 
         /* linear1 (line 6): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_4_backward_weights(arena + at_residual1, arena + at_linear1_grad,
                                         arena + at_linear1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 7, count);
         linear_32_to_4_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
+        lathe_meet();
         lathe_mark(profile, 8, count);
 
         /* linear1 (line 6): backward data; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_32_to_4_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                      arena + at_residual1_grad, count);
+        lathe_meet();
         lathe_mark(profile, 9, count);
 
         if (kept1) {
@@ -1608,9 +1621,11 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
              * 0.000 MB of activations a sample */
             steps_32x1x1_backward(arena + at_residual1_relu1, arena + at_residual1_grad,
                                   arena + at_residual1_relu1, count);
+            lathe_meet();
             lathe_mark(profile, 10, count);
             bias_gradient_32(arena + at_residual1_relu1, arena + at_residual1_linear1_bias_grad,
                              count);
+            lathe_meet();
             lathe_mark(profile, 11, count);
 
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): backward weights; 0.002 MFLOP,
@@ -1618,9 +1633,11 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
             linear_32_to_32_backward_weights(arena + at_concat1, arena + at_residual1_relu1,
                                              arena + at_residual1_linear1_rows,
                                              arena + at_residual1_linear1_weight_grad, count);
+            lathe_meet();
             lathe_mark(profile, 12, count);
             linear_32_to_32_transpose(arena + at_residual1_linear1_weight,
                                       arena + at_residual1_linear1_weight_transposed);
+            lathe_meet();
             lathe_mark(profile, 13, count);
 
             /* residual1.linear1 (line 5) + residual1.relu1 (line 5): backward data; 0.002 MFLOP,
@@ -1629,11 +1646,14 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
                                           arena + at_residual1_linear1_weight_transposed,
                                           arena + at_residual1_grad, arena + at_concat1_grad,
                                           count);
+            lathe_meet();
             lathe_mark(profile, 14, count);
         } else {
             pass_32x1x1(arena + at_residual1_grad, arena + at_concat1_grad, count);
+            lathe_meet();
             lathe_mark(profile, 15, count);
             zero_1056(arena + at_residual1_linear1_weight_grad);
+            lathe_meet();
             lathe_mark(profile, 16, count);
         }
 
@@ -1642,20 +1662,24 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
         steps_16x1x1_backward(arena + at_concat1_branch2_linear1,
                               arena + at_concat1_branch2_tanh1_grad,
                               arena + at_concat1_branch2_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 17, count);
         bias_gradient_4(arena + at_concat1_branch2_linear1,
                         arena + at_concat1_branch2_linear1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 18, count);
 
         /* concat1.branch2.linear1 (line 4) + concat1.branch2.tanh1 (line 4): backward weights;
          * 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_16_backward_weights(batch->input, arena + at_concat1_branch2_linear1,
                                         arena + at_concat1_branch2_linear1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 19, count);
 
         /* concat1.branch1.linear1 (line 4): gradient of the bias */
         bias_gradient_16(arena + at_concat1_branch1_linear1_grad,
                          arena + at_concat1_branch1_linear1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 20, count);
 
         /* concat1.branch1.linear1 (line 4): backward weights; 0.000 MFLOP, 0.000 MB of activations
@@ -1665,6 +1689,7 @@ static void paths_step(const struct lathe_model *model, const struct lathe_batch
                                                                 at_concat1_branch1_linear1_grad,
                                                                 arena +
                 at_concat1_branch1_linear1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 21, count);
     }
 }

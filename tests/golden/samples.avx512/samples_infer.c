@@ -146,7 +146,7 @@ static void conv3x3_1x9x9_to_3x9x9_infer(const float *restrict in, const float *
         TO_IMAGE = 0, TO_BLOCK = CHUNK_ROWS * OUT_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -297,7 +297,7 @@ static void conv3x3_3x4x4_to_5x2x2_infer(const float *restrict in, const float *
         TO_IMAGE = 64 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -516,7 +516,7 @@ static void linear_64_to_4_infer(const float *restrict in, const float *restrict
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -552,7 +552,7 @@ static void linear_64_to_4_infer(const float *restrict in, const float *restrict
 static void unpack_4x1x1(const float *restrict in, float *restrict out, int count)
 {
     enum { V = 16, C = 4, H = 1, W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int c = 0; c < C; c++)
             for (int pixel = 0; pixel < H * W; pixel++)
@@ -589,30 +589,35 @@ void samples_infer_some(const float *input, float *output, int count, void *memo
 {
     float *const arena = memory;
     struct lathe_profile *const profile = &samples_profile;
+    struct lathe_team team = {0};
 #pragma omp parallel if (false)
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* conv1 (line 4) + relu1 (line 4) + maxpool1 (line 4): forward; 0.004 MFLOP, 0.001 MB of
          * activations a sample */
         conv3x3_1x9x9_to_3x9x9_infer(input, arena + at_conv1_weight, arena + at_conv1_bias,
                                      arena + at_maxpool1, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
 
         /* conv2 (line 5) + tanh1 (line 5): forward; 0.001 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_infer(arena + at_maxpool1, arena + at_conv2_weight,
                                      arena + at_conv2_bias, arena + at_tanh1, count);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         /* linear1 (line 6): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_64_to_4_infer(arena + at_tanh1, arena + at_linear1_weight, arena + at_linear1_bias,
                              arena + at_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 2, count);
 
         /* output between (N, C, H, W) and blocks of channels */
         unpack_4x1x1(arena + at_linear1, output, count);
+        lathe_meet();
         lathe_mark(profile, 3, count);
     }
 }

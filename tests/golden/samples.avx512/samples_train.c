@@ -66,7 +66,7 @@ __attribute__((unused)) LATHE_INLINE vf curve_tanh1_slope(vf x)
 static void samples_to_lanes_81(const float *restrict in, float *restrict out, int count)
 {
     enum { V = 16, FLOATS = 81, WHOLE = FLOATS / V * V };
-#pragma omp for
+#pragma omp for nowait
     for (int image = 0; image < (count + V - 1) / V; image++) {
         const float *from = in + (size_t)image * V * FLOATS;
         float *to = out + (size_t)image * 1296;
@@ -289,7 +289,7 @@ static void conv3x3_1x9x9_to_3x9x9_forward(const float *restrict in, const float
         TO_IMAGE = 3888 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -439,7 +439,7 @@ static void conv3x3_3x4x4_to_5x2x2_forward(const float *restrict in, const float
         TO_IMAGE = 320 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -475,7 +475,7 @@ static void conv3x3_3x4x4_to_5x2x2_forward(const float *restrict in, const float
 static void lanes_to_blocks_5x2x2(const float *restrict lanes, float *restrict blocks, int count)
 {
     enum { V = 16, C = 5, C_BLOCKS = (C + V - 1) / V, PIXELS = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int image = 0; image < (count + V - 1) / V; image++)
         for (int k = 0; k < C_BLOCKS; k++)
             for (int pixel = 0; pixel < PIXELS; pixel++) {
@@ -609,7 +609,7 @@ static void linear_64_to_4_forward(const float *restrict in, const float *restri
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -638,7 +638,7 @@ static void cross_entropy_4x1x1(const float *restrict out, float *restrict gradi
                                 int count)
 {
     enum { V = 16, C = 4, C_PADDED = 1 * V };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * 16;
         float *g = gradient + (size_t)n * 16;
@@ -659,14 +659,15 @@ static void cross_entropy_4x1x1(const float *restrict out, float *restrict gradi
         for (int c = C; c < C_PADDED; c++)
             g[c] = 0;
     }
-#pragma omp single
+    lathe_meet();
+#pragma omp single nowait
     lathe_sum_losses(loss, correct, count, result);
 }
 
 static void bias_gradient_4(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 16 };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)
@@ -697,7 +698,7 @@ static void linear_64_to_4_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -783,7 +784,7 @@ static void linear_64_to_4_transpose(const float *restrict weight, float *restri
 {
     enum { V = 16, OUT_BLOCKS = 1, IN_BLOCKS = 4, SPANS = 1,
            TAPS = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {
@@ -905,7 +906,7 @@ static void linear_64_to_4_backward_data(const float *restrict in, const float *
         TO_IMAGE = 64 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -930,7 +931,7 @@ static void linear_64_to_4_backward_data(const float *restrict in, const float *
 static void blocks_to_lanes_5x2x2(const float *restrict blocks, float *restrict lanes, int count)
 {
     enum { V = 16, C = 5, C_BLOCKS = (C + V - 1) / V, PIXELS = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int image = 0; image < (count + V - 1) / V; image++)
         for (int k = 0; k < C_BLOCKS; k++)
             for (int pixel = 0; pixel < PIXELS; pixel++) {
@@ -975,7 +976,7 @@ static void steps_5x2x2_backward(const float *raw, const float *restrict out_gra
 {
     enum { V = 16, C_BLOCKS = 5, H = 2, W = 2, POOL_H = 1,
            POOL_W = 1, OUT_H = 2, OUT_W = 2 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1070,10 +1071,11 @@ static void conv3x3_3x4x4_to_5x2x2_backward_weights(const float *restrict in,
         K_TILE = 5, CHUNK_ROWS = 2, FLOATS = 2304,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for
+#pragma omp for nowait
     for (int split = 0; split < SPLITS; split++) /* between the channels, too */
         memset(gradient + (size_t)split * FLOATS, 0, FLOATS * sizeof *gradient);
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * (OUT_C / K_TILE) * IN_C; item++) {
         const int c = item % IN_C, k0 = item / IN_C % (OUT_C / K_TILE) * K_TILE;
         const int split = item / (IN_C * (OUT_C / K_TILE));
@@ -1206,7 +1208,7 @@ static void conv3x3_3x4x4_to_5x2x2_backward_data(const float *restrict in,
         TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1335,7 +1337,7 @@ static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2(const float *restrict in,
         TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1465,7 +1467,7 @@ static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_2(const float *restrict i
         TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1595,7 +1597,7 @@ static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3(const float *restrict i
         TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1634,7 +1636,7 @@ static void steps_pool_3x9x9_backward(const float *raw, const float *restrict ou
 {
     enum { V = 16, C_BLOCKS = 3, H = 9, W = 9, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1681,7 +1683,7 @@ static void steps_pool_3x9x9_backward(const float *raw, const float *restrict ou
 static void bias_gradient_3(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 3, ROWS = 1, ROW = 0, IMAGE = 48 };
-#pragma omp for
+#pragma omp for nowait
     for (int c = 0; c < (C_BLOCKS + V - 1) / V * V; c++) {
         double g = 0;
         for (int n = 0; n < count && c < C_BLOCKS; n++)
@@ -1774,10 +1776,11 @@ static void conv3x3_1x9x9_to_3x9x9_backward_weights(const float *restrict in,
         K_TILE = 3, CHUNK_ROWS = 9, FLOATS = 144,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for
+#pragma omp for nowait
     for (int split = 0; split < SPLITS; split++) /* between the channels, too */
         memset(gradient + (size_t)split * FLOATS, 0, FLOATS * sizeof *gradient);
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * (OUT_C / K_TILE) * IN_C; item++) {
         const int c = item % IN_C, k0 = item / IN_C % (OUT_C / K_TILE) * K_TILE;
         const int split = item / (IN_C * (OUT_C / K_TILE));
@@ -1871,13 +1874,15 @@ static void samples_step(const struct lathe_model *model, const struct lathe_bat
     const int count = batch->count;
     const struct lathe_parameter *const parameters = samples_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
+    struct lathe_team team = {0};
 #pragma omp parallel if (false)
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* input between (N, C, H, W) and blocks of channels */
         samples_to_lanes_81(batch->input, arena + at_input, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
 
         /* conv1 (line 4) + relu1 (line 4) + maxpool1 (line 4): forward; 0.004 MFLOP, 0.001 MB of
@@ -1885,94 +1890,113 @@ static void samples_step(const struct lathe_model *model, const struct lathe_bat
         conv3x3_1x9x9_to_3x9x9_forward(arena + at_input, arena + at_conv1_weight,
                                        arena + at_conv1_bias, arena + at_conv1, arena + at_maxpool1,
                                        (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         /* conv2 (line 5) + tanh1 (line 5): forward; 0.001 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_forward(arena + at_maxpool1, arena + at_conv2_weight,
                                        arena + at_conv2, arena + at_tanh1, (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 2, count);
         lanes_to_blocks_5x2x2(arena + at_tanh1, arena + at_flatten1, count);
+        lathe_meet();
         lathe_mark(profile, 3, count);
 
         /* linear1 (line 6): forward; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_64_to_4_forward(arena + at_flatten1, arena + at_linear1_weight,
                                arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 4, count);
 
         /* loss (line 7): forward and backward */
         cross_entropy_4x1x1(arena + at_linear1, arena + at_linear1_grad, arena + at_sample_loss,
                             arena + at_sample_correct, batch->labels, result, count);
+        lathe_meet();
         lathe_mark(profile, 5, count);
 
         /* linear1 (line 6): gradient of the bias */
         bias_gradient_4(arena + at_linear1_grad, arena + at_linear1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 6, count);
 
         /* linear1 (line 6): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_64_to_4_backward_weights(arena + at_flatten1, arena + at_linear1_grad,
                                         arena + at_linear1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 7, count);
         linear_64_to_4_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
+        lathe_meet();
         lathe_mark(profile, 8, count);
 
         /* linear1 (line 6): backward data; 0.001 MFLOP, 0.000 MB of activations a sample */
         linear_64_to_4_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                      arena + at_flatten1_grad, count);
+        lathe_meet();
         lathe_mark(profile, 9, count);
 
         /* conv2 (line 5) + tanh1 (line 5): gradient to lanes */
         blocks_to_lanes_5x2x2(arena + at_flatten1_grad, arena + at_tanh1_grad, count);
+        lathe_meet();
         lathe_mark(profile, 10, count);
 
         /* conv2 (line 5) + tanh1 (line 5): steps backward; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         steps_5x2x2_backward(arena + at_conv2, arena + at_tanh1_grad, arena + at_conv2,
                              (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 11, count);
 
         /* conv2 (line 5) + tanh1 (line 5): backward weights; 0.001 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_weights(arena + at_maxpool1, arena + at_conv2,
                                                 arena + at_conv2_weight_grad, (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 12, count);
 
         /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_data(arena + at_conv2, arena + at_conv2_weight,
                                              arena + at_maxpool1_grad, (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 13, count);
 
         /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_data_conv2(arena + at_conv2, arena + at_conv2_weight,
                                                    arena + at_maxpool1_grad, (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 14, count);
 
         /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_data_conv2_2(arena + at_conv2, arena + at_conv2_weight,
                                                      arena + at_maxpool1_grad, (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 15, count);
 
         /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3(arena + at_conv2, arena + at_conv2_weight,
                                                      arena + at_maxpool1_grad, (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 16, count);
 
         /* conv1 (line 4) + relu1 (line 4) + maxpool1 (line 4): steps backward; 0.001 MFLOP, 0.001
          * MB of activations a sample */
         steps_pool_3x9x9_backward(arena + at_conv1, arena + at_maxpool1_grad, arena + at_conv1,
                                   arena + at_conv1_bias_sums, (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 17, count);
         bias_gradient_3(arena + at_conv1_bias_sums, arena + at_conv1_bias_grad, (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 18, count);
 
         /* conv1 (line 4) + relu1 (line 4) + maxpool1 (line 4): backward weights; 0.004 MFLOP, 0.001
          * MB of activations a sample */
         conv3x3_1x9x9_to_3x9x9_backward_weights(arena + at_input, arena + at_conv1,
                                                 arena + at_conv1_weight_grad, (count + 15) / 16);
+        lathe_meet();
         lathe_mark(profile, 19, count);
     }
 }

@@ -147,7 +147,7 @@ static void conv3x3_16x12x12_to_16x12x12_infer(const float *restrict in,
         TO_IMAGE = 2304 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -396,7 +396,7 @@ static void winograd_16x12x12_to_32x12x12_infer(const float *restrict in,
     /* a slot of scratch memory a thread; where there are more threads, some have none */
     const bool few = lathe_threads() <= SLOTS;
     int there = -1; /* the item and slot whose pixels this thread made last */
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int share = 0; share < (few ? parts : SLOTS); share++)
         for (int part = share; part < parts; part += few ? parts : SLOTS) {
             const int item = part / SHARES, block0 = part % SHARES * ITEM_BLOCKS;
@@ -699,7 +699,7 @@ static void linear_1152_to_4_infer(const float *restrict in, const float *restri
         TO_IMAGE = 8 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -753,7 +753,7 @@ static void linear_1152_to_4_infer(const float *restrict in, const float *restri
 static void unpack_4x1x1(const float *restrict in, float *restrict out, int count)
 {
     enum { V = 8, C = 4, H = 1, W = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int c = 0; c < C; c++)
             for (int pixel = 0; pixel < H * W; pixel++)
@@ -778,7 +778,7 @@ static void winograd_weights_16_to_32(const float *restrict weight, float *restr
     enum { V = 8, N = 6, R = 3, BLOCKS = 8, TAPS = R * R,
            TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
            KERNEL = 3, IN_C = 16 };
-#pragma omp for
+#pragma omp for nowait
     for (int block = 0; block < BLOCKS; block++)
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
@@ -830,10 +830,12 @@ void winograd_pack(const struct lathe_model *model, const float *const *logical,
                arena + at_conv2_bias);
     lathe_fold(winograd_parameters, logical, 7, 8, -1, 0, arena + at_linear1_weight,
                arena + at_linear1_bias);
+    struct lathe_team team = {0};
 #pragma omp parallel
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         winograd_weights_16_to_32(arena + at_conv2_weight, arena + at_conv2_weight_winograd);
+        lathe_meet();
     }
 }
 
@@ -841,15 +843,17 @@ void winograd_infer_some(const float *input, float *output, int count, void *mem
 {
     float *const arena = memory;
     struct lathe_profile *const profile = &winograd_profile;
+    struct lathe_team team = {0};
 #pragma omp parallel if (count >= 2)
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* conv1 (line 4) + batchnorm1 (line 4) + relu1 (line 4): forward; 0.592 MFLOP, 0.018 MB of
          * activations a sample */
         conv3x3_16x12x12_to_16x12x12_infer(input, arena + at_conv1_weight, arena + at_conv1_bias,
                                            arena + at_relu1, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
 
         /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): forward; 1.184 MFLOP, 0.014 MB of
@@ -857,15 +861,18 @@ void winograd_infer_some(const float *input, float *output, int count, void *mem
         winograd_16x12x12_to_32x12x12_infer(arena + at_relu1, arena + at_conv2_weight_winograd,
                                             arena + at_conv2_infer_tiles, arena + at_conv2_bias,
                                             arena + at_maxpool1, count);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         /* linear1 (line 6): forward; 0.009 MFLOP, 0.005 MB of activations a sample */
         linear_1152_to_4_infer(arena + at_maxpool1, arena + at_linear1_weight,
                                arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 2, count);
 
         /* output between (N, C, H, W) and blocks of channels */
         unpack_4x1x1(arena + at_linear1, output, count);
+        lathe_meet();
         lathe_mark(profile, 3, count);
     }
 }

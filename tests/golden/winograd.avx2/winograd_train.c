@@ -190,7 +190,7 @@ static void conv3x3_16x12x12_to_16x12x12_forward(const float *restrict in,
         TO_IMAGE = 2304 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -233,7 +233,7 @@ static void norm_16x12x12(const float *restrict moments, const float *restrict g
     enum { V = 8, C_BLOCKS = 2, IMAGES = 1, CHUNKS = 1,
            CHUNK_ROWS = 12, H = 12, W = 12 };
     const int partials = (count + IMAGES - 1) / IMAGES * CHUNKS;
-#pragma omp for
+#pragma omp for nowait
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double n = 0, average = 0, squares = 0;
         for (int q = 0; q < partials; q++) {
@@ -269,7 +269,7 @@ static void steps_16x12x12_forward(const float *restrict raw, const float *restr
 {
     enum { V = 8, C_BLOCKS = 2, H = 12, W = 12, POOL_H = 1,
            POOL_W = 1, OUT_H = 12, OUT_W = 12 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *const from = raw + (size_t)n * 2304;
@@ -303,7 +303,7 @@ static void winograd_weights_16_to_32(const float *restrict weight, float *restr
     enum { V = 8, N = 6, R = 3, BLOCKS = 8, TAPS = R * R,
            TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
            KERNEL = 3, IN_C = 16 };
-#pragma omp for
+#pragma omp for nowait
     for (int block = 0; block < BLOCKS; block++)
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
@@ -553,14 +553,15 @@ static void winograd_16x12x12_to_32x12x12_forward(const float *restrict in,
     enum { IMAGE_TILES = CHUNK_TILES * TILES_W, K_TILES = OUT_BLOCKS / K_TILE };
     const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
     float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int t = 0; t < IMAGE_TILES; t++)
                 winograd_16x12x12_to_32x12x12_forward_tile(in, n, t / TILES_W, t % TILES_W,
                                                            n * IMAGE_TILES + t, cb, pixels);
 
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
         const int p = item / K_TILES, kb = item % K_TILES * K_TILE;
         for (int g = 0; g < groups; g++)
@@ -571,7 +572,8 @@ static void winograd_16x12x12_to_32x12x12_forward(const float *restrict in,
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int part = 0; part < items * K_TILES; part++) {
         const int item = part / K_TILES, kb = part % K_TILES * K_TILE;
         const int n0 = item * ITEM_IMAGES, oh0 = 0, oh1 = OUT_H;
@@ -719,7 +721,7 @@ static void linear_1152_to_4_forward(const float *restrict in, const float *rest
         TO_IMAGE = 8 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -748,7 +750,7 @@ static void cross_entropy_4x1x1(const float *restrict out, float *restrict gradi
                                 int count)
 {
     enum { V = 8, C = 4, C_PADDED = 1 * V };
-#pragma omp for
+#pragma omp for nowait
     for (int n = 0; n < count; n++) {
         const float *x = out + (size_t)n * 8;
         float *g = gradient + (size_t)n * 8;
@@ -769,14 +771,15 @@ static void cross_entropy_4x1x1(const float *restrict out, float *restrict gradi
         for (int c = C; c < C_PADDED; c++)
             g[c] = 0;
     }
-#pragma omp single
+    lathe_meet();
+#pragma omp single nowait
     lathe_sum_losses(loss, correct, count, result);
 }
 
 static void bias_gradient_4(const float *restrict sums, float *restrict gradient, int count)
 {
     enum { V = 8, C_BLOCKS = 1, ROWS = 1, ROW = 0, IMAGE = 8 };
-#pragma omp for
+#pragma omp for nowait
     for (int b = 0; b < C_BLOCKS; b++) {
         double g[V] = {0};
         for (int n = 0; n < count; n++)
@@ -807,7 +810,7 @@ static void linear_1152_to_4_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -893,7 +896,7 @@ static void linear_1152_to_4_transpose(const float *restrict weight, float *rest
 {
     enum { V = 8, OUT_BLOCKS = 1, IN_BLOCKS = 144, SPANS = 1,
            TAPS = 1 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {
@@ -1016,7 +1019,7 @@ static void linear_1152_to_4_backward_data(const float *restrict in, const float
         TO_IMAGE = 1152 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(static)
+#pragma omp for nowait schedule(static)
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
@@ -1053,7 +1056,7 @@ static void steps_pool_32x12x12_backward(const float *raw, const float *restrict
 {
     enum { V = 8, C_BLOCKS = 4, H = 12, W = 12, POOL_H = 2,
            POOL_W = 2, OUT_H = 6, OUT_W = 6 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1384,7 +1387,7 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights(const float *restrict 
     const int items = (count + SPLIT_IMAGES - 1) / SPLIT_IMAGES * CHUNKS;
     /* a slot of scratch memory a thread; where there are more threads, some have none */
     const bool few = lathe_threads() <= SLOTS;
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int share = 0; share < (few ? items : SLOTS); share++)
         for (int item = share; item < items; item += few ? items : SLOTS) {
             const int slot = few ? lathe_thread() : share, split = item / CHUNKS;
@@ -1403,7 +1406,7 @@ static void conv3x3_16x12x12_to_32x12x12_transpose(const float *restrict weight,
 {
     enum { V = 8, OUT_BLOCKS = 4, IN_BLOCKS = 2, SPANS = 1,
            TAPS = 9 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int kb = 0; kb < SPANS * OUT_BLOCKS; kb++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int tap = 0; tap < TAPS; tap++) {
@@ -1434,7 +1437,7 @@ static void winograd_weights_32_to_16(const float *restrict weight, float *restr
     enum { V = 8, N = 6, R = 3, BLOCKS = 8, TAPS = R * R,
            TAP_FIRST = 8, TAP_ROW = -3, TAP_COLUMN = -1,
            KERNEL = 3, IN_C = 32 };
-#pragma omp for
+#pragma omp for nowait
     for (int block = 0; block < BLOCKS; block++)
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
@@ -1682,14 +1685,15 @@ static void winograd_16x12x12_to_32x12x12_backward_data(const float *restrict in
     enum { IMAGE_TILES = CHUNK_TILES * TILES_W, K_TILES = OUT_BLOCKS / K_TILE };
     const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
     float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int t = 0; t < IMAGE_TILES; t++)
                 winograd_16x12x12_to_32x12x12_backward_data_tile(in, n, t / TILES_W, t % TILES_W,
                         n * IMAGE_TILES + t, cb, pixels);
 
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
         const int p = item / K_TILES, kb = item % K_TILES * K_TILE;
         for (int g = 0; g < groups; g++)
@@ -1700,7 +1704,8 @@ static void winograd_16x12x12_to_32x12x12_backward_data(const float *restrict in
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for schedule(dynamic)
+    lathe_meet();
+#pragma omp for nowait schedule(dynamic)
     for (int part = 0; part < items * K_TILES; part++) {
         const int item = part / K_TILES, kb = part % K_TILES * K_TILE;
         const int n0 = item * ITEM_IMAGES, oh0 = 0, oh1 = OUT_H;
@@ -1753,7 +1758,7 @@ static void steps_16x12x12_backward_sums(const float *raw, const float *restrict
 {
     enum { V = 8, C_BLOCKS = 2, H = 12, W = 12, POOL_H = 1,
            POOL_W = 1, OUT_H = 12, OUT_W = 12 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1779,7 +1784,7 @@ static void norm_gradient_16x12x12(const float *restrict sums, float *restrict g
                                    int count)
 {
     enum { V = 8, C_BLOCKS = 2, PIXELS = 144 };
-#pragma omp for
+#pragma omp for nowait
     for (int c = 0; c < C_BLOCKS * V; c++) {
         double g = 0, gx = 0;
         for (int n = 0; n < count; n++) {
@@ -1832,7 +1837,7 @@ static void steps_16x12x12_backward(const float *raw, const float *restrict mean
 {
     enum { V = 8, C_BLOCKS = 2, H = 12, W = 12, POOL_H = 1,
            POOL_W = 1, OUT_H = 12, OUT_W = 12 };
-#pragma omp for collapse(2)
+#pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
@@ -1867,7 +1872,7 @@ static void conv3x3_16x12x12_to_16x12x12_backward_weights(const float *restrict 
         IMAGE_CHUNK = 1, ROW_CHUNK = 12, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for schedule(dynamic)
+#pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
@@ -2028,9 +2033,10 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
     const int count = batch->count;
     const struct lathe_parameter *const parameters = winograd_parameters;
     (void)model, (void)seed, (void)step, (void)parameters;
+    struct lathe_team team = {0};
 #pragma omp parallel
     {
-        lathe_flush_denormals();
+        lathe_begin(&team);
         lathe_mark(profile, -1, count);
 
         /* conv1 (line 4) + batchnorm1 (line 4) + relu1 (line 4): forward; 0.592 MFLOP, 0.018 MB of
@@ -2038,11 +2044,13 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
         conv3x3_16x12x12_to_16x12x12_forward(batch->input, arena + at_conv1_weight,
                                              arena + at_conv1_bias, arena + at_conv1,
                                              arena + at_batchnorm1_moments, count);
+        lathe_meet();
         lathe_mark(profile, 0, count);
         norm_16x12x12(arena + at_batchnorm1_moments, arena + at_batchnorm1_weight,
                       arena + at_batchnorm1_running_mean, arena + at_batchnorm1_running_var,
                       arena + at_batchnorm1_mean, arena + at_batchnorm1_invstd,
                       arena + at_batchnorm1_scale, count);
+        lathe_meet();
         lathe_mark(profile, 1, count);
 
         /* conv1 (line 4) + batchnorm1 (line 4) + relu1 (line 4): steps forward; 0.018 MFLOP, 0.018
@@ -2050,10 +2058,12 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
         steps_16x12x12_forward(arena + at_conv1, arena + at_batchnorm1_mean,
                                arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                arena + at_relu1, count);
+        lathe_meet();
         lathe_mark(profile, 2, count);
 
         /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): weights transformed */
         winograd_weights_16_to_32(arena + at_conv2_weight, arena + at_conv2_weight_winograd);
+        lathe_meet();
         lathe_mark(profile, 3, count);
 
         /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): forward; 1.184 MFLOP, 0.014 MB of
@@ -2061,39 +2071,47 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
         winograd_16x12x12_to_32x12x12_forward(arena + at_relu1, arena + at_conv2_weight_winograd,
                                               arena + at_conv2_forward_tiles, arena + at_conv2,
                                               arena + at_maxpool1, count);
+        lathe_meet();
         lathe_mark(profile, 4, count);
 
         /* linear1 (line 6): forward; 0.009 MFLOP, 0.005 MB of activations a sample */
         linear_1152_to_4_forward(arena + at_maxpool1, arena + at_linear1_weight,
                                  arena + at_linear1_bias, arena + at_linear1, count);
+        lathe_meet();
         lathe_mark(profile, 5, count);
 
         /* loss (line 7): forward and backward */
         cross_entropy_4x1x1(arena + at_linear1, arena + at_linear1_grad, arena + at_sample_loss,
                             arena + at_sample_correct, batch->labels, result, count);
+        lathe_meet();
         lathe_mark(profile, 6, count);
 
         /* linear1 (line 6): gradient of the bias */
         bias_gradient_4(arena + at_linear1_grad, arena + at_linear1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 7, count);
 
         /* linear1 (line 6): backward weights; 0.009 MFLOP, 0.005 MB of activations a sample */
         linear_1152_to_4_backward_weights(arena + at_maxpool1, arena + at_linear1_grad,
                                           arena + at_linear1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 8, count);
         linear_1152_to_4_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);
+        lathe_meet();
         lathe_mark(profile, 9, count);
 
         /* linear1 (line 6): backward data; 0.009 MFLOP, 0.005 MB of activations a sample */
         linear_1152_to_4_backward_data(arena + at_linear1_grad,
                                        arena + at_linear1_weight_transposed,
                                        arena + at_flatten1_grad, count);
+        lathe_meet();
         lathe_mark(profile, 10, count);
 
         /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): steps backward; 0.018 MFLOP, 0.023
          * MB of activations a sample */
         steps_pool_32x12x12_backward(arena + at_conv2, arena + at_flatten1_grad, arena + at_conv2,
                                      count);
+        lathe_meet();
         lathe_mark(profile, 11, count);
 
         /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): backward weights; 1.184 MFLOP, 0.028
@@ -2101,12 +2119,15 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
         conv3x3_16x12x12_to_32x12x12_backward_weights(arena + at_relu1, arena + at_conv2,
                                                       arena + at_conv2_weight_grad,
                                                       arena + at_conv2_weight_tiles, count);
+        lathe_meet();
         lathe_mark(profile, 12, count);
         conv3x3_16x12x12_to_32x12x12_transpose(arena + at_conv2_weight,
                                                arena + at_conv2_weight_transposed);
+        lathe_meet();
         lathe_mark(profile, 13, count);
         winograd_weights_32_to_16(arena + at_conv2_weight_transposed,
                                   arena + at_conv2_weight_transposed_winograd);
+        lathe_meet();
         lathe_mark(profile, 14, count);
 
         /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): backward data; 1.184 MFLOP, 0.028 MB
@@ -2115,6 +2136,7 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
                                                     arena + at_conv2_weight_transposed_winograd,
                                                     arena + at_conv2_backward_data_tiles,
                                                     arena + at_relu1_grad, count);
+        lathe_meet();
         lathe_mark(profile, 15, count);
 
         /* conv1 (line 4) + batchnorm1 (line 4) + relu1 (line 4): sums for the batchnorm; 0.018
@@ -2123,10 +2145,12 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
                                      arena + at_batchnorm1_scale, arena + at_batchnorm1_bias,
                                      arena + at_batchnorm1_invstd, arena + at_relu1_grad,
                                      arena + at_conv1_norm_sums, count);
+        lathe_meet();
         lathe_mark(profile, 16, count);
         norm_gradient_16x12x12(arena + at_conv1_norm_sums, arena + at_batchnorm1_weight_grad,
                                arena + at_batchnorm1_bias_grad, arena + at_batchnorm1_mean_g,
                                arena + at_batchnorm1_mean_gx, arena + at_conv1_bias_grad, count);
+        lathe_meet();
         lathe_mark(profile, 17, count);
 
         /* conv1 (line 4) + batchnorm1 (line 4) + relu1 (line 4): steps backward; 0.018 MFLOP, 0.018
@@ -2136,12 +2160,14 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
                                 arena + at_batchnorm1_invstd, arena + at_batchnorm1_mean_g,
                                 arena + at_batchnorm1_mean_gx, arena + at_relu1_grad,
                                 arena + at_conv1, count);
+        lathe_meet();
         lathe_mark(profile, 18, count);
 
         /* conv1 (line 4) + batchnorm1 (line 4) + relu1 (line 4): backward weights; 0.592 MFLOP,
          * 0.018 MB of activations a sample */
         conv3x3_16x12x12_to_16x12x12_backward_weights(batch->input, arena + at_conv1,
                                                       arena + at_conv1_weight_grad, count);
+        lathe_meet();
         lathe_mark(profile, 19, count);
     }
 }
