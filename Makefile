@@ -140,8 +140,9 @@ RUN_TESTS = LATHE='$(abspath $(PROGRAM))' BENCH='$(abspath $(BUILD)/bench/bench)
 check: fuzz-deps ## build and run all tests
 	@$(MAKE) $(JOBS) check-all
 
+# The scripts first: they take longest.
 check-all: $(PROGRAM) $(TESTS) $(BENCHES)
-	@$(RUN_TESTS) $(TESTS) $(TEST_SCRIPTS)
+	@$(RUN_TESTS) $(TEST_SCRIPTS) $(TESTS)
 
 check-programs: $(PROGRAM) $(TESTS)
 	@$(RUN_TESTS) $(TESTS)
