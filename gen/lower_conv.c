@@ -100,7 +100,7 @@ static int times_for_work(const struct lowering *l, const struct geometry *g, co
 {
     double taps = (double)g->in_blocks * g->weight_rows * g->kernel_h * g->kernel_w;
     double work = taps * t->k * l->lanes * t->chunk_rows * out_w * t->item_images;
-    int pieces = divide_up(l->batch, t->item_images) * t->chunks * (g->out_blocks / t->k);
+    double pieces = 1.0 * divide_up(l->batch, t->item_images) * t->chunks * (g->out_blocks / t->k);
     return max_int(1, (int)fmin(ITEM_WORK / work, pieces / ITEMS));
 }
 
