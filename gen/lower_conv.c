@@ -475,8 +475,8 @@ struct call *lower_conv_training(struct lowering *l, const struct group *group,
                                  struct region *moments)
 {
     struct geometry g;
-    bool one = is_raw_in_output(l, group);
-    bool second = !moments && !one && (group->steps.count > 0 || group->pool);
+    bool in_place = is_raw_in_output(l, group);
+    bool second = !moments && !in_place && (group->steps.count > 0 || group->pool);
     struct tiles t = training_tiles(l, group, second, &g);
     struct call *call = start_forward(l, group, "forward", &g, &t);
     bool biased = group->head->input_count > 2;
@@ -488,14 +488,14 @@ struct call *lower_conv_training(struct lowering *l, const struct group *group,
     value_flag(call->arguments, "second_pass", second);
     struct norm_regions none = {0};
     int steps = second ? group->steps.count : 0;
-    add_steps(l, call, "steps", group, 0, one ? 1 : 0, &none);
+    add_steps(l, call, "steps", group, 0, in_place ? 1 : 0, &none);
     add_steps(l, call, "before_moments", group, 0, moments ? group->norm : 0, &none);
     int inner = call->operands.count;
     add_steps(l, call, "after", group, 0, second ? steps_before_pool(group) : 0, &none);
     add_steps(l, call, "pooled_steps", group, steps_before_pool(group), steps, &none);
     if (second)
         write_operand(l, call, "raw", region_of(l, group->raw));
-    if (one)
+    if (in_place)
         l->of_tensor[layout_of(l, group->raw)->root->id] = region_of(l, group->output);
     struct group unpooled = *group;
     if (moments)
