@@ -46,13 +46,19 @@ static inline int lathe_threads(void)
 #endif
 }
 
+enum { LATHE_PLACED_THREADS = 256 };
+
 /* The threads of a parallel region, which meet where OpenMP's own barriers would let them sleep too
  * soon or spin too long: here a thread that has waited for some microseconds goes on waiting, but
- * leaves its processor to whoever else wants it. All zeros to begin with. */
+ * leaves its processor to whoever else wants it. If that is another thread of the team, while
+ * processors are free that the program may use, it moves to one of those: a kernel that wakes the
+ * threads of a short region may put several on one processor and leave them there for a tenth of a
+ * second. All zeros to begin with. */
 struct lathe_team {
-    unsigned count; /* threads */
-    unsigned there; /* of them, that have come to the next meeting */
-    unsigned met;   /* meetings so far */
+    unsigned count;                      /* threads */
+    unsigned there;                      /* of them, that have come to the next meeting */
+    unsigned met;                        /* meetings so far */
+    int processor[LATHE_PLACED_THREADS]; /* that each of the first threads is on, plus 1 */
 };
 
 /* What every thread of a region does first. TEAM is theirs. */
