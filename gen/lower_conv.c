@@ -278,6 +278,15 @@ void add_tile_shapes(const struct lowering *l, struct value *arguments, const st
     value_child(arguments, "tiles", shapes);
 }
 
+/* How many input channels the code of a tap has in a row. Where sums are few, a block's loop would
+ * cost as much as one channel of it each time it ends. */
+static int channel_unroll(const struct lowering *l, const struct geometry *g, const struct tiles *t)
+{
+    bool few = 2 * t->k * t->columns * t->images <= l->program->isa->registers &&
+               g->kernel_h * g->kernel_w > 1;
+    return few && !g->window && g->in_c % g->in_block == 0 ? g->in_block : 1;
+}
+
 /* Everything of the formula: in G the roles of input and output are the kernel's own. */
 static void add_conv_arguments(const struct lowering *l, struct call *call,
                                const struct geometry *g, const struct axis *h, const struct axis *w,
@@ -306,6 +315,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_int(a, "CHUNKS", t->chunks);
     value_flag(a, "images_outer", images_outer(l, g, t));
     value_flag(a, "fetches_ahead", is_pointwise(l, g));
+    value_int(a, "channel_unroll", channel_unroll(l, g, t));
     add_segments(l, a, w, t->columns);
     add_tile_shapes(l, a, w, t->images, t->columns);
     add_groups(l, a, g);

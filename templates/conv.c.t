@@ -47,8 +47,8 @@ $   include("conv_lanes.c.t", {TAPS_W = TAPS_W, V = V, OUT_C = OUT_C, TURNS = TU
 $     vectors = t.vectors}, 4)
 $ else
 $   include(narrow and "conv_narrow.c.t" or "conv_dense.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE,
-$     fetches_ahead = fetches_ahead, pixels = t.pixels, images = t.images, reach = t.reach,
-$     depthwise = depthwise, aligned = aligned}, 4)
+$     fetches_ahead = fetches_ahead, channel_unroll = channel_unroll, pixels = t.pixels,
+$     images = t.images, reach = t.reach, depthwise = depthwise, aligned = aligned}, 4)
 $ end
 
 $ if BLOCK_CHUNK < IN_BLOCKS then

@@ -20,6 +20,9 @@ $ if fetches_ahead then -- the next tile's pixels
             const float *next =
                 in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
 $ end
+$ if channel_unroll > 1 then
+            LATHE_UNROLL(${channel_unroll})
+$ end
             for (int c = 0; c < channels; c++) {
 $ if fetches_ahead then
                 if (c < COLUMNS)

@@ -21,7 +21,7 @@ $ include("conv_sizes.c.t", _ENV, 4)
                 for (int c = 0; c < IN_BLOCK; c++) {
                     const float *at = block + ((r * TAPS_W + t) * IN_BLOCK + c) * V;
                     const vf tap = lathe_load(at);
-                    __builtin_prefetch(at + AHEAD * V, 0, 2);
+                    __builtin_prefetch(at + AHEAD * V);
                     LATHE_UNROLL(${pixels})
                     for (int p = 0; p < PIXELS; p++) {
                         const int h = (h0 + p / OUT_W) * IN_STEP_H + FIRST_H + r * STEP_H;

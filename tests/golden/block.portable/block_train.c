@@ -344,6 +344,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_forward_1x4(const float *restrict in,
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                LATHE_UNROLL(4)
                 for (int c = 0; c < channels; c++) {
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
@@ -1400,6 +1401,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_data_1x4(const float *restrict
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                LATHE_UNROLL(4)
                 for (int c = 0; c < channels; c++) {
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
