@@ -557,6 +557,8 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
     struct tiles t = {0};
     if (!choose_other_tiles(l, b, h, w, 1, &t))
         t = choose_tiles(l, b, h->out, w->out, 1, rows_in_cache(b, h->out));
+    if (h->taps * w->taps == 0) /* zeros, which are written once */
+        t.block_chunk = b->in_blocks;
     struct call *call = start_conv(l, group, "backward_data", "backward data", b, h, w, &t,
                                    operands[0], operands[1]);
     double flops = 2.0 * g->out_c * g->group_in * axis_pairs(h) * axis_pairs(w);
