@@ -180,6 +180,8 @@ void add_axis(const struct lowering *l, struct value *a, const char *letter,
 /* Accumulators that fit beside G's weights of K blocks and one pixel; blocks of output channels
  * that a tile takes. */
 int accumulators(const struct lowering *l, const struct geometry *g, int k);
+/* Pixels of a tile of K blocks at most, in rows of WIDTH pixels. */
+int choose_most_pixels(const struct lowering *l, const struct geometry *g, int k, int width);
 int choose_k_tile(const struct geometry *g);
 /* Whether G has one tap, several pixels, and blocks of input channels. */
 bool is_pointwise(const struct lowering *l, const struct geometry *g);

@@ -73,9 +73,12 @@ static int rows_in_cache(const struct geometry *g, int out_h)
 }
 
 /* Whether all blocks of output channels of some images come before the next images: the images stay
- * in the second-level cache and the weights stream through it, and not the other way round. */
+ * in the second-level cache and the weights stream through it, and not the other way round. Of a
+ * single image each thread takes blocks of its own, whose weights nobody else reads. */
 static bool images_outer(const struct lowering *l, const struct geometry *g, const struct tiles *t)
 {
+    if (l->batch == 1 && !l->training)
+        return false;
     double weights =
         4.0 * g->out_blocks * l->lanes * g->in_blocks * g->weight_rows * g->kernel_h * g->kernel_w;
     double images = read_bytes(g) * t->item_images;
@@ -110,7 +113,7 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
                                  int out_w, int row_multiple, int chunk_rows)
 {
     struct tiles t = {.k = choose_direct_tile(l, g)};
-    int most = accumulators(l, g, t.k);
+    int most = choose_most_pixels(l, g, t.k, out_w);
     t.columns = choose_columns(out_w, most);
     t.images = choose_images(l, out_w, most);
     t.single = t.columns * t.images == 1;
@@ -287,6 +290,15 @@ static int channel_unroll(const struct lowering *l, const struct geometry *g, co
     return few && !g->window && g->in_c % g->in_block == 0 ? g->in_block : 1;
 }
 
+/* OpenMP's way to deal out the pieces of work. */
+static const char *schedule(const struct lowering *l, const struct tiles *t)
+{
+    if (t->single || t->by_sample) /* to each thread what it had in the call or kernel before */
+        return "static";
+    return l->batch == 1 && !l->training ? "guided" /* neighbours, which share weights */
+                                         : "dynamic";
+}
+
 /* Everything of the formula: in G the roles of input and output are the kernel's own. */
 static void add_conv_arguments(const struct lowering *l, struct call *call,
                                const struct geometry *g, const struct axis *h, const struct axis *w,
@@ -314,6 +326,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_int(a, "CHUNK_ROWS", t->chunk_rows);
     value_int(a, "CHUNKS", t->chunks);
     value_flag(a, "images_outer", images_outer(l, g, t));
+    value_text(a, "schedule", schedule(l, t));
     value_flag(a, "fetches_ahead", is_pointwise(l, g));
     value_int(a, "channel_unroll", channel_unroll(l, g, t));
     add_segments(l, a, w, t->columns);

@@ -225,8 +225,6 @@ const char *geometry_name(const struct lowering *l, const struct geometry *g, co
 int accumulators(const struct lowering *l, const struct geometry *g, int k)
 {
     int registers = l->program->isa->registers;
-    if (k == MATRIX_TILE) /* one waits in memory: 7 fit rows of 7, 14, 28 or 56 columns */
-        return registers / k - 1;
     return g->window ? max_int(registers - g->kernel_w - 3, 4) : (registers - k - 2) / k;
 }
 
@@ -282,10 +280,29 @@ int choose_images(const struct lowering *l, int width, int most)
     return width * 2 <= most ? min_int(min_int(most / width, l->batch), 8) : 1;
 }
 
-/* Pixels of a tile on the average, in rows of WIDTH pixels. */
-static double tile_pixels(const struct lowering *l, int width, int most)
+/* The share of the sums of MOST pixels that tiles use on the average, in rows of WIDTH pixels. */
+static double tile_share(const struct lowering *l, int width, int most)
 {
-    return (double)choose_images(l, width, most) * width / divide_up(width, most);
+    return (double)choose_images(l, width, most) * width / divide_up(width, most) / most;
+}
+
+/* The speed of tiles of one pixel more than there are accumulators for, one of whose sums waits in
+ * memory, beside that of tiles that fit. */
+static const double WAITING_SPEED = 0.94;
+
+int choose_most_pixels(const struct lowering *l, const struct geometry *g, int k, int width)
+{
+    int most = accumulators(l, g, k);
+    bool waits = k == MATRIX_TILE &&
+                 WAITING_SPEED * tile_share(l, width, most + 1) > tile_share(l, width, most);
+    return most + waits; /* 7 fit rows of 7, 14, 28 or 56 pixels */
+}
+
+/* How well the tiles of rows of WIDTH pixels do. */
+static double tile_speed(const struct lowering *l, const struct geometry *g, int width)
+{
+    int k = choose_direct_tile(l, g), most = choose_most_pixels(l, g, k, width);
+    return tile_share(l, width, most) * (most > accumulators(l, g, k) ? WAITING_SPEED : 1);
 }
 
 struct geometry matrix_geometry(const struct lowering *l, const struct geometry *g)
@@ -293,15 +310,16 @@ struct geometry matrix_geometry(const struct lowering *l, const struct geometry 
     struct geometry best = *g;
     bool matrix = g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 &&
                   g->in_h == g->out_h && g->in_w == g->out_w;
-    int pixels = g->in_h * g->in_w, most = accumulators(l, g, choose_direct_tile(l, g));
-    double fullest = tile_pixels(l, g->in_w, most) * 1.02; /* what is not worth the trouble */
+    int pixels = g->in_h * g->in_w, least = accumulators(l, g, choose_direct_tile(l, g));
+    double fastest = tile_speed(l, g, g->in_w) * 1.02; /* what is not worth the trouble */
     matrix &= g->samples == 1;
     for (int rows = pixels > SMALL_IMAGE ? MATRIX_ROWS : 1; matrix && rows <= pixels; rows++) {
-        if (pixels % rows != 0 || tile_pixels(l, pixels / rows, most) <= fullest)
-            continue;
-        fullest = tile_pixels(l, pixels / rows, most);
+        int width = pixels / rows;
+        if (pixels % rows != 0 || width < least || tile_speed(l, g, width) <= fastest)
+            continue; /* narrower rows: tiles of several images, far apart */
+        fastest = tile_speed(l, g, width);
         best.in_h = best.out_h = rows;
-        best.in_w = best.out_w = pixels / rows;
+        best.in_w = best.out_w = width;
     }
     return best;
 }

@@ -100,9 +100,7 @@ static void ${name}(${parameters})
 {
 $ include("conv_sizes.c.t", _ENV, 4)
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-$ -- single: each thread reads the same weights in every call, which its cache has kept; by_sample:
-$ -- the same samples in every kernel
-#pragma omp for nowait schedule(${(single or by_sample) and "static" or "dynamic"})
+#pragma omp for nowait schedule(${schedule})
     for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
 $ if images_outer then
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
