@@ -258,6 +258,16 @@ void add_pixel_lanes(const struct lowering *l, struct value *a, const struct geo
 bool lower_lanes_weights(struct lowering *l, const struct group *group, const struct geometry *g,
                          struct region *dy, struct region *gradient);
 
+/* Rows of G's output whose pixels' padded copy (padded.c.t) fits the stack, and its sizes for
+ * CHUNK_ROWS of them; 0: not one. */
+int choose_padded_rows(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                       const struct axis *w);
+void add_padded(const struct lowering *l, struct value *a, const struct geometry *g,
+                const struct axis *h, const struct axis *w, int chunk_rows);
+/* The gradient of GROUP's weight where all taps' sums fit the registers: see lower_planar.c. */
+bool lower_planar_weights(struct lowering *l, const struct group *group, const struct geometry *g,
+                          struct region *dy, struct region *gradient);
+
 /* ---- samples in lanes: see lower_samples.c ---- */
 
 /* By tensor id: activations between the input and a flatten that are to have samples in lanes; and

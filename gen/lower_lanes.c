@@ -87,9 +87,15 @@ bool choose_pixel_lanes(const struct lowering *l, const struct geometry *g, cons
     return true;
 }
 
-/* Sizes of the padded copy of an item of CHUNK_ROWS rows. */
-static void add_copy(const struct lowering *l, struct value *a, const struct geometry *g,
-                     const struct axis *h, const struct axis *w, int chunk_rows)
+int choose_padded_rows(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                       const struct axis *w)
+{
+    bool fits = 4 * g->in_c * padded_floats(l, h, w, 1) <= PADDED_BYTES;
+    return fits ? choose_rows(l, g, h, w, h->out, 1) : 0;
+}
+
+void add_padded(const struct lowering *l, struct value *a, const struct geometry *g,
+                const struct axis *h, const struct axis *w, int chunk_rows)
 {
     int first = max_int(w->first, 0), end = min_int(w->first + reach(w, w->out), w->in);
     value_int(a, "IN_C", g->in_c);
@@ -106,7 +112,7 @@ void add_pixel_lanes(const struct lowering *l, struct value *a, const struct geo
                      const struct axis *h, const struct axis *w, int columns, int chunk_rows)
 {
     int sums = g->out_c * divide_up(columns, l->lanes);
-    add_copy(l, a, g, h, w, chunk_rows);
+    add_padded(l, a, g, h, w, chunk_rows);
     value_int(a, "TURNS", 2 * sums <= l->program->isa->registers - SPARE_REGISTERS ? 2 : 1);
 }
 
@@ -129,7 +135,7 @@ static void add_weights_arguments(const struct lowering *l, struct value *a,
     int rows = choose_rows(l, g, h, w, h->out, 1);
     add_axis(l, a, "H", h);
     add_axis(l, a, "W", w);
-    add_copy(l, a, g, h, w, rows);
+    add_padded(l, a, g, h, w, rows);
     value_int(a, "IN_BLOCK", g->in_block);
     value_int(a, "IN_BLOCKS", g->in_blocks);
     value_int(a, "CHUNK_ROWS", rows);

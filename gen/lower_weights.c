@@ -262,7 +262,8 @@ void lower_conv_weights(struct lowering *l, const struct group *group, struct re
     }
     if (!lower_linear_weights(l, group, &g, dy, gradient) &&
         !lower_lanes_weights(l, group, &g, dy, gradient) &&
-        !lower_winograd_weights(l, group, &g, dy, gradient))
+        !lower_winograd_weights(l, group, &g, dy, gradient) &&
+        !lower_planar_weights(l, group, &g, dy, gradient))
         lower_direct_weights(l, group, &g, dy, gradient);
     if (g.window > 0 ? g.window > 1 : g.spans < g.groups) {
         struct call *call =
