@@ -19,6 +19,13 @@ static void ${name}(${parameters})
         IMAGE_CHUNK = ${IMAGE_CHUNK}, ROW_CHUNK = ${ROW_CHUNK}, CHUNKS = ${CHUNKS},
         SPLITS = ${SPLITS}, SPLIT_IMAGES = ${SPLIT_IMAGES}
     };
+$ if pointwise then
+    enum {
+        CHUNK_PIXELS = ROW_CHUNK * OUT_W, /* of an image */
+        TILES = C_GROUP * (C_COUNT / C_TILE), /* of weights, that meet the same gradient */
+        SHARE = (IMAGE_CHUNK * CHUNK_PIXELS * K_TILE + TILES - 1) / TILES
+    };
+$ end
 #pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
@@ -57,6 +64,17 @@ $ end
                 const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
                 for (int c0 = 0; c0 < channels; c0 += C_TILE) {
+$ if pointwise then -- with each tile, ask for a share of the gradient that the next ones meet
+                    const int part = (cb - cg * C_GROUP) * (C_COUNT / C_TILE) + c0 / C_TILE;
+                    const bool last = kb + K_TILE == kb0 + K_GROUP;
+                    const float *next = out_gradient + (size_t)n0 * ${out_gradient_image} +
+                        ((size_t)(last ? kb0 : kb + K_TILE) * (OUT_H * OUT_W) + oh0 * OUT_W +
+                         (last ? CHUNK_PIXELS : 0)) * V;
+                    for (int i = part * SHARE; i < part * SHARE + SHARE; i++)
+                        __builtin_prefetch(next +
+                            (size_t)(i / CHUNK_PIXELS / K_TILE) * ${out_gradient_image} +
+                            (i / CHUNK_PIXELS % K_TILE * (OUT_H * OUT_W) + i % CHUNK_PIXELS) * V);
+$ end
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
