@@ -206,6 +206,14 @@ void add_segments(const struct lowering *l, struct value *arguments, const struc
 void add_tile_shapes(const struct lowering *l, struct value *arguments, const struct axis *w,
                      int most_images, int tile);
 
+/* A call writes FLOATS, so many that the first have left the caches before they are read: they are
+ * stored past the caches (lathe_stream), which spares reading what was there. */
+bool leaves_caches(double floats);
+
+/* Floats of the images whose every pixel, or phase of them, a kernel on H and W writes. */
+double written_floats(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                      const struct axis *w);
+
 /* Cost of a call a sample: FLOPS, and the bytes of G's input and of OUT. */
 void add_costs(const struct lowering *l, struct call *call, const struct geometry *g, double flops,
                const struct tensor *out);

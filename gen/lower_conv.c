@@ -24,7 +24,7 @@ enum {
     WHOLE_IMAGES = 3,            /* so many are enough for tiles of several images */
     WHOLE_AHEAD = 96,            /* vectors of weights on their way meanwhile */
     SINGLE_TILE = 8,             /* blocks of output channels of a single pixel, at most */
-    STREAM_BYTES = 16 << 20,     /* a larger output has left the last level before it is read */
+    FEW_TERMS = 32,              /* of a sum */
     PLANE_BYTES = 128 * 1024,    /* a pooled convolution's rows on the thread's stack */
     ITEM_WORK = 1 << 16,         /* multiply-adds worth a thread's way to fetch a piece of work */
 };
@@ -299,6 +299,18 @@ static const char *schedule(const struct lowering *l, const struct tiles *t)
                                          : "dynamic";
 }
 
+double written_floats(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                      const struct axis *w)
+{
+    return (double)l->batch * l->lanes * g->out_blocks * h->full * w->full;
+}
+
+/* The kernel's stores take longer than its products. */
+static bool has_few_terms(const struct geometry *g)
+{
+    return g->window > 0 || g->in_c * g->kernel_h * g->kernel_w <= FEW_TERMS;
+}
+
 /* Everything of the formula: in G the roles of input and output are the kernel's own. */
 static void add_conv_arguments(const struct lowering *l, struct call *call,
                                const struct geometry *g, const struct axis *h, const struct axis *w,
@@ -332,9 +344,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     add_segments(l, a, w, t->columns);
     add_tile_shapes(l, a, w, t->images, t->columns);
     add_groups(l, a, g);
-    /* few operations a byte: past the caches what would not stay in them */
-    double written = 4.0 * l->batch * l->lanes * g->out_blocks * h->full * w->full;
-    value_flag(a, "streams", g->window > 0 && written > STREAM_BYTES);
+    value_flag(a, "streams", has_few_terms(g) && leaves_caches(written_floats(l, g, h, w)));
     value_flag(a, "single", t->single);
     value_flag(a, "by_sample", t->by_sample);
     if (t->by_sample)

@@ -340,3 +340,9 @@ void add_costs(const struct lowering *l, struct call *call, const struct geometr
     call->flops = flops;
     call->bytes = 4 * (in + (double)layout_floats(layout_of(l, out)));
 }
+
+bool leaves_caches(double floats)
+{
+    enum { STREAM_BYTES = 6 << 20 };
+    return 4 * floats > STREAM_BYTES;
+}

@@ -375,10 +375,11 @@ static void add_plan(const struct lowering *l, struct value *a, const struct geo
     value_int(a, "GROUPS", p->groups);
     value_int(a, "K_CHUNK", p->k_chunk);
     value_int(a, "ITEM_BLOCKS", p->shares ? p->k_chunk : g->out_blocks);
-    value_int(a, "AHEAD", p->shares ? divide_up(p->k_tile, p->groups) : 0);
+    int channels = p->folded ? 4 * g->in_c : l->lanes;
+    value_int(a, "AHEAD", divide_up(4 * p->k_tile * l->lanes, channels * p->groups));
     value_int(a, "SLOTS", p->slots);
     value_flag(a, "folded", p->folded);
-    value_int(a, "CHANNELS", p->folded ? 4 * g->in_c : l->lanes);
+    value_int(a, "CHANNELS", channels);
     value_int(a, "FOLDED", folded_pixels(p) * l->lanes);
     value_int(a, "ROW", p->folded ? folded_width(p) : g->in_w);
 }
@@ -407,6 +408,7 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
     add_axis(l, call->arguments, "H", h);
     add_axis(l, call->arguments, "W", w);
     add_plan(l, call->arguments, g, p);
+    value_flag(call->arguments, "streams", leaves_caches(written_floats(l, g, h, w)));
     read_operand(l, call, "in", in);
     read_operand(l, call, "weight", weight);
     write_operand(l, call, "scratch", room);

@@ -1,7 +1,9 @@
 static void ${name}(${parameters})
 {
+$ local store = streams and "lathe_stream" or "lathe_store"
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W}, POOL_H = ${POOL_H},
-           POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W} };
+           POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W},
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -15,6 +17,7 @@ $ if pooled then
                         for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
                             const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                             vf v = lathe_load(from + at);
+                            __builtin_prefetch(from + at + AHEAD);
 $   include("steps.c.t", {steps = steps, V = V}, 28)
 $   if maximum then
                             pool = lathe_max_or_nan(pool, v);
@@ -27,7 +30,7 @@ $   if not maximum then
 $   end
                     vf v = pool;
 $   include("steps.c.t", {steps = pooled_steps, V = V}, 20)
-                    lathe_store(to + ((size_t)k * (OUT_H * OUT_W) + ph * OUT_W + pw) * V, v);
+                    ${store}(to + ((size_t)k * (OUT_H * OUT_W) + ph * OUT_W + pw) * V, v);
                 }
 $ else
             for (int h = 0; h < H; h++)
@@ -35,9 +38,12 @@ $ else
                     const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                     vf v = lathe_load(from + at);
 $   include("steps.c.t", {steps = steps, V = V}, 20)
-                    lathe_store(to + at, v);
+                    ${store}(to + at, v);
                 }
 $ end
         }
+$ if streams then
+    lathe_streamed();
+$ end
 }
 

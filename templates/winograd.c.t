@@ -41,16 +41,20 @@ $ end
             there = item * SLOTS + slot;
             const int tiles = images * CHUNK_TILES * TILES_W;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
-                for (int p = 0; p < POSITIONS; p++)
-                    for (int kb = 0; kb < K_CHUNK; kb += K_TILE)
-                        for (int g = 0; g * TILE < tiles; g++) {
-                            const float *taps = weight + (size_t)p * WEIGHTS +
-                                                (size_t)(k0 + kb) * IN_BLOCKS * V * V;
-                            const float *next = taps + (p + 1 < POSITIONS ? WEIGHTS : 0);
-                            ${name}_product(pixels + (size_t)p * PIXELS + g * IN_BLOCKS * TILE * V,
-                                taps, sums + (size_t)p * SUMS + (kb * GROUPS + g) * TILE * V,
-                                next + g * AHEAD * IN_BLOCKS * V * V);
-                        }
+                const float *chunk = weight + (size_t)(k0 / K_TILE) * TAPS; /* of position 0 */
+                for (int i = 0; i < POSITIONS * K_TILES; i++) {
+                    const int p = i / K_TILES, kt = i % K_TILES;
+                    const float *taps = chunk + (size_t)p * WEIGHTS + kt * TAPS;
+                    const float *next = taps + TAPS; /* in the end the next chunk's */
+                    if (kt == K_TILES - 1 && p + 1 < POSITIONS)
+                        next = chunk + (size_t)(p + 1) * WEIGHTS;
+                    else if (kt == K_TILES - 1)
+                        next = chunk + (size_t)K_TILES * TAPS;
+                    for (int g = 0; g * TILE < tiles; g++)
+                        ${name}_product(pixels + (size_t)p * PIXELS + g * IN_BLOCKS * TILE * V,
+                            taps, sums + (size_t)p * SUMS + (kt * K_TILE * GROUPS + g) * TILE * V,
+                            g * TAPS_AHEAD < TAPS ? next + g * TAPS_AHEAD : taps);
+                }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
 $ include("winograd_finish.c.t", {sums = "sums + ((kb + j - k0) * GROUPS * TILE + t) * V",
 $   name = name, inner_names = inner_names, gathers = gathers, pooled = pooled,
@@ -59,5 +63,8 @@ $   maximum = maximum, after = after, pooled_steps = pooled_steps, V = V}, 20)
                 }
             }
         }
+$ if streams and not second_pass then
+    lathe_streamed();
+$ end
 }
 

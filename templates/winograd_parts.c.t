@@ -41,6 +41,10 @@ $ include("winograd_sizes.c.t", _ENV, 4)
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(${M})
+        for (int j = 0; j < M; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         ${name}_pixels(image, h0, w0, false, to);
     else
@@ -49,7 +53,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
 $ end
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors a channel are fetched into the cache. */
+ * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
 static void ${name}_product(const float *restrict pixels, const float *restrict weight,
                             float *restrict sums, const float *next)
 {
@@ -62,24 +66,26 @@ $ include("winograd_sizes.c.t", _ENV, 4)
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
         const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
-        LATHE_UNROLL(4)
-        for (int c = 0; c < CHANNELS; c++) {
-            vf tap[K_TILE];
-            LATHE_UNROLL(${K_TILE})
-            for (int j = 0; j < K_TILE; j++)
-                tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
+            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(next + ((cb * V + c) * AHEAD + j) * V, 0, 3);
-            LATHE_UNROLL(${TILE})
-            for (int t = 0; t < TILE; t++) {
-                const vf pixel = lathe_splat(block[t * V + c]);
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
                 LATHE_UNROLL(${K_TILE})
                 for (int j = 0; j < K_TILE; j++)
-                    sum[t][j] += pixel * tap[j];
+                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                LATHE_UNROLL(${TILE})
+                for (int t = 0; t < TILE; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(${K_TILE})
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
             }
         }
     }
-    (void)next;
     LATHE_UNROLL(${TILE})
     for (int t = 0; t < TILE; t++)
         LATHE_UNROLL(${K_TILE})
@@ -125,7 +131,7 @@ $ if OUT_W % M > 0 then
 $ end
             vf v = y[q];
 $ include("conv_pixel.c.t", {V = V, biased = biased, steps = steps, gathers = gathers,
-$   streams = false, by_sample = false,
+$   streams = streams and not second_pass, by_sample = false,
 $   accumulate_image = accumulates and accumulate_image, before_moments = before_moments,
 $   first = "first && i == 0 && q == 0", to = "to + (h * OUT_W + w) * V",
 $   at = "((size_t)k * (OUT_H * OUT_W) + h * OUT_W + w) * V"}, 12)

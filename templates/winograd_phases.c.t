@@ -4,7 +4,7 @@ $ include("winograd_parts.c.t", _ENV)
 static void ${name}(${parameters})
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
-    enum { IMAGE_TILES = CHUNK_TILES * TILES_W, K_TILES = OUT_BLOCKS / K_TILE };
+    enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
     const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
     float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
 #pragma omp for nowait collapse(2)
@@ -16,11 +16,13 @@ $ include("winograd_sizes.c.t", _ENV, 4)
     lathe_meet();
 #pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
-        const int p = item / K_TILES, kb = item % K_TILES * K_TILE;
+        const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
+        const float *taps = weight + (size_t)item * TAPS, *next = weight + (size_t)later * TAPS;
+        const int ahead = later < POSITIONS * K_TILES ? TAPS : 0;
         for (int g = 0; g < groups; g++)
             ${name}_product(pixels + (size_t)p * PIXELS + (size_t)g * IN_BLOCKS * TILE * V,
-                weight + (size_t)p * WEIGHTS + (size_t)kb * IN_BLOCKS * V * V,
-                sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V, weight);
+                taps, sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V,
+                g * TAPS_AHEAD < ahead ? next + g * TAPS_AHEAD : taps);
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
@@ -36,5 +38,8 @@ $   pooled = pooled, keeps_raw = keeps_raw, raw_image = keeps_raw and raw_image,
 $   second_pass = second_pass, maximum = maximum, after = after,
 $   pooled_steps = pooled_steps, V = V}, 8)
     }
+$ if streams and not second_pass then
+    lathe_streamed();
+$ end
 }
 

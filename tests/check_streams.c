@@ -1,6 +1,7 @@
 /*
- * check_grouped: the kernels of narrow groups compute what the interpreter does, where outputs are
- * streamed past the caches and where they are not, with the same bits on any number of threads.
+ * check_streams: kernels of narrow groups, of planar images and of Winograd's method compute what
+ * the interpreter does, where outputs are streamed past the caches and where they are not, with the
+ * same bits on any number of threads.
  */
 #include "../gen/build.h"
 #include "../gen/cc.h"
@@ -14,20 +15,31 @@
 #include <unistd.h>
 
 static const struct {
+    const char *spec, *kernel; /* a template, or a flag of it, */
+    int least;                 /* that so many calls have */
     const char *isa;
     int batch;
-    bool streams; /* 65 samples of 16 x 64 x 64 are 17 MB */
+    bool streams; /* samples of 16 x 64 x 64 pixels are 0.26 MB, of 32 x 50 x 47 0.3 MB */
 } cases[] = {
-    {"avx512", 65, true}, {"avx2", 65, true}, {"avx512", 3, false}, {"portable", 3, false}};
+    {"tests/num/grouped.lua", "narrow", 10, "avx512", 65, true},
+    {"tests/num/grouped.lua", "narrow", 10, "avx2", 65, true},
+    {"tests/num/grouped.lua", "narrow", 10, "avx512", 3, false},
+    {"tests/num/grouped.lua", "narrow", 10, "portable", 3, false},
+    {"tests/num/planar.lua", "conv_weights_planar.c.t", 1, "avx512", 33, true},
+    {"tests/num/planar.lua", "conv_weights_planar.c.t", 1, "avx512", 2, false},
+    {"tests/num/planar.lua", "winograd.c.t", 4, "avx2", 33, true},
+};
 enum { CASES = sizeof cases / sizeof *cases };
 
-static int count_flags(const struct program *program, const char *name)
+/* Calls of the template NAME, or with a flag of that name. */
+static int count_calls(const struct program *program, const char *name)
 {
     int count = 0;
     for (int i = 0; i < program->calls.count; i++) {
-        const struct value *arguments = program->calls.items[i]->arguments;
-        for (int k = 0; k < arguments->fields.count; k++) {
-            const struct field *field = &arguments->fields.items[k];
+        const struct call *call = program->calls.items[i];
+        count += strcmp(call->template_name, name) == 0;
+        for (int k = 0; k < call->arguments->fields.count; k++) {
+            const struct field *field = &call->arguments->fields.items[k];
             count += field->name && strcmp(field->name, name) == 0 && field->flag;
         }
     }
@@ -38,7 +50,7 @@ START_TEST(kernels_are_right)
 {
     if (!runs_here(cases[_i].isa))
         return;
-    char folder[] = "/tmp/lathe-grouped-XXXXXX";
+    char folder[] = "/tmp/lathe-streams-XXXXXX";
     struct arena *arena = arena_new();
     int batch = cases[_i].batch;
     struct build_options options = {.isa = isa_find(cases[_i].isa),
@@ -47,11 +59,11 @@ START_TEST(kernels_are_right)
                                     .cc = "cc",
                                     .verify = true};
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    struct network *network = spec_read(arena, "tests/num/grouped.lua", NULL, 0);
+    struct network *network = spec_read(arena, cases[_i].spec, NULL, 0);
     const struct lathe_model *generated = build_and_load(arena, network, &options, folder);
     const struct program *program = build_program(arena, network, &options, true);
-    ck_assert_int_ge(count_flags(program, "narrow"), 10);
-    ck_assert_int_eq(count_flags(program, "streams") > 0, cases[_i].streams);
+    ck_assert_int_ge(count_calls(program, cases[_i].kernel), cases[_i].least);
+    ck_assert_int_eq(count_calls(program, "streams") > 0, cases[_i].streams);
     struct text out = {0};
     const struct verify_options verify = {.seed = 1, .batch = batch, .entries = 8};
     ck_assert_msg(verify_generated(network->graph, generated, &verify, &out), "%s:\n%s",
@@ -66,8 +78,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("grouped");
-    TCase *tests = tcase_create("grouped");
+    Suite *suite = suite_create("streams");
+    TCase *tests = tcase_create("streams");
     tcase_add_loop_test(tests, kernels_are_right, 0, CASES);
     tcase_set_timeout(tests, 300);
     suite_add_tcase(suite, tests);

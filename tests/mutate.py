@@ -38,10 +38,10 @@ MEMORY, PROCESSOR, PATIENCE = 8 << 30, 120, 1800
 AREAS = {
     "templates": (30, ["templates/*.c.t"],
                   "check_golden:bytes check_random:random check_loosen check_winograd "
-                  "check_grouped"),
+                  "check_streams"),
     "passes": (28, ["gen/fuse.c", "gen/layout.c", "gen/plan.c", "gen/lower*.c", "gen/grad.c",
                     "gen/recompute.c", "gen/team.c", "gen/emit*.c", "gen/interp.c"],
-               "check_golden:bytes check_program check_random:random check_loosen check_grouped"),
+               "check_golden:bytes check_program check_random:random check_loosen check_streams"),
     "winograd": (6, ["gen/winograd.c"], "check_winograd check_golden:bytes"),
     "operators": (12, ["gen/op/*.c"],
                   "check_ops check_reference check_golden:bytes check_program check_random:random "

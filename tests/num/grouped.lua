@@ -1,6 +1,6 @@
 -- What narrow groups' kernels meet: groups of 4, 8 and 3 to 6 channels, depthwise 3x3 and 5x5,
 -- strides, a dilation, padding that is not the same on all sides, batchnorm, outputs too large for
--- the caches at 65 samples. For check_grouped.c.
+-- the caches at 65 samples. For check_streams.c.
 return network {
   name = "grouped",
   input = image(16, 64, 64),

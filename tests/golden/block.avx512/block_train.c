@@ -376,7 +376,8 @@ static void steps_pool_8x8x8_forward(const float *restrict raw, const float *res
                                      float *restrict out, int count)
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 2,
-           POOL_W = 2, OUT_H = 4, OUT_W = 4 };
+           POOL_W = 2, OUT_H = 4, OUT_W = 4,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -389,6 +390,7 @@ static void steps_pool_8x8x8_forward(const float *restrict raw, const float *res
                         for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
                             const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                             vf v = lathe_load(from + at);
+                            __builtin_prefetch(from + at + AHEAD);
                             v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                                 lathe_load(beta1 + k * 16);
                             pool = lathe_max_or_nan(pool, v);
@@ -677,7 +679,8 @@ static void steps_8x1x1_forward(const float *restrict raw, float *restrict out, 
                                 uint64_t step, int count)
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
-           POOL_W = 1, OUT_H = 1, OUT_W = 1 };
+           POOL_W = 1, OUT_H = 1, OUT_W = 1,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1342,7 +1345,8 @@ static void steps_8x1x1_backward(const float *raw, const float *restrict out_gra
                                  float *raw_gradient, uint64_t seed, uint64_t step, int count)
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
-           POOL_W = 1, OUT_H = 1, OUT_W = 1 };
+           POOL_W = 1, OUT_H = 1, OUT_W = 1,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1409,7 +1413,8 @@ static void steps_8x4x4_backward(const float *raw, const float *restrict other1,
                                  float *restrict sums, int count)
 {
     enum { V = 16, C_BLOCKS = 1, H = 4, W = 4, POOL_H = 1,
-           POOL_W = 1, OUT_H = 4, OUT_W = 4 };
+           POOL_W = 1, OUT_H = 4, OUT_W = 4,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1820,7 +1825,8 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
                                            int count)
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 2,
-           POOL_W = 2, OUT_H = 4, OUT_W = 4 };
+           POOL_W = 2, OUT_H = 4, OUT_W = 4,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1836,6 +1842,7 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
                         const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                         vf v = lathe_load(raw + (size_t)n * 1024 + at);
+                        __builtin_prefetch(raw + (size_t)n * 1024 + at + AHEAD);
                         v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                             lathe_load(beta1 + k * 16);
                         value[p] = v;
@@ -1914,7 +1921,8 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
                                       int count)
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 2,
-           POOL_W = 2, OUT_H = 4, OUT_W = 4 };
+           POOL_W = 2, OUT_H = 4, OUT_W = 4,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1928,6 +1936,7 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
                         const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                         vf v = lathe_load(raw + (size_t)n * 1024 + at);
+                        __builtin_prefetch(raw + (size_t)n * 1024 + at + AHEAD);
                         v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                             lathe_load(beta1 + k * 16);
                         value[p] = v;
@@ -1950,119 +1959,93 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
         }
 }
 
+/* Add what ROWS rows of a block's gradient make with the pixels around them. */
+LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_backward_weights_rows(const float *restrict padded,
+                                                               const float *restrict dy, int rows,
+                               float *restrict weights)
+{
+    enum {
+        V = 16, IN_H = 8, IN_W = 8, IN_IMAGE = 64, IN_C = 1,
+        OUT_H = 8, OUT_W = 8, OUT_BLOCKS = 1,
+        TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
+        TAPS_W = 3, STEP_W = 1,
+        PADDED_H = 10, PADDED_W = 10, PADDED = 128,
+        CHUNK_ROWS = 8, FLOATS = 144, SPLITS = 4,
+        SPLIT_IMAGES = 1, AHEAD = 64 /* pixels of the gradient on their way */
+    };
+    vf sum[IN_C][TAPS_H][TAPS_W];
+    LATHE_UNROLL(1)
+    for (int c = 0; c < IN_C; c++)
+        LATHE_UNROLL(3)
+        for (int r = 0; r < TAPS_H; r++)
+            LATHE_UNROLL(3)
+            for (int t = 0; t < TAPS_W; t++)
+                sum[c][r][t] = (vf){0};
+    for (int row = 0; row < rows; row++)
+        for (int w = 0; w < OUT_W; w++) {
+            const float *x = padded + row * PADDED_W + w;
+            const vf g = lathe_load(dy + (row * OUT_W + w) * V);
+            __builtin_prefetch(dy + (row * OUT_W + w + AHEAD) * V);
+            LATHE_UNROLL(1)
+            for (int c = 0; c < IN_C; c++)
+                LATHE_UNROLL(3)
+                for (int r = 0; r < TAPS_H; r++)
+                    LATHE_UNROLL(3)
+                    for (int t = 0; t < TAPS_W; t++)
+                        sum[c][r][t] +=
+                            lathe_splat(x[c * PADDED + r * STEP_H * PADDED_W + t * STEP_W]) * g;
+            LATHE_FENCE();
+        }
+    LATHE_UNROLL(1)
+    for (int c = 0; c < IN_C; c++)
+        LATHE_UNROLL(3)
+        for (int r = 0; r < TAPS_H; r++)
+            LATHE_UNROLL(3)
+            for (int t = 0; t < TAPS_W; t++) {
+                float *tap = weights + ((c * TAPS_H + r) * TAPS_W + t) * V;
+                lathe_store(tap, lathe_load(tap) + sum[c][r][t]);
+            }
+}
+
 static void conv3x3_1x8x8_to_8x8x8_backward_weights(const float *restrict in,
                                                     const float *restrict out_gradient,
                                                     float *restrict gradient, int count)
 {
     enum {
-        V = 16, IN_H = 8, IN_W = 8, IN_BLOCK = 1, IN_BLOCKS = 1,
-        IN_IMAGE = 64, OUT_H = 8, OUT_W = 8,
-        SPAN_BLOCKS = 1, SPANS = 1,
-        IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 3,
-        FIRST_H = -1, STEP_H = 1,
-        TAPS_W = 3, FIRST_W = -1, STEP_W = 1, TAPS = 9,
-        TAP_FLOATS = IN_BLOCK * V,
-        WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 144,
-        C_TILE = 1, K_TILE = 1, PIXEL_TILE = 4, /* accumulators */
-        C_STRIDE_IN = 64, C_STRIDE_WEIGHT = 144, C_COUNT = 1,
-        C_LAST = 1, C_BLOCKS = 1,
-        C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
-        K_GROUPS = SPAN_BLOCKS / K_GROUP,
-        IMAGE_CHUNK = 4, ROW_CHUNK = 8, CHUNKS = 1,
-        SPLITS = 4, SPLIT_IMAGES = 1
+        V = 16, IN_H = 8, IN_W = 8, IN_IMAGE = 64, IN_C = 1,
+        OUT_H = 8, OUT_W = 8, OUT_BLOCKS = 1,
+        TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
+        TAPS_W = 3, STEP_W = 1,
+        PADDED_H = 10, PADDED_W = 10, PADDED = 128,
+        CHUNK_ROWS = 8, FLOATS = 144, SPLITS = 4,
+        SPLIT_IMAGES = 1, AHEAD = 64 /* pixels of the gradient on their way */
     };
 #pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
-        const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
-        const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
-        const int split = item / (C_GROUPS * K_GROUPS * SPANS);
-        const int split_end =
-            (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
-        const int kb0 = span * SPAN_BLOCKS + kg * K_GROUP;
+    for (int split = 0; split < SPLITS; split++) {
+        const int end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
         float *weights = gradient + (size_t)split * FLOATS;
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb++)
-            memset(weights + (size_t)kb * WEIGHT_BLOCK, 0, WEIGHT_BLOCK * sizeof(float));
-        for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
-        for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
-        for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
-        for (int r = 0; r < TAPS_H; r++) {
-            const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
-            const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
-            const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
-            LATHE_UNROLL(3)
-            for (int t = 0; t < TAPS_W; t++) {
-                /* columns whose pixel for this tap lies inside the image */
-                const int shift = FIRST_W + t * STEP_W;
-                const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
-                const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
-                const int ow1 = stop < OUT_W ? stop : OUT_W;
-                for (int c0 = 0; c0 < channels; c0 += C_TILE) {
-                    float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
-                            r * TAPS_W + t) * TAP_FLOATS +
-                                 (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[PIXEL_TILE][C_TILE][K_TILE];
-                    LATHE_UNROLL(4)
-                    for (int q = 0; q < PIXEL_TILE; q++)
-                        LATHE_UNROLL(1)
-                        for (int c = 0; c < C_TILE; c++)
-                            LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] =
-                                    q ? (vf){0}
-                                      : lathe_load(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK);
-                    for (int n = n0; n < n1; n++)
-                        for (int oh = oh0; oh < oh1; oh++) {
-                            const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
-                            if (ih < 0 || ih >= IN_H)
-                                continue;
-                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
-                                             (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
-                                             (IN_W * IN_BLOCK) + shift * IN_BLOCK;
-                            const float *dy = out_gradient +
-                                (size_t)n * 1024 +
-                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
-                            int ow = ow0;
-                            for (; ow + PIXEL_TILE <= ow1; ow += PIXEL_TILE)
-                                LATHE_UNROLL(4)
-                                for (int q = 0; q < PIXEL_TILE; q++)
-                                    LATHE_UNROLL(1)
-                                    for (int c = 0; c < C_TILE; c++)
-                                        LATHE_UNROLL(1)
-                                        for (int j = 0; j < K_TILE; j++)
-                                            sum[q][c][j] +=
-                                                lathe_splat(x[(ow + q) * (IN_STEP_W * IN_BLOCK) +
-                                                              c * C_STRIDE_IN]) *
-                                                lathe_load(dy + (j * OUT_H * OUT_W + ow + q) * V);
-                            for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
-                                LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
-                                                      (size_t)ow * V);
-                                LATHE_UNROLL(1)
-                                for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
-                                    const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
-                                    LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
-                                        sum[0][c][j] += pixel * g[j];
-                                }
-                            }
-                        }
-                    LATHE_UNROLL(1)
-                    for (int c = 0; c < C_TILE; c++)
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++) {
-                            vf total = sum[0][c][j];
-                            LATHE_UNROLL(4)
-                            for (int q = 1; q < PIXEL_TILE; q++)
-                                total += sum[q][c][j];
-                            lathe_store(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK, total);
-                        }
+        memset(weights, 0, FLOATS * sizeof *weights);
+        for (int n0 = split * SPLIT_IMAGES; n0 < end; n0++)
+            for (int oh0 = 0; oh0 < OUT_H; oh0 += CHUNK_ROWS) {
+                const int rows = oh0 + CHUNK_ROWS < OUT_H ? CHUNK_ROWS : OUT_H - oh0;
+                float padded[IN_C * PADDED] __attribute__((aligned(64)));
+                memset(padded, 0, sizeof padded);
+                for (int row = 0; row < PADDED_H; row++) {
+                    const int ih = oh0 + FIRST_H + row;
+                    if (ih < 0 || ih >= IN_H)
+                        continue;
+                    float *const to = padded + row * PADDED_W + 1;
+                    for (int c = 0; c < IN_C; c++)
+                        memcpy(to + c * PADDED,
+                               in + (size_t)n0 * IN_IMAGE + (c * IN_H + ih) * IN_W + 0,
+                               8 * sizeof(float));
                 }
+                for (int kb = 0; kb < OUT_BLOCKS; kb++)
+                    conv3x3_1x8x8_to_8x8x8_backward_weights_rows(padded, out_gradient + (size_t)n0 *
+                            1024 +
+                        ((size_t)kb * OUT_H + oh0) * (OUT_W * V), rows,
+                        weights + (size_t)kb * (IN_C * TAPS_H * TAPS_W * V));
             }
-        }
     }
 }
 

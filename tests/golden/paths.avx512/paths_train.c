@@ -487,7 +487,8 @@ static void steps_32x1x1_forward(const float *restrict raw, bool kept1,
                                  const float *restrict other2, float *restrict out, int count)
 {
     enum { V = 16, C_BLOCKS = 2, H = 1, W = 1, POOL_H = 1,
-           POOL_W = 1, OUT_H = 1, OUT_W = 1 };
+           POOL_W = 1, OUT_H = 1, OUT_W = 1,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -951,7 +952,8 @@ static void steps_32x1x1_backward(const float *raw, const float *restrict out_gr
                                   float *raw_gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 2, H = 1, W = 1, POOL_H = 1,
-           POOL_W = 1, OUT_H = 1, OUT_W = 1 };
+           POOL_W = 1, OUT_H = 1, OUT_W = 1,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1237,7 +1239,8 @@ static void steps_16x1x1_backward(const float *raw, const float *restrict out_gr
                                   float *raw_gradient, int count)
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
-           POOL_W = 1, OUT_H = 1, OUT_W = 1 };
+           POOL_W = 1, OUT_H = 1, OUT_W = 1,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {

@@ -209,8 +209,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_infer_pixels(const float *image,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 2, GROUPS = 1, K_CHUNK = 4,
-        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 8,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -253,8 +255,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_infer_tile(const float *restrict
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 2, GROUPS = 1, K_CHUNK = 4,
-        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 8,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -262,6 +266,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_infer_tile(const float *restrict
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(4)
+        for (int j = 0; j < M; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         winograd_16x12x12_to_32x12x12_infer_pixels(image, h0, w0, false, to);
     else
@@ -269,7 +277,7 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_infer_tile(const float *restrict
 }
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors a channel are fetched into the cache. */
+ * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
 static void winograd_16x12x12_to_32x12x12_infer_product(const float *restrict pixels,
                                                         const float *restrict weight,
                             float *restrict sums, const float *next)
@@ -282,8 +290,10 @@ static void winograd_16x12x12_to_32x12x12_infer_product(const float *restrict pi
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 2, GROUPS = 1, K_CHUNK = 4,
-        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 8,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -296,24 +306,26 @@ static void winograd_16x12x12_to_32x12x12_infer_product(const float *restrict pi
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
         const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
-        LATHE_UNROLL(4)
-        for (int c = 0; c < CHANNELS; c++) {
-            vf tap[K_TILE];
-            LATHE_UNROLL(2)
-            for (int j = 0; j < K_TILE; j++)
-                tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
+            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(next + ((cb * V + c) * AHEAD + j) * V, 0, 3);
-            LATHE_UNROLL(3)
-            for (int t = 0; t < TILE; t++) {
-                const vf pixel = lathe_splat(block[t * V + c]);
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
                 LATHE_UNROLL(2)
                 for (int j = 0; j < K_TILE; j++)
-                    sum[t][j] += pixel * tap[j];
+                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                LATHE_UNROLL(3)
+                for (int t = 0; t < TILE; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(2)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
             }
         }
     }
-    (void)next;
     LATHE_UNROLL(3)
     for (int t = 0; t < TILE; t++)
         LATHE_UNROLL(2)
@@ -338,8 +350,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_infer_finish(const float *restri
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 2, GROUPS = 1, K_CHUNK = 4,
-        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 8,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -385,8 +399,10 @@ static void winograd_16x12x12_to_32x12x12_infer(const float *restrict in,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 2, GROUPS = 1, K_CHUNK = 4,
-        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 8,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -415,17 +431,21 @@ static void winograd_16x12x12_to_32x12x12_infer(const float *restrict in,
             there = item * SLOTS + slot;
             const int tiles = images * CHUNK_TILES * TILES_W;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
-                for (int p = 0; p < POSITIONS; p++)
-                    for (int kb = 0; kb < K_CHUNK; kb += K_TILE)
-                        for (int g = 0; g * TILE < tiles; g++) {
-                            const float *taps = weight + (size_t)p * WEIGHTS +
-                                                (size_t)(k0 + kb) * IN_BLOCKS * V * V;
-                            const float *next = taps + (p + 1 < POSITIONS ? WEIGHTS : 0);
-                            winograd_16x12x12_to_32x12x12_infer_product(pixels + (size_t)p *
-                                    PIXELS + g * IN_BLOCKS * TILE * V,
-                                taps, sums + (size_t)p * SUMS + (kb * GROUPS + g) * TILE * V,
-                                next + g * AHEAD * IN_BLOCKS * V * V);
-                        }
+                const float *chunk = weight + (size_t)(k0 / K_TILE) * TAPS; /* of position 0 */
+                for (int i = 0; i < POSITIONS * K_TILES; i++) {
+                    const int p = i / K_TILES, kt = i % K_TILES;
+                    const float *taps = chunk + (size_t)p * WEIGHTS + kt * TAPS;
+                    const float *next = taps + TAPS; /* in the end the next chunk's */
+                    if (kt == K_TILES - 1 && p + 1 < POSITIONS)
+                        next = chunk + (size_t)(p + 1) * WEIGHTS;
+                    else if (kt == K_TILES - 1)
+                        next = chunk + (size_t)K_TILES * TAPS;
+                    for (int g = 0; g * TILE < tiles; g++)
+                        winograd_16x12x12_to_32x12x12_infer_product(pixels + (size_t)p * PIXELS +
+                                g * IN_BLOCKS * TILE * V,
+                            taps, sums + (size_t)p * SUMS + (kt * K_TILE * GROUPS + g) * TILE * V,
+                            g * TAPS_AHEAD < TAPS ? next + g * TAPS_AHEAD : taps);
+                }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
                     float plane[ITEM_IMAGES * K_TILE * CHUNK_ROWS * OUT_W *
                                 V] __attribute__((aligned(64)));

@@ -268,7 +268,8 @@ static void steps_16x12x12_forward(const float *restrict raw, const float *restr
                                    float *restrict out, int count)
 {
     enum { V = 8, C_BLOCKS = 2, H = 12, W = 12, POOL_H = 1,
-           POOL_W = 1, OUT_H = 12, OUT_W = 12 };
+           POOL_W = 1, OUT_H = 12, OUT_W = 12,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -370,8 +371,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_forward_pixels(const float *imag
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 4,
-        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -414,8 +417,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_forward_tile(const float *restri
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 4,
-        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -423,6 +428,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_forward_tile(const float *restri
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(4)
+        for (int j = 0; j < M; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         winograd_16x12x12_to_32x12x12_forward_pixels(image, h0, w0, false, to);
     else
@@ -430,7 +439,7 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_forward_tile(const float *restri
 }
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors a channel are fetched into the cache. */
+ * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
 static void winograd_16x12x12_to_32x12x12_forward_product(const float *restrict pixels,
                                                           const float *restrict weight,
                             float *restrict sums, const float *next)
@@ -443,8 +452,10 @@ static void winograd_16x12x12_to_32x12x12_forward_product(const float *restrict 
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 4,
-        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -457,24 +468,26 @@ static void winograd_16x12x12_to_32x12x12_forward_product(const float *restrict 
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
         const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
-        LATHE_UNROLL(4)
-        for (int c = 0; c < CHANNELS; c++) {
-            vf tap[K_TILE];
-            LATHE_UNROLL(2)
-            for (int j = 0; j < K_TILE; j++)
-                tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
+            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(next + ((cb * V + c) * AHEAD + j) * V, 0, 3);
-            LATHE_UNROLL(5)
-            for (int t = 0; t < TILE; t++) {
-                const vf pixel = lathe_splat(block[t * V + c]);
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
                 LATHE_UNROLL(2)
                 for (int j = 0; j < K_TILE; j++)
-                    sum[t][j] += pixel * tap[j];
+                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                LATHE_UNROLL(5)
+                for (int t = 0; t < TILE; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(2)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
             }
         }
     }
-    (void)next;
     LATHE_UNROLL(5)
     for (int t = 0; t < TILE; t++)
         LATHE_UNROLL(2)
@@ -498,8 +511,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_forward_finish(const float *rest
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 4,
-        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -544,13 +559,15 @@ static void winograd_16x12x12_to_32x12x12_forward(const float *restrict in,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 4,
-        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 4, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
-    enum { IMAGE_TILES = CHUNK_TILES * TILES_W, K_TILES = OUT_BLOCKS / K_TILE };
+    enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
     const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
     float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
 #pragma omp for nowait collapse(2)
@@ -563,12 +580,14 @@ static void winograd_16x12x12_to_32x12x12_forward(const float *restrict in,
     lathe_meet();
 #pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
-        const int p = item / K_TILES, kb = item % K_TILES * K_TILE;
+        const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
+        const float *taps = weight + (size_t)item * TAPS, *next = weight + (size_t)later * TAPS;
+        const int ahead = later < POSITIONS * K_TILES ? TAPS : 0;
         for (int g = 0; g < groups; g++)
             winograd_16x12x12_to_32x12x12_forward_product(pixels + (size_t)p * PIXELS + (size_t)g *
                                                           IN_BLOCKS * TILE * V,
-                weight + (size_t)p * WEIGHTS + (size_t)kb * IN_BLOCKS * V * V,
-                sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V, weight);
+                taps, sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V,
+                g * TAPS_AHEAD < ahead ? next + g * TAPS_AHEAD : taps);
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
@@ -1055,7 +1074,8 @@ static void steps_pool_32x12x12_backward(const float *raw, const float *restrict
                                          float *raw_gradient, int count)
 {
     enum { V = 8, C_BLOCKS = 4, H = 12, W = 12, POOL_H = 2,
-           POOL_W = 2, OUT_H = 6, OUT_W = 6 };
+           POOL_W = 2, OUT_H = 6, OUT_W = 6,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1069,6 +1089,7 @@ static void steps_pool_32x12x12_backward(const float *raw, const float *restrict
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
                         const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                         vf v = lathe_load(raw + (size_t)n * 4608 + at);
+                        __builtin_prefetch(raw + (size_t)n * 4608 + at + AHEAD);
                         value[p] = v;
                         pool = lathe_max_or_nan(pool, v);
                     }
@@ -1141,6 +1162,8 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_pixels(const float *im
         K_TILE = 2, C_TILE = 4, /* accumulators */
         K_CHUNK = 4, C_CHUNK = 2, K_CHUNKS = SPAN_BLOCKS / K_CHUNK,
         C_CHUNKS = IN_BLOCKS / C_CHUNK,
+        /* of a block of tiles */
+        PRODUCTS = POSITIONS * (K_CHUNK / K_TILE) * (C_CHUNK * V / C_TILE),
         BLOCK = 9, PIXELS = 152, GRADIENTS = 296, SUMS = 520,
         TAP_FLOATS = V * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAPS * TAP_FLOATS, FLOATS = 4608,
         SPLITS = 1, SPLIT_IMAGES = 1, SLOTS = 16
@@ -1187,6 +1210,8 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_gradients(const float 
         K_TILE = 2, C_TILE = 4, /* accumulators */
         K_CHUNK = 4, C_CHUNK = 2, K_CHUNKS = SPAN_BLOCKS / K_CHUNK,
         C_CHUNKS = IN_BLOCKS / C_CHUNK,
+        /* of a block of tiles */
+        PRODUCTS = POSITIONS * (K_CHUNK / K_TILE) * (C_CHUNK * V / C_TILE),
         BLOCK = 9, PIXELS = 152, GRADIENTS = 296, SUMS = 520,
         TAP_FLOATS = V * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAPS * TAP_FLOATS, FLOATS = 4608,
         SPLITS = 1, SPLIT_IMAGES = 1, SLOTS = 16
@@ -1216,10 +1241,10 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_gradients(const float 
     }
 }
 
-/* Add the products of a position's TILES tiles to its sums, which the FIRST start from 0. */
-static void conv3x3_16x12x12_to_32x12x12_backward_weights_products(const float *restrict pixels,
-        const float *restrict gradients,
-                             float *restrict sums, int tiles, bool first)
+/* Ask for what the block of tiles from t0 on is made of, while there are products to make: for as
+ * many rows of tiles as come to each of this block's PRODUCTS. */
+LATHE_INLINE void conv3x3_16x12x12_to_32x12x12_backward_weights_ahead(const float *x,
+        const float *dy, int t0, int product)
 {
     enum {
         V = 8, TILE = 4, N = 6, TAPS = 3, POSITIONS = N * N,
@@ -1231,13 +1256,54 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_products(const float *
         K_TILE = 2, C_TILE = 4, /* accumulators */
         K_CHUNK = 4, C_CHUNK = 2, K_CHUNKS = SPAN_BLOCKS / K_CHUNK,
         C_CHUNKS = IN_BLOCKS / C_CHUNK,
+        /* of a block of tiles */
+        PRODUCTS = POSITIONS * (K_CHUNK / K_TILE) * (C_CHUNK * V / C_TILE),
+        BLOCK = 9, PIXELS = 152, GRADIENTS = 296, SUMS = 520,
+        TAP_FLOATS = V * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAPS * TAP_FLOATS, FLOATS = 4608,
+        SPLITS = 1, SPLIT_IMAGES = 1, SLOTS = 16
+    };
+    enum { ROWS = BLOCK * TILE, ALL_ROWS = (C_CHUNK + K_CHUNK) * ROWS,
+           SHARE = (ALL_ROWS + PRODUCTS - 1) / PRODUCTS };
+    for (int i = product * SHARE; i < product * SHARE + SHARE && i < ALL_ROWS; i++) {
+        const int block = i / ROWS, t = t0 + i % ROWS / TILE, n = t / TILES, place = t % TILES;
+        const int h = place / TILES_W * TILE + i % TILE, w = place % TILES_W * TILE;
+        const float *from = block < C_CHUNK
+            ? x + (size_t)n * IN_IMAGE + (block * IN_H + h) * IN_W * V + w * V
+            : dy + (size_t)n * OUT_IMAGE + ((block - C_CHUNK) * OUT_H + h) * OUT_W * V + w * V;
+        LATHE_UNROLL(4)
+        for (int j = 0; j < TILE; j++)
+            __builtin_prefetch(from + j * V, 0, 2);
+    }
+}
+
+/* Add the products of a position's TILES tiles to its sums, which the FIRST start from 0; they are
+ * the PRODUCT-th and later of the block before that of tile T_AHEAD, 0: there is none. */
+static void conv3x3_16x12x12_to_32x12x12_backward_weights_products(const float *restrict pixels,
+        const float *restrict gradients,
+                             float *restrict sums, int tiles, bool first, const float *x,
+                             const float *dy, int t_ahead, int product)
+{
+    enum {
+        V = 8, TILE = 4, N = 6, TAPS = 3, POSITIONS = N * N,
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 2, IN_IMAGE = 2304,
+        FIRST_H = -1, FIRST_W = -1,
+        OUT_H = 12, OUT_W = 12, OUT_IMAGE = 4608,
+        TILES_H = 3, TILES_W = 3, TILES = TILES_H * TILES_W,
+        SPANS = 1, SPAN_BLOCKS = 4,
+        K_TILE = 2, C_TILE = 4, /* accumulators */
+        K_CHUNK = 4, C_CHUNK = 2, K_CHUNKS = SPAN_BLOCKS / K_CHUNK,
+        C_CHUNKS = IN_BLOCKS / C_CHUNK,
+        /* of a block of tiles */
+        PRODUCTS = POSITIONS * (K_CHUNK / K_TILE) * (C_CHUNK * V / C_TILE),
         BLOCK = 9, PIXELS = 152, GRADIENTS = 296, SUMS = 520,
         TAP_FLOATS = V * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAPS * TAP_FLOATS, FLOATS = 4608,
         SPLITS = 1, SPLIT_IMAGES = 1, SLOTS = 16
     };
     for (int kb = 0; kb < K_CHUNK; kb += K_TILE)
         for (int c0 = 0; c0 < C_CHUNK * V; c0 += C_TILE) {
-            const float *x = pixels + c0 / V * (BLOCK * V) + c0 % V;
+            if (t_ahead > 0)
+                conv3x3_16x12x12_to_32x12x12_backward_weights_ahead(x, dy, t_ahead, product++);
+            const float *pixel = pixels + c0 / V * (BLOCK * V) + c0 % V;
             const float *g = gradients + kb * BLOCK * V;
             float *at = sums + (kb * C_CHUNK * V + c0 * K_TILE) * V;
             vf sum[C_TILE][K_TILE];
@@ -1246,6 +1312,7 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_products(const float *
                 LATHE_UNROLL(2)
                 for (int j = 0; j < K_TILE; j++)
                     sum[c][j] = first ? (vf){0} : lathe_load(at + (c * K_TILE + j) * V);
+            LATHE_UNROLL(4)
             for (int t = 0; t < tiles; t++) {
                 vf y[K_TILE];
                 LATHE_UNROLL(2)
@@ -1253,10 +1320,10 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_products(const float *
                     y[j] = lathe_load(g + (j * BLOCK + t) * V);
                 LATHE_UNROLL(4)
                 for (int c = 0; c < C_TILE; c++) {
-                    const vf pixel = lathe_splat(x[t * V + c]);
+                    const vf x_c = lathe_splat(pixel[t * V + c]);
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
-                        sum[c][j] += pixel * y[j];
+                        sum[c][j] += x_c * y[j];
                 }
             }
             LATHE_UNROLL(4)
@@ -1281,6 +1348,8 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_taps(const float *rest
         K_TILE = 2, C_TILE = 4, /* accumulators */
         K_CHUNK = 4, C_CHUNK = 2, K_CHUNKS = SPAN_BLOCKS / K_CHUNK,
         C_CHUNKS = IN_BLOCKS / C_CHUNK,
+        /* of a block of tiles */
+        PRODUCTS = POSITIONS * (K_CHUNK / K_TILE) * (C_CHUNK * V / C_TILE),
         BLOCK = 9, PIXELS = 152, GRADIENTS = 296, SUMS = 520,
         TAP_FLOATS = V * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAPS * TAP_FLOATS, FLOATS = 4608,
         SPLITS = 1, SPLIT_IMAGES = 1, SLOTS = 16
@@ -1324,6 +1393,8 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_chunk(const float *res
         K_TILE = 2, C_TILE = 4, /* accumulators */
         K_CHUNK = 4, C_CHUNK = 2, K_CHUNKS = SPAN_BLOCKS / K_CHUNK,
         C_CHUNKS = IN_BLOCKS / C_CHUNK,
+        /* of a block of tiles */
+        PRODUCTS = POSITIONS * (K_CHUNK / K_TILE) * (C_CHUNK * V / C_TILE),
         BLOCK = 9, PIXELS = 152, GRADIENTS = 296, SUMS = 520,
         TAP_FLOATS = V * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAPS * TAP_FLOATS, FLOATS = 4608,
         SPLITS = 1, SPLIT_IMAGES = 1, SLOTS = 16
@@ -1351,10 +1422,12 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_chunk(const float *res
                     place / TILES_W * TILE, place % TILES_W * TILE,
                     gradients + (kb * BLOCK + t) * V);
             }
+        const int t_ahead = t0 + BLOCK < images * TILES ? t0 + BLOCK : 0;
         for (int p = 0; p < POSITIONS; p++)
             conv3x3_16x12x12_to_32x12x12_backward_weights_products(pixels + p * PIXELS, gradients +
                     p * GRADIENTS,
-                             sums + (size_t)p * SUMS, tiles, t0 == 0);
+                             sums + (size_t)p * SUMS, tiles, t0 == 0, x, dy, t_ahead,
+                             p * (PRODUCTS / POSITIONS));
     }
     for (int kb = 0; kb < K_CHUNK; kb++)
         for (int c = 0; c < C_CHUNK * V; c++)
@@ -1379,6 +1452,8 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights(const float *restrict 
         K_TILE = 2, C_TILE = 4, /* accumulators */
         K_CHUNK = 4, C_CHUNK = 2, K_CHUNKS = SPAN_BLOCKS / K_CHUNK,
         C_CHUNKS = IN_BLOCKS / C_CHUNK,
+        /* of a block of tiles */
+        PRODUCTS = POSITIONS * (K_CHUNK / K_TILE) * (C_CHUNK * V / C_TILE),
         BLOCK = 9, PIXELS = 152, GRADIENTS = 296, SUMS = 520,
         TAP_FLOATS = V * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAPS * TAP_FLOATS, FLOATS = 4608,
         SPLITS = 1, SPLIT_IMAGES = 1, SLOTS = 16
@@ -1504,8 +1579,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_backward_data_pixels(const float
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 2,
-        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -1548,8 +1625,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_backward_data_tile(const float *
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 2,
-        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -1557,6 +1636,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_backward_data_tile(const float *
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(4)
+        for (int j = 0; j < M; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         winograd_16x12x12_to_32x12x12_backward_data_pixels(image, h0, w0, false, to);
     else
@@ -1564,7 +1647,7 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_backward_data_tile(const float *
 }
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors a channel are fetched into the cache. */
+ * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
 static void winograd_16x12x12_to_32x12x12_backward_data_product(const float *restrict pixels,
                                                                 const float *restrict weight,
                             float *restrict sums, const float *next)
@@ -1577,8 +1660,10 @@ static void winograd_16x12x12_to_32x12x12_backward_data_product(const float *res
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 2,
-        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -1591,24 +1676,26 @@ static void winograd_16x12x12_to_32x12x12_backward_data_product(const float *res
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
         const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
-        LATHE_UNROLL(4)
-        for (int c = 0; c < CHANNELS; c++) {
-            vf tap[K_TILE];
-            LATHE_UNROLL(2)
-            for (int j = 0; j < K_TILE; j++)
-                tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
+            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(next + ((cb * V + c) * AHEAD + j) * V, 0, 3);
-            LATHE_UNROLL(5)
-            for (int t = 0; t < TILE; t++) {
-                const vf pixel = lathe_splat(block[t * V + c]);
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
                 LATHE_UNROLL(2)
                 for (int j = 0; j < K_TILE; j++)
-                    sum[t][j] += pixel * tap[j];
+                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                LATHE_UNROLL(5)
+                for (int t = 0; t < TILE; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(2)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
             }
         }
     }
-    (void)next;
     LATHE_UNROLL(5)
     for (int t = 0; t < TILE; t++)
         LATHE_UNROLL(2)
@@ -1630,8 +1717,10 @@ LATHE_INLINE void winograd_16x12x12_to_32x12x12_backward_data_finish(const float
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 2,
-        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -1676,13 +1765,15 @@ static void winograd_16x12x12_to_32x12x12_backward_data(const float *restrict in
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 2,
-        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 0,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    enum { IMAGE_TILES = CHUNK_TILES * TILES_W, K_TILES = OUT_BLOCKS / K_TILE };
+    enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
     const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
     float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
 #pragma omp for nowait collapse(2)
@@ -1695,12 +1786,14 @@ static void winograd_16x12x12_to_32x12x12_backward_data(const float *restrict in
     lathe_meet();
 #pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
-        const int p = item / K_TILES, kb = item % K_TILES * K_TILE;
+        const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
+        const float *taps = weight + (size_t)item * TAPS, *next = weight + (size_t)later * TAPS;
+        const int ahead = later < POSITIONS * K_TILES ? TAPS : 0;
         for (int g = 0; g < groups; g++)
             winograd_16x12x12_to_32x12x12_backward_data_product(pixels + (size_t)p * PIXELS +
                                                                 (size_t)g * IN_BLOCKS * TILE * V,
-                weight + (size_t)p * WEIGHTS + (size_t)kb * IN_BLOCKS * V * V,
-                sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V, weight);
+                taps, sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V,
+                g * TAPS_AHEAD < ahead ? next + g * TAPS_AHEAD : taps);
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
@@ -1757,7 +1850,8 @@ static void steps_16x12x12_backward_sums(const float *raw, const float *restrict
                                          int count)
 {
     enum { V = 8, C_BLOCKS = 2, H = 12, W = 12, POOL_H = 1,
-           POOL_W = 1, OUT_H = 12, OUT_W = 12 };
+           POOL_W = 1, OUT_H = 12, OUT_W = 12,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1836,7 +1930,8 @@ static void steps_16x12x12_backward(const float *raw, const float *restrict mean
                                     int count)
 {
     enum { V = 8, C_BLOCKS = 2, H = 12, W = 12, POOL_H = 1,
-           POOL_W = 1, OUT_H = 12, OUT_W = 12 };
+           POOL_W = 1, OUT_H = 12, OUT_W = 12,
+           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
