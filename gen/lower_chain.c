@@ -51,9 +51,9 @@ void lower_chain_forward(struct lowering *l, const struct group *group,
     add_steps(l, call, "steps", group, 0, steps_before_pool(group), norm);
     add_steps(l, call, "pooled_steps", group, steps_before_pool(group), steps, norm);
     write_operand(l, call, "out", region_of(l, group->output));
-    value_flag(
-        call->arguments, "streams",
-        leaves_caches((double)l->batch * (double)layout_floats(layout_of(l, group->output))));
+    double floats = (double)l->batch * (double)layout_floats(layout_of(l, group->output));
+    value_flag(call->arguments, "streams",
+               l->training && leaves_caches(floats)); /* kept for later */
     call->repeatable = steps > 0 && !steps_are_random(l, group, 0, steps);
     if (steps_are_random(l, group, 0, steps))
         random_operands(l, call);
