@@ -24,7 +24,8 @@ enum {
     WHOLE_IMAGES = 3,            /* so many are enough for tiles of several images */
     WHOLE_AHEAD = 96,            /* vectors of weights on their way meanwhile */
     SINGLE_TILE = 8,             /* blocks of output channels of a single pixel, at most */
-    FEW_TERMS = 32,              /* of a sum */
+    FEW_TERMS = 32,              /* of a sum: the stores take longer than the products, */
+    STREAM_BYTES = 16 << 20,     /* and past the caches if so many: the last level takes fewer */
     PLANE_BYTES = 128 * 1024,    /* a pooled convolution's rows on the thread's stack */
     ITEM_WORK = 1 << 16,         /* multiply-adds worth a thread's way to fetch a piece of work */
 };
@@ -305,10 +306,11 @@ double written_floats(const struct lowering *l, const struct geometry *g, const 
     return (double)l->batch * l->lanes * g->out_blocks * h->full * w->full;
 }
 
-/* The kernel's stores take longer than its products. */
-static bool has_few_terms(const struct geometry *g)
+static bool streams(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                    const struct axis *w)
 {
-    return g->window > 0 || g->in_c * g->kernel_h * g->kernel_w <= FEW_TERMS;
+    bool few_terms = g->window > 0 || g->in_c * g->kernel_h * g->kernel_w <= FEW_TERMS;
+    return few_terms && 4 * written_floats(l, g, h, w) > STREAM_BYTES;
 }
 
 /* Everything of the formula: in G the roles of input and output are the kernel's own. */
@@ -344,7 +346,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     add_segments(l, a, w, t->columns);
     add_tile_shapes(l, a, w, t->images, t->columns);
     add_groups(l, a, g);
-    value_flag(a, "streams", has_few_terms(g) && leaves_caches(written_floats(l, g, h, w)));
+    value_flag(a, "streams", streams(l, g, h, w));
     value_flag(a, "single", t->single);
     value_flag(a, "by_sample", t->by_sample);
     if (t->by_sample)
