@@ -139,9 +139,10 @@ static void print_costs(struct printer *p, const struct program *program, struct
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
         struct traffic traffic = call_traffic(call);
-        text_printf(out, "    {\"%s\", \"%s\", %.17g, %.17g, %.17g},\n",
+        text_printf(out, "    {\"%s\", \"%s\", %.17g, %.17g, %.17g, %s},\n",
                     c_text(p->arena, call->group ? call->group->name : "border"), call->label,
-                    call->flops, traffic.sample_bytes, traffic.fixed_bytes);
+                    call->flops, traffic.sample_bytes, traffic.fixed_bytes,
+                    call->winograd ? "true" : "false");
     }
 }
 

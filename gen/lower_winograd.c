@@ -405,6 +405,7 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
                 p->phases ? "pixels and sums" : "pixels and sums of some tiles a thread");
     struct call *call =
         add_call(l, group, p->phases ? "winograd_phases.c.t" : "winograd.c.t", name, label);
+    call->winograd = p->m == 4;
     add_axis(l, call->arguments, "H", h);
     add_axis(l, call->arguments, "W", w);
     add_plan(l, call->arguments, g, p);

@@ -204,6 +204,7 @@ bool lower_winograd_weights(struct lowering *l, const struct group *group, const
                                   checked_multiply(p.slot, SLOTS), "sums and some tiles a thread");
     struct call *call = add_call(l, group, "winograd_gradient.c.t",
                                  geometry_name(l, g, "backward_weights"), "backward weights");
+    call->winograd = true;
     struct value *a = call->arguments, *transforms = value_table(l->arena);
     add_sizes(l, a, g, &p, gradient->floats);
     add_transform(l, transforms, "input", &p.transform.input);

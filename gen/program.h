@@ -170,6 +170,7 @@ struct call {
     struct value *arguments;
     VECTOR(struct operand) operands;
     double flops, bytes; /* a sample; bytes of activations read and written */
+    bool winograd;       /* F(4, 3), or its gradient: lathe_cost's */
     bool repeatable;     /* element-wise steps from one region to another: see recompute.c */
 };
 

@@ -16,11 +16,10 @@
 
 struct verify_options {
     uint64_t seed;
-    int batch;     /* samples */
-    int entries;   /* gradients: tensors of so many numbers are checked number by number; of larger
+    int batch;   /* samples */
+    int entries; /* gradients: tensors of so many numbers are checked number by number; of larger
                       ones 3 random numbers and a random direction. Of networks with more than 48
                       weights, all have but one number and a direction */
-    bool winograd; /* generated: 3x3 convolutions may be Winograd's F(4x4, 3x3): bound times 4 */
 };
 
 /* Each appends its table to OUT and returns whether all of it holds. GRAPH has its gradients (but

@@ -2,6 +2,7 @@
  * verify_generated: each tensor of a generated training step against the double kernel on the
  * program's own inputs, and inference against the double interpreter, end to end.
  */
+#include "../runtime/profile.h"
 #include "verify_parts.h"
 
 #include <math.h>
@@ -22,7 +23,7 @@ struct comparison {
     struct interp *interp; /* double; tensors that the program keeps have its values */
     double *doubt;         /* by tensor id: bound of the error of what the program does not keep */
     struct verdict *verdicts;
-    bool winograd;
+    const struct lathe_profile *profile; /* of what is compared; NULL: it has none */
 };
 
 static const struct lathe_parameter *find_parameter(const struct lathe_model *model,
@@ -115,13 +116,28 @@ static bool read_generated(const struct comparison *comparison, const struct ten
     return false;
 }
 
+/* Whether the program computes OUTPUT of NODE by Winograd's method. */
+static bool by_winograd(const struct comparison *comparison, const struct node *node, int output)
+{
+    static const char *const gradients[] = {"backward data", "backward weights"};
+    const struct lathe_profile *profile = comparison->profile;
+    const char *name = node->backward ? node->forward->name : node->name;
+    if (output >= 2)
+        return false;
+    for (int i = 0; profile && i < profile->count; i++) {
+        const struct lathe_cost *cost = &profile->costs[i];
+        if (cost->winograd && !strcmp(cost->group, name) &&
+            !strcmp(cost->label, node->backward ? gradients[output] : "forward"))
+            return true;
+    }
+    return false;
+}
+
 /* Bound of NODE's own error, and of what its inputs already are in doubt by. */
 static double node_bound(const struct comparison *comparison, const struct node *node, int output)
 {
     double own = op_table[node->op]->tolerance(node, comparison->trial->count, output);
-    const struct node *forward = node->backward ? node->forward : node;
-    if (comparison->winograd && forward->op == OP_conv && forward->conv.kernel_h == 3 &&
-        forward->conv.kernel_w == 3)
+    if (by_winograd(comparison, node, output))
         own *= 4;
     double doubts = 0;
     for (int i = 0; i < node->input_count; i++) {
@@ -276,7 +292,9 @@ static bool compare_attempts(const struct graph *graph, const struct lathe_model
     enum { ATTEMPTS = 4 };
     int count = graph->tensors.count;
     int batch = training ? min_int(options->batch, generated->training.batch) : options->batch;
-    struct comparison comparison = {.model = generated, .winograd = options->winograd};
+    struct comparison comparison = {.model = generated,
+                                    .profile = training ? generated->train_profile
+                                                        : generated->infer_profile};
     comparison.verdicts = lathe_alloc((size_t)count, sizeof *comparison.verdicts);
     comparison.doubt = lathe_alloc((size_t)count, sizeof *comparison.doubt);
     for (uint64_t attempt = 0; attempt < ATTEMPTS; attempt++) {

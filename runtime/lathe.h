@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Raised whenever a generated file of an older lathe would not fit this runtime. */
-#define LATHE_ABI 7
+#define LATHE_ABI 8
 
 /* ---- exit statuses ---- */
 

@@ -15,6 +15,7 @@ struct lathe_cost {
     const char *group, *label; /* "residual1.conv2", "backward data" */
     double flops, bytes;       /* a sample */
     double fixed_bytes;        /* a call: weights, sums over the batch */
+    bool winograd;             /* by Winograd's F(4, 3): rounding may be 4 times a direct sum's */
 };
 
 struct lathe_spent {

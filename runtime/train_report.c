@@ -106,10 +106,12 @@ void lathe_train_begin_profile(struct lathe_trainer *t)
     int moments = 0;
     for (int i = 0; i < LATHE_MOMENTS; i++)
         moments += lathe_optimizer_keeps(&t->training, i);
-    t->costs[LATHE_WAIT] = (struct lathe_cost){"data", "wait", 0, 0, 0};
+    t->costs[LATHE_WAIT] = (struct lathe_cost){.group = "data", .label = "wait"};
     /* parameters and moments are read and written, gradients read */
     t->costs[LATHE_UPDATE] = (struct lathe_cost){
-        "optimizer", "update", 0, 0, 4.0 * (double)model->trainable_floats * (3 + 2 * moments)};
+        .group = "optimizer",
+        .label = "update",
+        .fixed_bytes = 4.0 * (double)model->trainable_floats * (3 + 2 * moments)};
     t->between =
         (struct lathe_profile){.costs = t->costs, .count = LATHE_BETWEEN, .spent = t->spent};
     t->limits = lathe_begin_profile();

@@ -163,9 +163,9 @@ END_TEST
 
 enum { AT_INPUT = 64, AT_SUM = 128, FLOATS = 192 };
 
-static const struct lathe_cost costs[] = {{"conv1", "forward", 0, 0, 0},
-                                          {"conv2", "forward", 0, 0, 0},
-                                          {"conv2", "backward weights", 0, 0, 0}};
+static const struct lathe_cost costs[] = {{"conv1", "forward", 0, 0, 0, false},
+                                          {"conv2", "forward", 0, 0, 0, false},
+                                          {"conv2", "backward weights", 0, 0, 0, false}};
 static const struct lathe_write writes[] = {
     {0, AT_INPUT, 0, 3, 1}, {1, AT_SUM, 4, 0, 1}, {1, AT_INPUT, 0, 3, 1}, {2, 0, 16, 0, 1}};
 

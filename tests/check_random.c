@@ -322,11 +322,8 @@ static bool compare(struct trial *t, struct arena *arena, struct network *networ
                same_for_threads(arena, generated, batch, &draw, &t->table);
     /* not all samples there is room for, sometimes; a batchnorm wants more than one number */
     bool fewer = !strstr(t->spec, "batchnorm") && chance(&draw, 30);
-    enum conv_method method = t->options.method;
-    struct verify_options options = {.seed = t->seed,
-                                     .batch = fewer ? between(&draw, 1, batch) : batch,
-                                     .entries = 8,
-                                     .winograd = method == CONV_WINOGRAD || method == CONV_BY_COST};
+    struct verify_options options = {
+        .seed = t->seed, .batch = fewer ? between(&draw, 1, batch) : batch, .entries = 8};
     bool holds = verify_generated(network->graph, generated, &options, &t->table);
     holds &= same_for_threads(arena, generated, batch, &draw, &t->table);
     if (t->seed % 4 == 0)

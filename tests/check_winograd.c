@@ -242,7 +242,7 @@ static void check_kernels(const char *isa, int batch)
     count_calls(arena, network, &options);
     struct text out = {0};
     for (int count = batch; count >= batch - 2; count -= 2) {
-        struct verify_options verify = {.seed = 1, .batch = count, .entries = 8, .winograd = true};
+        struct verify_options verify = {.seed = 1, .batch = count, .entries = 8};
         bool right = verify_generated(network->graph, generated, &verify, &out);
         ck_assert_msg(right, "%s, %d samples:\n%s", isa, count, out.data);
     }
@@ -338,8 +338,7 @@ static void check_inference(const char *spec, const struct spec_setting *setting
     struct text out = {0};
     count(arena, network, &options);
     for (int samples = BATCH; samples > 0; samples--) {
-        struct verify_options verify = {
-            .seed = 1, .batch = samples, .entries = 4, .winograd = method == CONV_WINOGRAD};
+        struct verify_options verify = {.seed = 1, .batch = samples, .entries = 4};
         bool right = verify_generated(network->graph, generated, &verify, &out);
         ck_assert_msg(right, "%s, %d samples:\n%s", isa, samples, out.data);
     }

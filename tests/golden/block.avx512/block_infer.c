@@ -592,11 +592,11 @@ static void unpack_10x1x1(const float *restrict in, float *restrict out, int cou
 
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {
-    {"conv1", "forward", 7744, 1280, 640},
-    {"residual1.body.conv1", "forward", 12800, 2048, 9280},
-    {"globalpool1", "forward", 128, 1088, 0},
-    {"linear1", "forward", 160, 128, 1088},
-    {"border", "output", 0, 64, 0},
+    {"conv1", "forward", 7744, 1280, 640, false},
+    {"residual1.body.conv1", "forward", 12800, 2048, 9280, false},
+    {"globalpool1", "forward", 128, 1088, 0, false},
+    {"linear1", "forward", 160, 128, 1088, false},
+    {"border", "output", 0, 64, 0, false},
 };
 static struct lathe_spent spent[5];
 struct lathe_profile block_profile = {.costs = costs, .count = 5, .spent = spent};

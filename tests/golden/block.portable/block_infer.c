@@ -595,11 +595,11 @@ static void unpack_10x1x1(const float *restrict in, float *restrict out, int cou
 
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {
-    {"conv1", "forward", 7744, 768, 320},
-    {"residual1.body.conv1", "forward", 12800, 1024, 2336},
-    {"globalpool1", "forward", 128, 544, 0},
-    {"linear1", "forward", 160, 80, 432},
-    {"border", "output", 0, 48, 0},
+    {"conv1", "forward", 7744, 768, 320, false},
+    {"residual1.body.conv1", "forward", 12800, 1024, 2336, false},
+    {"globalpool1", "forward", 128, 544, 0, false},
+    {"linear1", "forward", 160, 80, 432, false},
+    {"border", "output", 0, 48, 0, false},
 };
 static struct lathe_spent spent[5];
 struct lathe_profile block_profile = {.costs = costs, .count = 5, .spent = spent};

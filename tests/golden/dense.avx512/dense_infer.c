@@ -524,9 +524,9 @@ static void unpack_1x1x1(const float *restrict in, float *restrict out, int coun
 
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {
-    {"linear1", "forward", 80, 136, 384},
-    {"linear2", "forward", 40, 192, 2112},
-    {"border", "output", 0, 64, 0},
+    {"linear1", "forward", 80, 136, 384, false},
+    {"linear2", "forward", 40, 192, 2112, false},
+    {"border", "output", 0, 64, 0, false},
 };
 static struct lathe_spent spent[3];
 struct lathe_profile dense_profile = {.costs = costs, .count = 3, .spent = spent};

@@ -1138,17 +1138,17 @@ static void linear_2_to_20_backward_weights(const float *restrict in,
 
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {
-    {"linear1", "forward", 80, 264, 384},
-    {"linear2", "forward", 40, 256, 2112},
-    {"loss", "forward and backward", 0, 128, 32},
-    {"linear2", "steps backward", 64, 128, 0},
-    {"linear2", "gradient of the bias", 0, 64, 64},
-    {"linear2", "backward weights", 40, 192, 2048},
-    {"linear2", "weights for backward data", 0, 0, 4096},
-    {"linear2", "backward data", 64, 192, 2048},
-    {"linear1", "steps backward", 128, 256, 0},
-    {"linear1", "gradient of the bias", 0, 128, 128},
-    {"linear1", "backward weights", 80, 136, 256},
+    {"linear1", "forward", 80, 264, 384, false},
+    {"linear2", "forward", 40, 256, 2112, false},
+    {"loss", "forward and backward", 0, 128, 32, false},
+    {"linear2", "steps backward", 64, 128, 0, false},
+    {"linear2", "gradient of the bias", 0, 64, 64, false},
+    {"linear2", "backward weights", 40, 192, 2048, false},
+    {"linear2", "weights for backward data", 0, 0, 4096, false},
+    {"linear2", "backward data", 64, 192, 2048, false},
+    {"linear1", "steps backward", 128, 256, 0, false},
+    {"linear1", "gradient of the bias", 0, 128, 128, false},
+    {"linear1", "backward weights", 80, 136, 256, false},
 };
 static struct lathe_spent spent[11];
 

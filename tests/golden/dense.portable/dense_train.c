@@ -1138,17 +1138,17 @@ static void linear_2_to_20_backward_weights(const float *restrict in,
 
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {
-    {"linear1", "forward", 80, 168, 240},
-    {"linear2", "forward", 40, 112, 336},
-    {"loss", "forward and backward", 0, 32, 32},
-    {"linear2", "steps backward", 16, 32, 0},
-    {"linear2", "gradient of the bias", 0, 16, 16},
-    {"linear2", "backward weights", 40, 96, 320},
-    {"linear2", "weights for backward data", 0, 0, 640},
-    {"linear2", "backward data", 40, 96, 320},
-    {"linear1", "steps backward", 80, 160, 0},
-    {"linear1", "gradient of the bias", 0, 80, 80},
-    {"linear1", "backward weights", 80, 88, 160},
+    {"linear1", "forward", 80, 168, 240, false},
+    {"linear2", "forward", 40, 112, 336, false},
+    {"loss", "forward and backward", 0, 32, 32, false},
+    {"linear2", "steps backward", 16, 32, 0, false},
+    {"linear2", "gradient of the bias", 0, 16, 16, false},
+    {"linear2", "backward weights", 40, 96, 320, false},
+    {"linear2", "weights for backward data", 0, 0, 640, false},
+    {"linear2", "backward data", 40, 96, 320, false},
+    {"linear1", "steps backward", 80, 160, 0, false},
+    {"linear1", "gradient of the bias", 0, 80, 80, false},
+    {"linear1", "backward weights", 80, 88, 160, false},
 };
 static struct lathe_spent spent[11];
 

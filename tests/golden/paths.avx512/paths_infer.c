@@ -993,11 +993,11 @@ static void unpack_4x1x1(const float *restrict in, float *restrict out, int coun
 
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {
-    {"concat1.branch1.linear1", "forward", 256, 96, 576},
-    {"concat1.branch2.linear1", "forward", 256, 96, 576},
-    {"residual1.linear1", "forward", 2048, 256, 4224},
-    {"linear1", "forward", 256, 192, 2112},
-    {"border", "output", 0, 64, 0},
+    {"concat1.branch1.linear1", "forward", 256, 96, 576, false},
+    {"concat1.branch2.linear1", "forward", 256, 96, 576, false},
+    {"residual1.linear1", "forward", 2048, 256, 4224, false},
+    {"linear1", "forward", 256, 192, 2112, false},
+    {"border", "output", 0, 64, 0, false},
 };
 static struct lathe_spent spent[5];
 struct lathe_profile paths_profile = {.costs = costs, .count = 5, .spent = spent};

@@ -11,7 +11,7 @@
 
 #include "runtime/lathe.h"
 
-#if LATHE_ABI != 7
+#if LATHE_ABI != 8
 #error "this runtime is another lathe's: generate again, or take the runtime beside this file"
 #endif
 

@@ -565,10 +565,10 @@ static void unpack_4x1x1(const float *restrict in, float *restrict out, int coun
 
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {
-    {"conv1", "forward", 3750, 1348, 640},
-    {"conv2", "forward", 750, 1280, 9280},
-    {"linear1", "forward", 160, 320, 4160},
-    {"border", "output", 0, 64, 0},
+    {"conv1", "forward", 3750, 1348, 640, false},
+    {"conv2", "forward", 750, 1280, 9280, false},
+    {"linear1", "forward", 160, 320, 4160, false},
+    {"border", "output", 0, 64, 0, false},
 };
 static struct lathe_spent spent[4];
 struct lathe_profile samples_profile = {.costs = costs, .count = 4, .spent = spent};

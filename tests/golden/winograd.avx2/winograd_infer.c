@@ -832,10 +832,10 @@ static void winograd_weights_16_to_32(const float *restrict weight, float *restr
 
 /* Group, kernel, flops and bytes a sample, bytes a call: for --profile. */
 static const struct lathe_cost costs[] = {
-    {"conv1", "forward", 591872, 18432, 9280},
-    {"conv2", "forward", 1183744, 13824, 442496},
-    {"linear1", "forward", 9216, 4640, 36896},
-    {"border", "output", 0, 32, 0},
+    {"conv1", "forward", 591872, 18432, 9280, false},
+    {"conv2", "forward", 1183744, 13824, 442496, true},
+    {"linear1", "forward", 9216, 4640, 36896, false},
+    {"border", "output", 0, 32, 0, false},
 };
 static struct lathe_spent spent[4];
 struct lathe_profile winograd_profile = {.costs = costs, .count = 4, .spent = spent};
