@@ -85,9 +85,7 @@ $ end
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(${K_TILE})
                             for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] =
-                                    q ? (vf){0}
-                                      : lathe_load(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK);
+                                sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
@@ -142,7 +140,8 @@ $ if PIXEL_TILE > 1 then
                             for (int q = 1; q < PIXEL_TILE; q++)
                                 total += sum[q][c][j];
 $ end
-                            lathe_store(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK, total);
+                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
+                            lathe_store(weight, lathe_load(weight) + total);
                         }
                 }
             }

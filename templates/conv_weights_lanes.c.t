@@ -10,7 +10,7 @@ $ include("conv_weights_lanes_sizes.c.t", _ENV, 4)
     for (int t = 0; t < TAPS_W; t++)
         LATHE_UNROLL(${K_TILE})
         for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = lathe_load(totals + (((k0 + j) * IN_C + c) * TAPS + r * TAPS_W + t) * V);
+            sum[t][j] = (vf){0};
     for (int row = 0; row < CHUNK_ROWS && oh0 + row < OUT_H; row++) {
         const int ih = oh0 + row + FIRST_H + r * STEP_H;
         if (ih < 0 || ih >= IN_H)
@@ -33,8 +33,10 @@ $ include("conv_weights_lanes_sizes.c.t", _ENV, 4)
     LATHE_UNROLL(${TAPS_W})
     for (int t = 0; t < TAPS_W; t++)
         LATHE_UNROLL(${K_TILE})
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(totals + (((k0 + j) * IN_C + c) * TAPS + r * TAPS_W + t) * V, sum[t][j]);
+        for (int j = 0; j < K_TILE; j++) {
+            float *total = totals + (((k0 + j) * IN_C + c) * TAPS + r * TAPS_W + t) * V;
+            lathe_store(total, lathe_load(total) + sum[t][j]);
+        }
 }
 
 /* The rows from oh0 on of a sample's out_gradient, a plane a channel; their ends are zeros. */

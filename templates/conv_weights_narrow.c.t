@@ -78,8 +78,7 @@ $ end
                 for (int t = 0; t < TAPS_W; t++)
                     LATHE_UNROLL(${I_TILE})
                     for (int i = 0; i < I_TILE; i++)
-                        sum[r][t][i] = r0 + r < TAPS_H
-                            ? lathe_load(tap + (r * TAPS_W + t) * TAP_FLOATS + i * V) : (vf){0};
+                        sum[r][t][i] = (vf){0};
             for (int n = n0; n < n1; n++)
                 for (int ih = ih0; ih < ih1; ih++) {
                     const float *const row =
@@ -112,10 +111,11 @@ $ end
                 LATHE_UNROLL(${TAPS_W})
                 for (int t = 0; t < TAPS_W; t++)
                     LATHE_UNROLL(${I_TILE})
-                    for (int i = 0; i < I_TILE; i++)
+                    for (int i = 0; i < I_TILE; i++) {
+                        float *weight = tap + (r * TAPS_W + t) * TAP_FLOATS + i * V;
                         if (r0 + r < TAPS_H)
-                            lathe_store(tap + (r * TAPS_W + t) * TAP_FLOATS + i * V,
-                                        sum[r][t][i]);
+                            lathe_store(weight, lathe_load(weight) + sum[r][t][i]);
+                    }
         }
     }
 }

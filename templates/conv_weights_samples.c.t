@@ -31,7 +31,7 @@ $ include("conv_weights_samples_sizes.c.t", _ENV, 4)
     for (int t = 0; t < TAPS_W; t++)
         LATHE_UNROLL(${K_TILE})
         for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = lathe_load(totals + ((r * TAPS_W + t) * K_TILE + j) * V);
+            sum[t][j] = (vf){0};
     for (int oh = oh0; oh < oh0 + CHUNK_ROWS && oh < OUT_H; oh++) {
         const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
         if (ih < 0 || ih >= IN_H)
@@ -49,8 +49,10 @@ $ end
     LATHE_UNROLL(${TAPS_W})
     for (int t = 0; t < TAPS_W; t++)
         LATHE_UNROLL(${K_TILE})
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(totals + ((r * TAPS_W + t) * K_TILE + j) * V, sum[t][j]);
+        for (int j = 0; j < K_TILE; j++) {
+            float *total = totals + ((r * TAPS_W + t) * K_TILE + j) * V;
+            lathe_store(total, lathe_load(total) + sum[t][j]);
+        }
 }
 
 static void ${name}(${parameters})

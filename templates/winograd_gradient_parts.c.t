@@ -99,7 +99,7 @@ $ include("winograd_gradient_sizes.c.t", _ENV, 4)
             for (int c = 0; c < C_TILE; c++)
                 LATHE_UNROLL(${K_TILE})
                 for (int j = 0; j < K_TILE; j++)
-                    sum[c][j] = first ? (vf){0} : lathe_load(at + (c * K_TILE + j) * V);
+                    sum[c][j] = (vf){0};
             LATHE_UNROLL(4)
             for (int t = 0; t < tiles; t++) {
                 vf y[K_TILE];
@@ -117,8 +117,12 @@ $ include("winograd_gradient_sizes.c.t", _ENV, 4)
             LATHE_UNROLL(${C_TILE})
             for (int c = 0; c < C_TILE; c++)
                 LATHE_UNROLL(${K_TILE})
-                for (int j = 0; j < K_TILE; j++)
-                    lathe_store(at + (c * K_TILE + j) * V, sum[c][j]);
+                for (int j = 0; j < K_TILE; j++) {
+                    float *total = at + (c * K_TILE + j) * V;
+                    if (!first)
+                        sum[c][j] += lathe_load(total);
+                    lathe_store(total, sum[c][j]);
+                }
         }
 }
 

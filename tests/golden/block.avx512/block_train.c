@@ -1034,9 +1034,7 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
                             for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] =
-                                    q ? (vf){0}
-                                      : lathe_load(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK);
+                                sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
@@ -1070,7 +1068,8 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++) {
                             vf total = sum[0][c][j];
-                            lathe_store(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK, total);
+                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
+                            lathe_store(weight, lathe_load(weight) + total);
                         }
                 }
             }
@@ -1491,9 +1490,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
                             for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] =
-                                    q ? (vf){0}
-                                      : lathe_load(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK);
+                                sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
@@ -1527,7 +1524,8 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++) {
                             vf total = sum[0][c][j];
-                            lathe_store(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK, total);
+                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
+                            lathe_store(weight, lathe_load(weight) + total);
                         }
                 }
             }

@@ -736,9 +736,7 @@ static void linear_64_to_4_backward_weights(const float *restrict in,
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
                             for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] =
-                                    q ? (vf){0}
-                                      : lathe_load(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK);
+                                sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
@@ -772,7 +770,8 @@ static void linear_64_to_4_backward_weights(const float *restrict in,
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++) {
                             vf total = sum[0][c][j];
-                            lathe_store(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK, total);
+                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
+                            lathe_store(weight, lathe_load(weight) + total);
                         }
                 }
             }
@@ -1042,7 +1041,7 @@ LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_weights_row(const float *restr
     for (int t = 0; t < TAPS_W; t++)
         LATHE_UNROLL(5)
         for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = lathe_load(totals + ((r * TAPS_W + t) * K_TILE + j) * V);
+            sum[t][j] = (vf){0};
     for (int oh = oh0; oh < oh0 + CHUNK_ROWS && oh < OUT_H; oh++) {
         const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
         if (ih < 0 || ih >= IN_H)
@@ -1054,8 +1053,10 @@ LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_weights_row(const float *restr
     LATHE_UNROLL(3)
     for (int t = 0; t < TAPS_W; t++)
         LATHE_UNROLL(5)
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(totals + ((r * TAPS_W + t) * K_TILE + j) * V, sum[t][j]);
+        for (int j = 0; j < K_TILE; j++) {
+            float *total = totals + ((r * TAPS_W + t) * K_TILE + j) * V;
+            lathe_store(total, lathe_load(total) + sum[t][j]);
+        }
 }
 
 static void conv3x3_3x4x4_to_5x2x2_backward_weights(const float *restrict in,
@@ -1747,7 +1748,7 @@ LATHE_INLINE void conv3x3_1x9x9_to_3x9x9_backward_weights_row(const float *restr
     for (int t = 0; t < TAPS_W; t++)
         LATHE_UNROLL(3)
         for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = lathe_load(totals + ((r * TAPS_W + t) * K_TILE + j) * V);
+            sum[t][j] = (vf){0};
     for (int oh = oh0; oh < oh0 + CHUNK_ROWS && oh < OUT_H; oh++) {
         const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
         if (ih < 0 || ih >= IN_H)
@@ -1761,8 +1762,10 @@ LATHE_INLINE void conv3x3_1x9x9_to_3x9x9_backward_weights_row(const float *restr
     LATHE_UNROLL(3)
     for (int t = 0; t < TAPS_W; t++)
         LATHE_UNROLL(3)
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(totals + ((r * TAPS_W + t) * K_TILE + j) * V, sum[t][j]);
+        for (int j = 0; j < K_TILE; j++) {
+            float *total = totals + ((r * TAPS_W + t) * K_TILE + j) * V;
+            lathe_store(total, lathe_load(total) + sum[t][j]);
+        }
 }
 
 static void conv3x3_1x9x9_to_3x9x9_backward_weights(const float *restrict in,

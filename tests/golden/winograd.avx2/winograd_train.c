@@ -867,9 +867,7 @@ static void linear_1152_to_4_backward_weights(const float *restrict in,
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
                             for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] =
-                                    q ? (vf){0}
-                                      : lathe_load(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK);
+                                sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
@@ -903,7 +901,8 @@ static void linear_1152_to_4_backward_weights(const float *restrict in,
                         LATHE_UNROLL(1)
                         for (int j = 0; j < K_TILE; j++) {
                             vf total = sum[0][c][j];
-                            lathe_store(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK, total);
+                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
+                            lathe_store(weight, lathe_load(weight) + total);
                         }
                 }
             }
@@ -1311,7 +1310,7 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_products(const float *
             for (int c = 0; c < C_TILE; c++)
                 LATHE_UNROLL(2)
                 for (int j = 0; j < K_TILE; j++)
-                    sum[c][j] = first ? (vf){0} : lathe_load(at + (c * K_TILE + j) * V);
+                    sum[c][j] = (vf){0};
             LATHE_UNROLL(4)
             for (int t = 0; t < tiles; t++) {
                 vf y[K_TILE];
@@ -1329,8 +1328,12 @@ static void conv3x3_16x12x12_to_32x12x12_backward_weights_products(const float *
             LATHE_UNROLL(4)
             for (int c = 0; c < C_TILE; c++)
                 LATHE_UNROLL(2)
-                for (int j = 0; j < K_TILE; j++)
-                    lathe_store(at + (c * K_TILE + j) * V, sum[c][j]);
+                for (int j = 0; j < K_TILE; j++) {
+                    float *total = at + (c * K_TILE + j) * V;
+                    if (!first)
+                        sum[c][j] += lathe_load(total);
+                    lathe_store(total, sum[c][j]);
+                }
         }
 }
 
@@ -2004,9 +2007,7 @@ static void conv3x3_16x12x12_to_16x12x12_backward_weights(const float *restrict 
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(2)
                             for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] =
-                                    q ? (vf){0}
-                                      : lathe_load(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK);
+                                sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
                             const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
@@ -2040,7 +2041,8 @@ static void conv3x3_16x12x12_to_16x12x12_backward_weights(const float *restrict 
                         LATHE_UNROLL(2)
                         for (int j = 0; j < K_TILE; j++) {
                             vf total = sum[0][c][j];
-                            lathe_store(tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK, total);
+                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
+                            lathe_store(weight, lathe_load(weight) + total);
                         }
                 }
             }
