@@ -210,7 +210,7 @@ void sum_partials(struct lowering *l, const struct group *group, struct region *
         return;
     struct call *call = add_call(l, group, "sum_splits.c.t",
                                  arena_printf(l->arena, "sum_%d_of_%zu", splits, gradient->floats),
-                                 "sum of partial gradients");
+                                 "backward weights, sum of parts");
     value_int(call->arguments, "SPLITS", splits);
     value_int(call->arguments, "SPLIT_IMAGES", split_images);
     value_int(call->arguments, "FLOATS", (long long)gradient->floats);
@@ -267,7 +267,7 @@ void lower_conv_weights(struct lowering *l, const struct group *group, struct re
         lower_direct_weights(l, group, &g, dy, gradient);
     if (g.window > 0 ? g.window > 1 : g.spans < g.groups) {
         struct call *call =
-            add_call(l, group, "mask_groups.c.t", "mask_groups", "other groups' weights");
+            add_call(l, group, "mask_groups.c.t", "mask_groups", "backward weights, other groups'");
         text_operand(l, call, "const struct lathe_parameter *", "parameter",
                      arena_printf(l->arena, "&parameters[%d]", l->parameter_index[weight]));
         write_operand(l, call, "gradient", gradient);

@@ -321,7 +321,7 @@ void add_transform(const struct lowering *l, struct value *transforms, const cha
 static struct region *transformed_weight(struct lowering *l, const struct group *group,
                                          const struct geometry *g, const struct axis *h,
                                          const struct axis *w, const struct winograd_plan *p,
-                                         struct region *weight)
+                                         const char *label, struct region *weight)
 {
     struct winograd f = winograd_make(p->m, p->r);
     int blocks = g->out_blocks * g->in_blocks;
@@ -334,7 +334,7 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
     struct call *call =
         add_call(l, group, "winograd_weights.c.t",
                  arena_printf(l->arena, "winograd_weights_%d_to_%d", g->in_c, g->out_c),
-                 "weights transformed");
+                 arena_printf(l->arena, "%s, weights transformed", label));
     struct value *a = call->arguments, *transforms = value_table(l->arena);
     value_int(a, "N", f.n);
     value_int(a, "R", p->r);
@@ -396,7 +396,7 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
     const char *name =
         arena_printf(l->arena, "winograd_%dx%dx%d_to_%dx%dx%d_%s", image.in_c, image.in_h,
                      image.in_w, image.out_c, image.out_h, image.out_w, what);
-    weight = transformed_weight(l, group, g, h, w, p, weight);
+    weight = transformed_weight(l, group, g, h, w, p, label, weight);
     size_t vectors = (size_t)p->groups * p->tile * (g->in_blocks + p->k_chunk) + 2;
     size_t slot = (positions(p) * vectors + (size_t)folded_pixels(p)) * (size_t)l->lanes;
     struct region *room =

@@ -163,7 +163,7 @@ struct operand {
 struct call {
     const char *template_name; /* "conv.c.t" */
     const char *kernel_name;   /* what to call the function: "conv3x3_64x32x32_to_128" */
-    const char *label;         /* "backward data" */
+    const char *label; /* "backward data"; of what only prepares or ends it, after a comma */
     const struct group *group; /* NULL: none (input, output) */
     const struct gate *gate;   /* it runs in steps that keep this body; NULL: in all */
     const struct gate *unless; /* and skip this one; NULL: none */

@@ -452,12 +452,7 @@ static struct program *program_of(bool training, bool keep)
 
 static bool is_detail(const char *label)
 {
-    static const char *const details[] = {"sum of partial gradients", "weights for backward data",
-                                          "other groups' weights"};
-    for (size_t i = 0; i < sizeof details / sizeof *details; i++)
-        if (strcmp(label, details[i]) == 0)
-            return true;
-    return false;
+    return strchr(label, ',') || strcmp(label, "weights for backward data") == 0;
 }
 
 /* "group: label" a line, without the calls that one way of convolving needs and another does not.

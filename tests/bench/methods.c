@@ -21,22 +21,6 @@ struct times {
     double median[METHODS][MOST_TIMES];
 };
 
-/* layer_seconds, with the transform of weights, a call just before the one that reads them. */
-static void whole_seconds(const struct subject *s, const struct layers *layers, double *seconds)
-{
-    const struct lathe_profile *profile = s->model->train_profile;
-    layer_seconds(s, layers, seconds);
-    for (int k = 0; k + 1 < profile->count; k++) {
-        const struct lathe_cost *cost = &profile->costs[k];
-        if (strcmp(cost->label, "weights transformed") != 0)
-            continue;
-        for (int i = 0; i < layers->count * PASSES; i++)
-            if (strcmp(cost->group, layers->node[i / PASSES]->name) == 0 &&
-                strcmp(cost[1].label, pass_name[i % PASSES]) == 0)
-                seconds[i] += profile->spent[k].seconds;
-    }
-}
-
 static void run_all(struct subject *subjects, const struct layers *layers, struct times *times)
 {
     double seconds[MOST_TIMES];
@@ -45,7 +29,7 @@ static void run_all(struct subject *subjects, const struct layers *layers, struc
             const struct lathe_profile *profile = subjects[m].model->train_profile;
             memset(profile->spent, 0, (size_t)profile->count * sizeof *profile->spent);
             subject_run(&subjects[m]);
-            whole_seconds(&subjects[m], layers, seconds);
+            layer_seconds(&subjects[m], layers, seconds);
             for (int i = 0; i < layers->count * PASSES; i++)
                 times->run[m][i][run] = seconds[i];
         }

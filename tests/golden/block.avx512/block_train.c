@@ -2091,7 +2091,7 @@ static const struct lathe_cost costs[] = {
     {"conv1", "batchnorm's gradients", 0, 0, 832, false},
     {"conv1", "steps backward", 8192, 5120, 384, false},
     {"conv1", "backward weights", 7744, 4352, 2304, false},
-    {"conv1", "sum of partial gradients", 0, 0, 2880, false},
+    {"conv1", "backward weights, sum of parts", 0, 0, 2880, false},
 };
 static struct lathe_spent spent[24];
 

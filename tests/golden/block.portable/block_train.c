@@ -1791,7 +1791,7 @@ static const struct lathe_cost costs[] = {
     {"conv1", "batchnorm's gradients", 0, 0, 416, false},
     {"conv1", "steps backward", 4096, 2560, 192, false},
     {"conv1", "backward weights", 7744, 2304, 1152, false},
-    {"conv1", "sum of partial gradients", 0, 0, 1440, false},
+    {"conv1", "backward weights, sum of parts", 0, 0, 1440, false},
 };
 static struct lathe_spent spent[24];
 

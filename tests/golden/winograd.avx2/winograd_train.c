@@ -2058,7 +2058,7 @@ static const struct lathe_cost costs[] = {
     {"conv1", "forward", 591872, 18432, 9536, false},
     {"conv1", "batch statistics", 0, 0, 640, false},
     {"conv1", "steps forward", 18432, 18432, 192, false},
-    {"conv2", "weights transformed", 0, 0, 92160, false},
+    {"conv2", "forward, weights transformed", 0, 0, 92160, false},
     {"conv2", "forward", 1183744, 32256, 145152, true},
     {"linear1", "forward", 9216, 4640, 36896, false},
     {"loss", "forward and backward", 0, 64, 8, false},
@@ -2069,7 +2069,7 @@ static const struct lathe_cost costs[] = {
     {"conv2", "steps backward", 18432, 23040, 0, false},
     {"conv2", "backward weights", 1183744, 27648, 2248704, true},
     {"conv2", "weights for backward data", 0, 0, 36864, false},
-    {"conv2", "weights transformed", 0, 0, 92160, false},
+    {"conv2", "backward data, weights transformed", 0, 0, 92160, false},
     {"conv2", "backward data", 1183744, 27648, 145152, true},
     {"conv1", "sums for the batchnorm", 18432, 18432, 384, false},
     {"conv1", "batchnorm's gradients", 0, 0, 448, false},
@@ -2158,7 +2158,7 @@ static void winograd_step(const struct lathe_model *model, const struct lathe_ba
         lathe_meet();
         lathe_mark(profile, 2, count);
 
-        /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): weights transformed */
+        /* conv2 (line 5) + relu2 (line 5) + maxpool1 (line 5): forward, weights transformed */
         winograd_weights_16_to_32(arena + at_conv2_weight, arena + at_conv2_weight_winograd);
         lathe_meet();
         lathe_mark(profile, 3, count);
