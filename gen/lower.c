@@ -165,6 +165,7 @@ struct program *lower(struct arena *arena, struct graph *graph, struct groups *g
         .slices = arena_array(arena, tensors, struct region *),
         .of_parameter = arena_array(arena, tensors, struct region *),
         .of_gradient = arena_array(arena, tensors, struct region *),
+        .of_stride = arena_array(arena, tensors, struct region *),
         .parameter_index = arena_array(arena, tensors, int),
         .there = arena_array(arena, tensors, bool),
         .lanes = lanes,

@@ -23,6 +23,7 @@ struct lowering {
     struct region **slices;       /* by tensor id: of what is a slice of its root */
     struct region **of_parameter; /* by tensor id: packed parameter (state, or folded weights) */
     struct region **of_gradient;  /* by tensor id of the parameter: its packed gradient */
+    struct region **of_stride;    /* by id of a head's output: its input's pixels, side by side */
     int *parameter_index;         /* by tensor id */
     const struct tensor *samples_end; /* the last that has samples in lanes; NULL: none has */
     bool *there;                      /* by tensor id: this gradient has been written */
@@ -248,6 +249,14 @@ bool lower_linear_weights(struct lowering *l, const struct group *group, const s
                           struct region *dy, struct region *gradient);
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
                      struct region *dx, struct region *accumulate);
+
+/* ---- 1 x 1 convolutions with a stride ---- */
+
+/* HEAD's geometry for the convolution and for its weights' gradient: of stride 1 where the pixels
+ * that a stride meets are copied side by side; and the input that they read, which the first call
+ * copies. */
+struct geometry dense_geometry(const struct lowering *l, const struct node *head);
+struct region *dense_input(struct lowering *l, const struct group *group);
 
 /* ---- convolution to few channels: pixels of a row in the lanes ---- */
 

@@ -309,7 +309,7 @@ double written_floats(const struct lowering *l, const struct geometry *g, const 
 static bool streams(const struct lowering *l, const struct geometry *g, const struct axis *h,
                     const struct axis *w)
 {
-    bool few_terms = g->window > 0 || g->in_c * g->kernel_h * g->kernel_w <= FEW_TERMS;
+    bool few_terms = g->window > 0 || g->in_c * h->taps * w->taps <= FEW_TERMS;
     return few_terms && 4 * written_floats(l, g, h, w) > STREAM_BYTES;
 }
 
@@ -396,11 +396,11 @@ static struct call *start_forward(struct lowering *l, const struct group *group,
 {
     struct axis h, w;
     forward_axes(g, &h, &w);
-    struct call *call =
-        start_conv(l, group, what, "forward", g, &h, &w, t, region_of(l, group->input),
-                   l->of_parameter[group->head->inputs[1]->id]);
+    struct call *call = start_conv(l, group, what, "forward", g, &h, &w, t, dense_input(l, group),
+                                   l->of_parameter[group->head->inputs[1]->id]);
     add_costs(l, call, g, g->flops, group->output);
     value_flag(call->arguments, "accumulates", false);
+    value_flag(call->arguments, "writes_zeros", false);
     return call;
 }
 
@@ -445,7 +445,7 @@ static struct tiles inference_tiles(const struct lowering *l, const struct group
 struct call *lower_conv_inference(struct lowering *l, const struct group *group,
                                   const struct norm_regions *norm)
 {
-    struct geometry g = head_geometry(l, group->head);
+    struct geometry g = dense_geometry(l, group->head);
     bool pooled = group->pool != NULL;
     if (!pooled)
         g = matrix_geometry(l, &g);
@@ -472,7 +472,7 @@ struct call *lower_conv_inference(struct lowering *l, const struct group *group,
 static struct tiles training_tiles(const struct lowering *l, const struct group *group, bool second,
                                    struct geometry *g)
 {
-    *g = head_geometry(l, group->head);
+    *g = dense_geometry(l, group->head);
     if (!second)
         *g = matrix_geometry(l, g);
     int multiple = second && group->pool ? group->pool->pool.kernel_h : 1;
@@ -574,6 +574,15 @@ static struct region *transposed_weight(struct lowering *l, const struct group *
     return region;
 }
 
+/* A stride's only tap: where the image is nothing but places that it meets and those between, the
+ * first phase writes the others' zeros beside its own pixels, before the next line comes in. */
+static bool writes_zeros(const struct lowering *l, const struct geometry *g, bool accumulates)
+{
+    return is_pointwise(l, g) && g->stride_h * g->stride_w > 1 && !accumulates &&
+           g->out_h * g->stride_h == g->in_h && g->out_w * g->stride_w == g->in_w &&
+           g->pad_top == 0 && g->pad_left == 0;
+}
+
 static void lower_data_phase(struct lowering *l, const struct group *group,
                              const struct geometry *g, const struct geometry *b,
                              const struct axis *h, const struct axis *w,
@@ -595,6 +604,8 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
     for (int i = 0; i < 4; i++)
         value_child(call->arguments, lists[i], value_table(l->arena));
     add_pool(l, call, &(struct group){0});
+    value_flag(call->arguments, "writes_zeros", writes_zeros(l, g, operands[3]));
+    value_flag(call->arguments, "streams_zeros", leaves_caches(written_floats(l, b, h, w)));
     value_flag(call->arguments, "accumulates", operands[3] != NULL);
     if (operands[3])
         read_operand(l, call, "accumulate", operands[3]);
@@ -611,8 +622,9 @@ void lower_conv_data(struct lowering *l, const struct group *group, struct regio
     struct region *weight = g.samples > 1 ? l->of_parameter[group->head->inputs[1]->id]
                                           : transposed_weight(l, group, &g, &b);
     struct region *operands[4] = {dy, weight, dx, accumulate};
-    for (int ph = 0; ph < min_int(g.stride_h, g.in_h); ph++)
-        for (int pw = 0; pw < min_int(g.stride_w, g.in_w); pw++) {
+    bool once = writes_zeros(l, &g, accumulate);
+    for (int ph = 0; ph < min_int(once ? 1 : g.stride_h, g.in_h); ph++)
+        for (int pw = 0; pw < min_int(once ? 1 : g.stride_w, g.in_w); pw++) {
             struct axis h =
                 backward_axis(g.in_h, g.out_h, g.kernel_h, g.stride_h, g.dilation_h, g.pad_top, ph);
             struct axis w = backward_axis(g.in_w, g.out_w, g.kernel_w, g.stride_w, g.dilation_w,

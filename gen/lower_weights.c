@@ -221,10 +221,28 @@ void sum_partials(struct lowering *l, const struct group *group, struct region *
 
 /* ---- the calls ---- */
 
+/* G, or where it is a product of matrices, with its pixels in rows as long as the first-level cache
+ * takes, for a row's end costs time. */
+static struct geometry long_rows(const struct lowering *l, const struct geometry *g)
+{
+    struct geometry long_g = *g;
+    int pixels = g->in_h * g->in_w, pixel = 4 * l->lanes * (1 + choose_k_tile(g));
+    bool matrix = is_pointwise(l, g) && g->in_h == g->out_h && g->in_w == g->out_w &&
+                  g->stride_h == 1 && g->stride_w == 1;
+    for (int width = WEIGHTS_L1_BYTES / pixel; matrix && width > g->in_w; width--)
+        if (pixels % width == 0) {
+            long_g.in_w = long_g.out_w = width;
+            long_g.in_h = long_g.out_h = pixels / width;
+            break;
+        }
+    return long_g;
+}
+
 static void lower_direct_weights(struct lowering *l, const struct group *group,
-                                 const struct geometry *g, struct region *dy,
+                                 const struct geometry *image, struct region *dy,
                                  struct region *gradient)
 {
+    struct geometry rows = long_rows(l, image), *g = &rows;
     struct weights_plan p = {0};
     bool narrow = g->window > 0;
     if (narrow)
@@ -236,15 +254,16 @@ static void lower_direct_weights(struct lowering *l, const struct group *group,
         p.row_chunk *= g->stride_h; /* rows of the input */
     choose_weight_items(l, g, &p);
     struct region *partial = partial_gradients(l, group, gradient, p.splits);
+    struct region *in = dense_input(l, group);
     struct call *call = add_call(l, group, narrow ? "conv_weights_narrow.c.t" : "conv_weights.c.t",
-                                 geometry_name(l, g, "backward_weights"), "backward weights");
+                                 geometry_name(l, image, "backward_weights"), "backward weights");
     add_shared_arguments(l, call->arguments, g, &p, gradient->floats);
     if (narrow)
         add_narrow_arguments(l, call->arguments, g, &p);
     else
         add_dense_arguments(l, call->arguments, g, &p);
     add_costs(l, call, g, g->flops, group->raw);
-    read_operand(l, call, "in", region_of(l, group->input));
+    read_operand(l, call, "in", in);
     read_operand(l, call, "out_gradient", dy);
     write_operand(l, call, "gradient", partial);
     count_operand(l, call);
@@ -253,7 +272,7 @@ static void lower_direct_weights(struct lowering *l, const struct group *group,
 
 void lower_conv_weights(struct lowering *l, const struct group *group, struct region *dy)
 {
-    struct geometry g = head_geometry(l, group->head);
+    struct geometry g = dense_geometry(l, group->head);
     int weight = group->head->inputs[1]->id;
     struct region *gradient = l->of_gradient[weight];
     if (g.samples > 1) {

@@ -83,6 +83,13 @@ $   first = "first && p == 0",
 $   to = "to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V",
 $   at = "((size_t)k * (FULL_H * FULL_W) + (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + " ..
 $        "w * OUT_STEP_W + OUT_FIRST_W) * V"}, 12)
+$ if writes_zeros then -- the places between that no tap meets
+            LATHE_UNROLL(8)
+            for (int z = 1; z < OUT_STEP_H * OUT_STEP_W; z++)
+                lathe_${streams_zeros and "stream" or "store"}(
+                    to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W +
+                          z / OUT_STEP_W * FULL_W + z % OUT_STEP_W) * V, (vf){0});
+$ end
         }
 $ if gathers then
         moment[j][1] += part[0];
@@ -162,7 +169,7 @@ $ end
 $ if second_pass then
 $ include("plane.c.t", _ENV, 8)
 $ end
-$ if streams and not second_pass then
+$ if streams and not second_pass or writes_zeros and streams_zeros then
         lathe_streamed();
 $ end
 $ if gathers then

@@ -1,7 +1,7 @@
 /*
- * check_streams: kernels of narrow groups, of planar images and of Winograd's method compute what
- * the interpreter does, where outputs are streamed past the caches and where they are not, with the
- * same bits on any number of threads.
+ * check_streams: kernels of narrow groups, of planar images, of strides and of Winograd's method
+ * compute what the interpreter does, where outputs are streamed past the caches and where they are
+ * not, with the same bits on any number of threads.
  */
 #include "../gen/build.h"
 #include "../gen/cc.h"
@@ -28,6 +28,8 @@ static const struct {
     {"tests/num/planar.lua", "conv_weights_planar.c.t", 1, "avx512", 33, true},
     {"tests/num/planar.lua", "conv_weights_planar.c.t", 1, "avx512", 3, false},
     {"tests/num/planar.lua", "winograd.c.t", 4, "avx2", 33, true},
+    {"tests/num/stride.lua", "streams_zeros", 2, "avx512", 17, false},
+    {"tests/num/stride.lua", "stride.c.t", 2, "avx2", 3, false},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
