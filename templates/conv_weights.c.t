@@ -113,7 +113,8 @@ $ if PIXEL_TILE > 1 then
 $ end
                             for (; ow < ow1; ow++) {
 $ if pointwise then -- the next block's pixel
-                                __builtin_prefetch(x + (IN_H * IN_W + ow * IN_STEP_W) * IN_BLOCK);
+                                __builtin_prefetch(
+                                    x + ((size_t)ow * IN_STEP_W + IN_H * IN_W) * IN_BLOCK);
 $ end
                                 vf g[K_TILE];
                                 LATHE_UNROLL(${K_TILE})
