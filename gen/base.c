@@ -162,11 +162,12 @@ void text_vprintf(struct text *text, const char *format, va_list arguments)
     text_reserve(text, 80); /* mostly enough, so that nothing is formatted twice */
     size_t room = text->capacity - text->length;
     int length = vsnprintf(text->data + text->length, room, format, arguments);
-    check_bug(length >= 0);
-    if ((size_t)length >= room) {
+    if (length >= 0 && (size_t)length >= room) {
         text_reserve(text, (size_t)length);
-        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+        length = vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
     }
+    if (length < 0) /* the library takes memory of its own for some numbers */
+        fail_memory(text->capacity);
     va_end(again);
     text->length += (size_t)length;
 }
