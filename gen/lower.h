@@ -67,6 +67,9 @@ void count_operand(struct lowering *l, struct call *call);
 void samples_operand(struct lowering *l, struct call *call);
 void random_operands(struct lowering *l, struct call *call);
 
+/* CALL's operands lie in one region, whose parts the kernel keeps apart: none is restrict. */
+void shared_operands(struct call *call);
+
 /* The last COUNT operands of CALL are not for the kernel's inner functions. */
 void outer_operands(struct call *call, int count);
 

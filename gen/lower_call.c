@@ -139,6 +139,14 @@ void text_operand(struct lowering *l, struct call *call, const char *type, const
     vector_push(l->arena, &call->operands, operand);
 }
 
+void shared_operands(struct call *call)
+{
+    for (int i = 0; i < call->operands.count; i++)
+        if (call->operands.items[i].region)
+            call->operands.items[i].type =
+                call->operands.items[i].writes ? "float *" : "const float *";
+}
+
 void outer_operands(struct call *call, int count)
 {
     for (int i = call->operands.count - count; i < call->operands.count; i++)

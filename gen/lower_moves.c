@@ -39,6 +39,8 @@ void lower_concat(struct lowering *l, const struct group *group)
         struct call *call = concat_call(l, group, part, group->output, first, false);
         value_flag(call->arguments, "accumulates", false);
         write_operand(l, call, "out", region_of(l, group->output));
+        if (layout->root == out->root) /* the same part once more */
+            shared_operands(call);
         count_operand(l, call);
     }
 }

@@ -717,6 +717,13 @@ START_TEST(integers_are_exact)
 }
 END_TEST
 
+/* Both kinds of seed 127 once did not compile without warnings. */
+START_TEST(what_failed_once_holds)
+{
+    run_pair(127, 1, _i);
+}
+END_TEST
+
 Suite *random_suite(void);
 
 Suite *random_suite(void)
@@ -732,6 +739,7 @@ Suite *random_suite(void)
     tcase_set_timeout(tests, 1200); /* of which a seed takes seconds, and shrinking the rest */
     tcase_add_loop_test(tests, generated_is_interpreted, 0, (int)(seeds + 1) / 2);
     tcase_add_loop_test(tests, integers_are_exact, 0, (int)((seeds + 4) / 5 + 1) / 2);
+    tcase_add_loop_test(tests, what_failed_once_holds, 0, 2);
     suite_add_tcase(suite, tests);
     return suite;
 }
