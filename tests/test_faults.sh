@@ -50,8 +50,21 @@ run() {
     esac > stdout.txt 2> stderr.txt < /dev/null
 }
 
+# untouched COMMAND: whether the folder is still, or again, as it is before it.
+untouched() {
+    for left in .*.tmp; do
+        [ ! -e "$left" ] || return 1
+    done
+    case $1 in
+    build) diff -r old net ;;
+    train) [ ! -e run ] && [ ! -e log.jsonl ] && cmp net.lua w.safetensors ;;
+    infer) cmp net.lua out.npy ;;
+    esac > difference.txt 2>&1
+}
+
 # before COMMAND: the folder as it is before it.
 before() {
+    untouched "$1" && return
     rm -rf net run log.jsonl w.safetensors out.npy .*.tmp
     case $1 in
     build) cp -R old net ;;
@@ -71,8 +84,10 @@ results() {
 
 # ---- what must hold ----
 
-# judge COMMAND STATUS: of the run that just ended.
+# judge COMMAND STATUS: of the run that just ended. Where it failed and touched nothing, the next
+# run would be the one that has been seen to go well.
 judge() {
+    [ "$2" -ge 1 ] && [ "$2" -le 4 ] && [ -s stderr.txt ] && untouched "$1" && return
     results "$1" > given.txt 2> /dev/null
     case $2 in
     0) cmp -s given.txt "$1.new" || echo "succeeded with other results" ;;
