@@ -311,6 +311,21 @@ static size_t trained_numbers(const struct graph *graph)
     return count;
 }
 
+/* So many pieces that the tables of GRAPH have room: PIECES or more. */
+static int room_for_tables(struct arena *arena, const struct graph *graph, int pieces)
+{
+    for (int i = 0; i < graph->nodes.count; i++) {
+        const struct node *node = graph->nodes.items[i];
+        if (node->op != OP_curve || node->curve->method == TABLE_EXACT)
+            continue;
+        struct curve curve = *node->curve;
+        if (!curve.table)
+            curve_tabulate(arena, &curve);
+        pieces = max_int(pieces, curve.table->count);
+    }
+    return pieces;
+}
+
 /* Whether what is generated holds. */
 static bool compare(struct trial *t, struct arena *arena, struct network *network,
                     const struct lathe_model *generated)
@@ -346,6 +361,7 @@ static void run_trial(void *context)
     if (!network->graph->loss || !is_fair(t, network->graph))
         fail(STATUS_USER, "no spec that is drawn");
     t->stage = NOT_BUILT;
+    t->options.pieces = room_for_tables(arena, network->graph, t->options.pieces);
     setenv("CFLAGS",
            arena_printf(arena, "%s%s%s", t->compiler->flags, plant ? " -include " : "",
                         plant ? plant : ""),
