@@ -76,6 +76,14 @@ LATHE_INLINE vf lathe_splat(float x)
     return x - (vf){0};
 }
 
+/* X is added to SUM, and what that rounds off to LOST (two-sum: Knuth, TAOCP 2, 4.2.2). */
+LATHE_INLINE void lathe_add_exactly(vf *sum, vf *lost, vf x)
+{
+    const vf all = *sum + x, part = all - *sum;
+    *lost += (*sum - (all - part)) + (x - part);
+    *sum = all;
+}
+
 /* Lanes of A where the mask is set, of B elsewhere. */
 LATHE_INLINE vf lathe_select(vi mask, vf a, vf b)
 {

@@ -1,5 +1,15 @@
 $ -- Backward through the steps; values are recomputed from raw.
 $ local rows = ROWS
+$ -- The bias' gradient may be a small rest of large numbers. What its sum rounds off is in a row
+$ -- of its own; not of the few numbers of a window, since that takes time.
+$ local slots = rows + (sums_bias and 1 or 0)
+$ local few = pooled and POOL_H * POOL_W <= 4
+$ local add_bias = "lathe_add_exactly(&total[0], &total[" .. rows .. "], row[0]);"
+$ local row_ends = {}
+$ for r = 0, slots - 1 do
+$   local plain = "total[" .. r .. "] += row[" .. r .. "];"
+$   row_ends[r + 1] = sums_bias and r == 0 and add_bias or plain
+$ end
 $ local row = rows > 0 and "row" or "NULL"
 $ local one = function(s) return {steps = {s}, V = V} end
 $ local unused = {} -- perhaps: operands of a last step
@@ -40,8 +50,10 @@ $ if stores and gated then
 $ elseif stores then
     lathe_store(raw_gradient + (size_t)n * ${raw_gradient_image} + at, g);
 $ end
-$ if sums_bias then
+$ if sums_bias and few then
     row[0] += g;
+$ elseif sums_bias then
+    lathe_add_exactly(&row[0], &row[${rows}], g);
 $ end
     (void)n, (void)at, (void)row, (void)g, (void)raw${table.concat(unused)};
 }
@@ -57,12 +69,12 @@ static void ${name}(${parameters})
             const float *gradients =
                 out_gradient + (size_t)n * ${out_gradient_image} + (size_t)k * (OUT_H * OUT_W * V);
 $ if rows > 0 then
-            vf total[${rows}] = {{0}};
+            vf total[${slots}] = {{0}};
 $ end
 $ if pooled then
             for (int ph = 0; ph < OUT_H; ph++) {
 $   if rows > 0 then
-                vf row[${rows}] = {{0}};
+                vf row[${slots}] = {{0}};
 $   end
                 for (int pw = 0; pw < OUT_W; pw++) {
                     vf g = lathe_load(gradients + (ph * OUT_W + pw) * V);
@@ -100,14 +112,18 @@ $   else
                             pw * POOL_W + p % POOL_W, g * (1.0f / (POOL_H * POOL_W)),
                             ${row});
 $   end
+$   if sums_bias and few then
+                    ${add_bias}
+                    row[0] = (vf){0};
+$   end
                 }
 $   if W % POOL_W > 0 then
                 for (int p = 0; p < POOL_H * (W % POOL_W); p++) /* columns in no window */
                     ${name}_pixel(${inner_names}, n, k, ph * POOL_H + p / (W % POOL_W),
                         OUT_W * POOL_W + p % (W % POOL_W), (vf){0}, ${row});
 $   end
-$   for r = 0, rows - 1 do
-                total[${r}] += row[${r}];
+$   for _, statement in ipairs(row_ends) do
+                ${statement}
 $   end
             }
 $   if H % POOL_H > 0 then
@@ -118,15 +134,18 @@ $   end
 $ else
             for (int h = 0; h < H; h++) {
 $   if rows > 0 then
-                vf row[${rows}] = {{0}};
+                vf row[${slots}] = {{0}};
 $   end
                 for (int w = 0; w < W; w++)
                     ${name}_pixel(${inner_names}, n, k, h, w,
                         lathe_load(gradients + (h * W + w) * V), ${row});
-$   for r = 0, rows - 1 do
-                total[${r}] += row[${r}];
+$   for _, statement in ipairs(row_ends) do
+                ${statement}
 $   end
             }
+$ end
+$ if sums_bias then
+            total[0] += total[${rows}];
 $ end
 $ for r = 0, rows - 1 do
             lathe_store(sums + (((size_t)n * C_BLOCKS + k) * ${rows} + ${r}) * V, total[${r}]);

@@ -733,10 +733,17 @@ START_TEST(integers_are_exact)
 }
 END_TEST
 
-/* Both kinds of seed 127 once did not compile without warnings. */
+/* Both kinds of seed 127 once did not compile without warnings; of seed 149 a bias had a gradient
+ * whose sum was off by more than its terms' own rounding. */
+static const struct {
+    uint64_t seed;
+    bool exact;
+} failed_once[] = {{127, false}, {127, true}, {149, false}};
+enum { FAILED_ONCE = sizeof failed_once / sizeof *failed_once };
+
 START_TEST(what_failed_once_holds)
 {
-    run_pair(127, 1, _i);
+    run_pair(failed_once[_i].seed, 1, failed_once[_i].exact);
 }
 END_TEST
 
@@ -755,7 +762,7 @@ Suite *random_suite(void)
     tcase_set_timeout(tests, 1200); /* of which a seed takes seconds, and shrinking the rest */
     tcase_add_loop_test(tests, generated_is_interpreted, 0, (int)(seeds + 1) / 2);
     tcase_add_loop_test(tests, integers_are_exact, 0, (int)((seeds + 4) / 5 + 1) / 2);
-    tcase_add_loop_test(tests, what_failed_once_holds, 0, 2);
+    tcase_add_loop_test(tests, what_failed_once_holds, 0, FAILED_ONCE);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -1403,7 +1403,7 @@ LATHE_INLINE void steps_8x4x4_backward_pixel(const float *raw, const float *rest
     (void)v1;
     (void)v;
     lathe_store(raw_gradient + (size_t)n * 256 + at, g);
-    row[0] += g;
+    lathe_add_exactly(&row[0], &row[1], g);
     (void)n, (void)at, (void)row, (void)g, (void)raw, (void)other1;
 }
 
@@ -1419,14 +1419,16 @@ static void steps_8x4x4_backward(const float *raw, const float *restrict other1,
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
                 out_gradient + (size_t)n * 256 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
+            vf total[2] = {{0}};
             for (int h = 0; h < H; h++) {
-                vf row[1] = {{0}};
+                vf row[2] = {{0}};
                 for (int w = 0; w < W; w++)
                     steps_8x4x4_backward_pixel(raw, other1, raw_gradient, n, k, h, w,
                         lathe_load(gradients + (h * W + w) * V), row);
-                total[0] += row[0];
+                lathe_add_exactly(&total[0], &total[1], row[0]);
+                total[1] += row[1];
             }
+            total[0] += total[1];
             lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
         }
 }

@@ -1644,9 +1644,9 @@ static void steps_pool_3x9x9_backward(const float *raw, const float *restrict ou
         for (int k = 0; k < C_BLOCKS; k++) {
             const float *gradients =
                 out_gradient + (size_t)n * 768 + (size_t)k * (OUT_H * OUT_W * V);
-            vf total[1] = {{0}};
+            vf total[2] = {{0}};
             for (int ph = 0; ph < OUT_H; ph++) {
-                vf row[1] = {{0}};
+                vf row[2] = {{0}};
                 for (int pw = 0; pw < OUT_W; pw++) {
                     vf g = lathe_load(gradients + (ph * OUT_W + pw) * V);
                     vf value[POOL_H * POOL_W], pool = lathe_splat(-INFINITY);
@@ -1669,17 +1669,21 @@ static void steps_pool_3x9x9_backward(const float *raw, const float *restrict ou
                                                         p / POOL_W,
                             pw * POOL_W + p % POOL_W, (vf)((vi)g & here), row);
                     }
+                    lathe_add_exactly(&total[0], &total[1], row[0]);
+                    row[0] = (vf){0};
                 }
                 for (int p = 0; p < POOL_H * (W % POOL_W); p++) /* columns in no window */
                     steps_pool_3x9x9_backward_pixel(raw, raw_gradient, n, k, ph * POOL_H +
                                                     p / (W % POOL_W),
                         OUT_W * POOL_W + p % (W % POOL_W), (vf){0}, row);
-                total[0] += row[0];
+                lathe_add_exactly(&total[0], &total[1], row[0]);
+                total[1] += row[1];
             }
             for (int p = 0; p < (H % POOL_H) * W; p++) /* rows in no window */
                 steps_pool_3x9x9_backward_pixel(raw, raw_gradient, n, k, OUT_H * POOL_H + p / W,
                                                 p % W, (vf){0},
                     total);
+            total[0] += total[1];
             lathe_store(sums + (((size_t)n * C_BLOCKS + k) * 1 + 0) * V, total[0]);
         }
 }
