@@ -324,15 +324,22 @@ static void input_gradient_chunk(const struct chunk *chunk, const float *weight,
         fold(chunk, dx);
 }
 
-/* dweight += dy * columns^T. */
+/* dweight += dy * columns^T. Behind a global pool the terms of such a sum are much alike, and so
+ * are the signs of its rounding errors: sums are taken over few pixels where that costs no time, of
+ * weights that are worth a call and stay in the cache. */
 static void weight_gradient_chunk(const struct chunk *chunk, const float *x, const float *dy,
                                   float *dweight)
 {
+    enum { FEW = 64, WORTH = 1 << 12, CACHED = 1 << 16 }; /* pixels; weights */
     const struct sizes *s = chunk->s;
     int width = chunk->images * (int)s->out_plane;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->group_out, s->columns_h, width, 1,
-                gather(chunk, dy), width, unfold(chunk, x), width, 1,
-                dweight + (size_t)chunk->group * s->group_out * s->columns_h, s->columns_h);
+    size_t weights = (size_t)s->group_out * s->columns_h;
+    int pixels = weights >= WORTH && weights <= CACHED ? FEW : width;
+    const float *rows = gather(chunk, dy), *columns = unfold(chunk, x);
+    for (int p = 0; p < width; p += pixels)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->group_out, s->columns_h,
+                    min_int(pixels, width - p), 1, rows + p, width, columns + p, width, 1,
+                    dweight + chunk->group * weights, s->columns_h);
 }
 
 /* How a batch is cut: chunks in parallel, each with BLAS on one thread; where there are fewer
