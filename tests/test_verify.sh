@@ -45,7 +45,8 @@ verify "samples in lanes" tests/num/samples.lua --samples 19
 verify "samples in lanes, avx2" tests/num/samples.lua --samples 19 --isa avx2
 verify "samples in lanes, portable" tests/num/samples.lua --samples 3 --isa portable
 for isa in native avx2 portable; do
-    verify "what few networks have, $isa" tests/golden/rare.lua --isa $isa
-    verify "a loss of probabilities, $isa" tests/golden/lanes.lua --isa $isa
+    for net in curves folded groups lanes rare; do
+        verify "$net, $isa" tests/golden/$net.lua --isa $isa
+    done
 done
 exit $status

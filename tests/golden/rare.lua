@@ -6,6 +6,6 @@ return network {
   dynamic_relu { k = 2, reduction = 2 },
   concat { chain {}, { maxpool(2, { stride = 1, pad = { 0, 0, 1, 1 } }), prelu() } },
   dynamic { L = 55.9344, Q = 12, I = 0.02924, learn = true },
-  reshape(16, 4, 9), conv(4, 1), flatten(), linear(6), softmax(),
+  reshape(8, 8, 9), conv(4, 1), flatten(), linear(6), softmax(),
   loss  = mse(),
 }

@@ -1,0 +1,10 @@
+-- Narrow groups, a depthwise convolution, strides that leave pixels out;
+-- outputs that go past the caches; averages; a body that a step may skip.
+return network {
+  input = image(16, 64, 64),
+  conv(32, 3, { groups = 4 }), relu(), avgpool(2),
+  residual { conv(32, 3, { groups = 32 }), batchnorm(), relu(), conv(32, 3, { groups = 8 }), drop = 0.3 },
+  conv(256, 1, { stride = 2 }), relu(),
+  globalpool(), flatten(), linear(2),
+  loss  = cross_entropy(),
+}
