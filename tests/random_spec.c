@@ -337,9 +337,12 @@ static void add_residual(struct writer *w);
 /* A layer whose output has its input's shape. */
 static void add_same_shape(struct writer *w)
 {
+    enum { LARGE = 2000 }; /* no memory holds the weights from so many numbers to as many */
     int kind = between(w->draw, 1, 10);
-    if (kind <= 4 && w->flat)
+    if (kind <= 4 && w->flat && w->c <= LARGE)
         add_linear(w, w->c);
+    else if (kind <= 4 && w->flat)
+        add_activation(w);
     else if (kind <= 4)
         add_conv(w, true);
     else if (kind <= 6)
