@@ -5,11 +5,14 @@
  */
 #include "lower.h"
 
+#include <math.h>
+
 enum {
     WEIGHTS_L1_BYTES = 24 * 1024, /* of the first-level cache, what pixels may fill */
     PIECE_BYTES = 640 * 1024,     /* of the second level, what a piece of the gradient may fill */
     PIXEL_BYTES = 1024 * 1024,    /* likewise all pixels of a batch that pieces read again */
-    PARTIAL_BYTES = 8 * 1024 * 1024, /* all partial gradients of a weight */
+    LAST_CACHE_BYTES = 8 * 1024 * 1024, /* of the last level, what a program may count on */
+    PARTIAL_BYTES = 8 * 1024 * 1024,    /* all partial gradients of a weight */
     MOST_SPLITS = 16,
     SPLIT_PIXELS = 64, /* that a split of a small layer sums at least */
     NARROW_COLUMNS = 14
@@ -54,36 +57,6 @@ static void choose_weight_blocking(const struct lowering *l, const struct geomet
     p->image_chunk = min_int(p->image_chunk, l->batch);
 }
 
-/* The largest proper divisor of GROUP that is a multiple of MULTIPLE; 0: there is none. */
-static int next_smaller(int group, int multiple)
-{
-    for (int next = (group - 1) / multiple * multiple; next > 0; next -= multiple)
-        if (group % next == 0)
-            return next;
-    return 0;
-}
-
-/* Pieces of the weight that fit the second-level cache and keep threads busy. */
-static void choose_weight_pieces(const struct geometry *g, size_t bytes, struct weights_plan *p)
-{
-    p->k_group = g->out_blocks / g->spans;
-    p->c_group = g->in_blocks;
-    int pieces = p->splits * g->spans, next;
-    size_t piece = bytes / (size_t)g->spans;
-    while ((piece > PIECE_BYTES || pieces < ITEMS) &&
-           (next = next_smaller(p->k_group, p->k_tile)) > 0) {
-        piece = piece / p->k_group * next;
-        pieces = pieces * p->k_group / next;
-        p->k_group = next;
-    }
-    while (g->in_block > 1 && (piece > PIECE_BYTES || pieces < ITEMS) &&
-           (next = next_smaller(p->c_group, 1)) > 0) {
-        piece = piece / p->c_group * next;
-        pieces = pieces * p->c_group / next;
-        p->c_group = next;
-    }
-}
-
 /* Most splits of the batch. Where all pixels stay in the second-level cache, pieces of the weight
  * read them again at no cost: splits, whose gradients must be summed, are only for what pieces
  * leave of the threads. */
@@ -99,19 +72,62 @@ static int most_splits(const struct lowering *l, const struct geometry *g,
     return max_int(1, min_int(min_int(wanted, fit), MOST_SPLITS));
 }
 
-/* Splits of the batch while their partial gradients stay small, then pieces of the weight. */
+/* What pieces cost beyond one reading of all pixels, in bytes from memory. The pixels of the input
+ * are fetched a tile ahead, so that it is cheap to read them again as long as the last cache has
+ * them; those of the output's gradient come in less evenly. A split's gradient is cleared, summed
+ * and summed up, beside the pixels. The weights of these are fitted to what
+ * tests/bench/pointwise.lua and grouped.lua take. */
+static double pieces_cost(const struct lowering *l, const struct geometry *g,
+                          const struct weights_plan *p, size_t gradient)
+{
+    double in = 4.0 * l->batch * g->image_blocks * g->in_block * g->in_h * g->in_w;
+    double out = 4.0 * l->batch * g->out_blocks * l->lanes * g->out_h * g->out_w;
+    int k_groups = g->out_blocks / g->spans / p->k_group, c_groups = g->in_blocks / p->c_group;
+    return in * (k_groups - 1) * (in <= LAST_CACHE_BYTES ? 0.25 : 1) + out * (c_groups - 1) * 1.5 +
+           (p->splits > 1 ? 4.0 * p->splits * (double)gradient : 0);
+}
+
+/* Whether pieces as in A do better than as in B: enough of them to keep threads busy, each in the
+ * second-level cache, at little cost. */
+static bool better_pieces(const struct lowering *l, const struct geometry *g, size_t gradient,
+                          const struct weights_plan *a, const struct weights_plan *b)
+{
+    const struct weights_plan *const plans[2] = {a, b};
+    double value[2][3];
+    for (int i = 0; i < 2; i++) {
+        const struct weights_plan *p = plans[i];
+        int k_groups = g->out_blocks / g->spans / p->k_group, c_groups = g->in_blocks / p->c_group;
+        value[i][0] = -min_int(ITEMS, p->splits * g->spans * k_groups * c_groups);
+        value[i][1] = fmax(PIECE_BYTES, (double)gradient / g->spans / k_groups / c_groups);
+        value[i][2] = pieces_cost(l, g, p, gradient);
+    }
+    for (int i = 0; i < 2; i++)
+        if (value[0][i] != value[1][i])
+            return value[0][i] < value[1][i];
+    return value[0][2] < value[1][2];
+}
+
+/* Splits of the batch while their partial gradients stay small, and pieces of the weight. */
 static void choose_weight_items(const struct lowering *l, const struct geometry *g,
                                 struct weights_plan *p)
 {
     size_t bytes = (size_t)4 * g->out_blocks * l->lanes * g->in_blocks * g->weight_rows *
                    g->kernel_h * g->kernel_w;
-    int most = min_int(most_splits(l, g, p), l->batch);
-    p->splits = 1;
-    while (p->splits * 2 <= most && bytes * p->splits * 2 <= PARTIAL_BYTES)
-        p->splits *= 2;
-    p->split_images = divide_up(l->batch, p->splits);
-    p->splits = divide_up(l->batch, p->split_images);
-    choose_weight_pieces(g, bytes, p);
+    int k = g->out_blocks / g->spans, most = min_int(most_splits(l, g, p), l->batch);
+    struct weights_plan plan = *p;
+    p->splits = 0;
+    for (int splits = 1; splits <= most && (splits == 1 || bytes * splits <= PARTIAL_BYTES);
+         splits *= 2)
+        for (plan.k_group = k; plan.k_group > 0; plan.k_group -= p->k_tile)
+            for (plan.c_group = g->in_blocks; plan.c_group > 0; plan.c_group--) {
+                if (k % plan.k_group || g->in_blocks % plan.c_group ||
+                    (g->in_block == 1 && plan.c_group < g->in_blocks))
+                    continue;
+                plan.split_images = divide_up(l->batch, splits);
+                plan.splits = divide_up(l->batch, plan.split_images);
+                if (p->splits == 0 || better_pieces(l, g, bytes, &plan, p))
+                    *p = plan;
+            }
 }
 
 /* Channels of a group and rows of taps at once, so that their sums stay in registers: all rows if

@@ -1175,7 +1175,7 @@ static void linear_1152_to_6_backward_weights(const float *restrict in,
         C_TILE = 8, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
         C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 16,
         C_LAST = 16, C_BLOCKS = 72,
-        C_GROUP = 3, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
+        C_GROUP = 4, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
