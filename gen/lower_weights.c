@@ -72,39 +72,39 @@ static int most_splits(const struct lowering *l, const struct geometry *g,
     return max_int(1, min_int(min_int(wanted, fit), MOST_SPLITS));
 }
 
-/* What pieces cost beyond one reading of all pixels, in bytes from memory. The pixels of the input
- * are fetched a tile ahead, so that it is cheap to read them again as long as the last cache has
- * them; those of the output's gradient come in less evenly. A split's gradient is cleared, summed
- * and summed up, beside the pixels. The weights of these are fitted to what
- * tests/bench/pointwise.lua and grouped.lua take. */
-static double pieces_cost(const struct lowering *l, const struct geometry *g,
-                          const struct weights_plan *p, size_t gradient)
+/* What a way to cut a weight and the batch costs; the first difference between two decides. */
+struct price {
+    int idle;     /* pieces too few to keep threads busy */
+    double spilt; /* bytes of a piece beyond its share of the second-level cache */
+    double again; /* bytes that come from memory more than once */
+};
+
+/* The pixels of the input are fetched a tile ahead, so that it is cheap to read them again as long
+ * as the last cache has them; those of the output's gradient come in less evenly. A split's
+ * gradient is cleared, summed and summed up, beside the pixels. The factors are fitted to what the
+ * layers of tests/bench/pointwise.lua and grouped.lua take. */
+static struct price price_of(const struct lowering *l, const struct geometry *g,
+                             const struct weights_plan *p, size_t gradient)
 {
     double in = 4.0 * l->batch * g->image_blocks * g->in_block * g->in_h * g->in_w;
     double out = 4.0 * l->batch * g->out_blocks * l->lanes * g->out_h * g->out_w;
     int k_groups = g->out_blocks / g->spans / p->k_group, c_groups = g->in_blocks / p->c_group;
-    return in * (k_groups - 1) * (in <= LAST_CACHE_BYTES ? 0.25 : 1) + out * (c_groups - 1) * 1.5 +
-           (p->splits > 1 ? 4.0 * p->splits * (double)gradient : 0);
+    int pieces = p->splits * g->spans * k_groups * c_groups;
+    double piece = (double)gradient / (g->spans * k_groups * c_groups);
+    return (struct price){
+        .idle = max_int(0, ITEMS - pieces),
+        .spilt = fmax(0, piece - PIECE_BYTES),
+        .again = in * (k_groups - 1) * (in <= LAST_CACHE_BYTES ? 0.25 : 1) +
+                 out * (c_groups - 1) * 1.5 +
+                 (p->splits > 1 ? 4.0 * p->splits * (double)gradient : 0),
+    };
 }
 
-/* Whether pieces as in A do better than as in B: enough of them to keep threads busy, each in the
- * second-level cache, at little cost. */
-static bool better_pieces(const struct lowering *l, const struct geometry *g, size_t gradient,
-                          const struct weights_plan *a, const struct weights_plan *b)
+static bool is_cheaper(struct price a, struct price b)
 {
-    const struct weights_plan *const plans[2] = {a, b};
-    double value[2][3];
-    for (int i = 0; i < 2; i++) {
-        const struct weights_plan *p = plans[i];
-        int k_groups = g->out_blocks / g->spans / p->k_group, c_groups = g->in_blocks / p->c_group;
-        value[i][0] = -min_int(ITEMS, p->splits * g->spans * k_groups * c_groups);
-        value[i][1] = fmax(PIECE_BYTES, (double)gradient / g->spans / k_groups / c_groups);
-        value[i][2] = pieces_cost(l, g, p, gradient);
-    }
-    for (int i = 0; i < 2; i++)
-        if (value[0][i] != value[1][i])
-            return value[0][i] < value[1][i];
-    return value[0][2] < value[1][2];
+    if (a.idle != b.idle)
+        return a.idle < b.idle;
+    return a.spilt != b.spilt ? a.spilt < b.spilt : a.again < b.again;
 }
 
 /* Splits of the batch while their partial gradients stay small, and pieces of the weight. */
@@ -113,21 +113,26 @@ static void choose_weight_items(const struct lowering *l, const struct geometry 
 {
     size_t bytes = (size_t)4 * g->out_blocks * l->lanes * g->in_blocks * g->weight_rows *
                    g->kernel_h * g->kernel_w;
-    int k = g->out_blocks / g->spans, most = min_int(most_splits(l, g, p), l->batch);
+    int k = g->out_blocks / g->spans, c = g->in_blocks;
+    int most = min_int(most_splits(l, g, p), l->batch);
     struct weights_plan plan = *p;
-    p->splits = 0;
+    struct price least = {.idle = ITEMS + 1};
     for (int splits = 1; splits <= most && (splits == 1 || bytes * splits <= PARTIAL_BYTES);
-         splits *= 2)
+         splits *= 2) {
+        plan.split_images = divide_up(l->batch, splits);
+        plan.splits = divide_up(l->batch, plan.split_images);
         for (plan.k_group = k; plan.k_group > 0; plan.k_group -= p->k_tile)
-            for (plan.c_group = g->in_blocks; plan.c_group > 0; plan.c_group--) {
-                if (k % plan.k_group || g->in_blocks % plan.c_group ||
-                    (g->in_block == 1 && plan.c_group < g->in_blocks))
+            for (plan.c_group = c; plan.c_group > 0; plan.c_group--) {
+                bool divides = k % plan.k_group == 0 && c % plan.c_group == 0;
+                if (!divides || (g->in_block == 1 && plan.c_group < c)) /* planes are one group */
                     continue;
-                plan.split_images = divide_up(l->batch, splits);
-                plan.splits = divide_up(l->batch, plan.split_images);
-                if (p->splits == 0 || better_pieces(l, g, bytes, &plan, p))
+                struct price price = price_of(l, g, &plan, bytes);
+                if (is_cheaper(price, least)) {
+                    least = price;
                     *p = plan;
+                }
             }
+    }
 }
 
 /* Channels of a group and rows of taps at once, so that their sums stay in registers: all rows if
