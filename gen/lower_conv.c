@@ -297,7 +297,7 @@ static const char *schedule(const struct lowering *l, const struct tiles *t)
     if (t->single || t->by_sample) /* to each thread what it had in the call or kernel before */
         return "static";
     return l->batch == 1 && !l->training ? "guided" /* neighbours, which share weights */
-                                         : "dynamic";
+                                         : "dynamic, lathe_turn(items)";
 }
 
 double written_floats(const struct lowering *l, const struct geometry *g, const struct axis *h,

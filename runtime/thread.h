@@ -46,6 +46,14 @@ static inline int lathe_threads(void)
 #endif
 }
 
+/* How many of COUNT pieces of work a thread of the region takes at a time: neighbours, whose pixels
+ * lie one behind the other in memory; few enough that no thread waits long for another. */
+static inline int lathe_turn(int count)
+{
+    int turn = count / (4 * lathe_threads());
+    return turn > 4 ? 4 : turn > 1 ? turn : 1;
+}
+
 enum { LATHE_PLACED_THREADS = 256 };
 
 /* The threads of a parallel region, which meet where OpenMP's own barriers would let them sleep too

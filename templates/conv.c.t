@@ -107,8 +107,9 @@ static void ${name}(${parameters})
 {
 $ include("conv_sizes.c.t", _ENV, 4)
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(${schedule})
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
 $ if images_outer then
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
 $ else

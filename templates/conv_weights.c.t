@@ -26,8 +26,9 @@ $ if pointwise then
         SHARE = (IMAGE_CHUNK * CHUNK_PIXELS * K_TILE + TILES - 1) / TILES
     };
 $ end
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);

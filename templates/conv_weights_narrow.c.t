@@ -51,8 +51,9 @@ static void ${name}(${parameters})
 {
 $ include("conv_weights_sizes.c.t", _ENV, 4)
     static const float nothing[OUT_W * V] __attribute__((aligned(64))); /* a row of zeros */
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * OUT_BLOCKS * IN_BLOCKS; item++) {
+    const int items = SPLITS * OUT_BLOCKS * IN_BLOCKS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int block = item % IN_BLOCKS, kb = item / IN_BLOCKS % OUT_BLOCKS;
         const int split = item / (IN_BLOCKS * OUT_BLOCKS);
         const int end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;

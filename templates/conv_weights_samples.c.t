@@ -62,8 +62,9 @@ $ include("conv_weights_samples_sizes.c.t", _ENV, 4)
     for (int split = 0; split < SPLITS; split++) /* between the channels, too */
         memset(gradient + (size_t)split * FLOATS, 0, FLOATS * sizeof *gradient);
     lathe_meet();
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * (OUT_C / K_TILE) * IN_C; item++) {
+    const int items = SPLITS * (OUT_C / K_TILE) * IN_C;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int c = item % IN_C, k0 = item / IN_C % (OUT_C / K_TILE) * K_TILE;
         const int split = item / (IN_C * (OUT_C / K_TILE));
         const int end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;

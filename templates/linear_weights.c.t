@@ -48,8 +48,9 @@ static void ${name}(${parameters})
                             : lathe_load(out_gradient + (size_t)n * ${out_gradient_image} +
                                          (size_t)(b - IN_BLOCKS) * V));
     lathe_meet();
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < K_TILES * C_GROUPS; item++) {
+    const int items = K_TILES * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cb0 = item % C_GROUPS * C_GROUP, kb = item / C_GROUPS * K_TILE;
         for (int n0 = 0; n0 < count; n0 += CHUNK) {
             const int samples = count - n0 < CHUNK ? count - n0 : CHUNK;

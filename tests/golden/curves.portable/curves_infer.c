@@ -287,8 +287,9 @@ static void linear_12_to_12_infer(const float *restrict in, const float *restric
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -522,8 +523,9 @@ static void linear_12_to_12_infer_linear2(const float *restrict in, const float 
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -757,8 +759,9 @@ static void linear_12_to_12_infer_linear3(const float *restrict in, const float 
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -992,8 +995,9 @@ static void linear_12_to_12_infer_linear4(const float *restrict in, const float 
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1227,8 +1231,9 @@ static void linear_12_to_12_infer_linear5(const float *restrict in, const float 
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1462,8 +1467,9 @@ static void linear_12_to_12_infer_linear6(const float *restrict in, const float 
         TO_IMAGE = 12 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;

@@ -267,8 +267,9 @@ static void linear_2_to_20_forward(const float *restrict in, const float *restri
         TO_IMAGE = 20 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -509,8 +510,9 @@ static void linear_20_to_1_forward(const float *restrict in, const float *restri
         TO_IMAGE = 4 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -655,8 +657,9 @@ static void linear_20_to_1_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 4
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);
@@ -949,8 +952,9 @@ static void linear_20_to_1_backward_data(const float *restrict in, const float *
         TO_IMAGE = 20 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1050,8 +1054,9 @@ static void linear_2_to_20_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 4
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);

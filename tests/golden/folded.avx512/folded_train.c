@@ -199,8 +199,9 @@ static void conv7x7_3x20x20_to_16x10x10_forward(const float *restrict in,
         TO_IMAGE = 1600 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -819,8 +820,9 @@ static void linear_400_to_5_forward(const float *restrict in, const float *restr
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -908,8 +910,9 @@ static void linear_400_to_5_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);
@@ -1115,8 +1118,9 @@ static void linear_400_to_5_backward_data(const float *restrict in, const float 
         TO_IMAGE = 400 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -2121,8 +2125,9 @@ static void conv7x7_3x20x20_to_16x10x10_backward_weights(const float *restrict i
         IMAGE_CHUNK = 1, ROW_CHUNK = 10, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);

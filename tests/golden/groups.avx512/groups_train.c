@@ -289,8 +289,9 @@ static void conv3x3_16x64x64_to_32x64x64_forward(const float *restrict in,
         TO_IMAGE = 131072 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -463,8 +464,9 @@ static void conv3x3_32x32x32_to_32x32x32_forward(const float *restrict in,
         TO_IMAGE = 32768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -672,8 +674,9 @@ static void conv3x3_32x32x32_to_32x32x32_forward_residual1_conv2(const float *re
         TO_IMAGE = 32768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -954,8 +957,9 @@ static void conv1x1_32x32x32_to_256x16x16_forward(const float *restrict in,
         TO_IMAGE = 65536 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1118,8 +1122,9 @@ static void linear_256_to_2_forward(const float *restrict in, const float *restr
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1207,8 +1212,9 @@ static void linear_256_to_2_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);
@@ -1414,8 +1420,9 @@ static void linear_256_to_2_backward_data(const float *restrict in, const float 
         TO_IMAGE = 256 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1549,8 +1556,9 @@ static void conv1x1_32x16x16_to_256x16x16_backward_weights(const float *restrict
         TILES = C_GROUP * (C_COUNT / C_TILE), /* of weights, that meet the same gradient */
         SHARE = (IMAGE_CHUNK * CHUNK_PIXELS * K_TILE + TILES - 1) / TILES
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);
@@ -1795,8 +1803,9 @@ static void conv1x1_32x32x32_to_256x16x16_backward_data(const float *restrict in
         TO_IMAGE = 32768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -2001,8 +2010,9 @@ static void conv3x3_32x32x32_to_32x32x32_backward_weights(const float *restrict 
         SPLITS = 1, SPLIT_IMAGES = 1
     };
     static const float nothing[OUT_W * V] __attribute__((aligned(64))); /* a row of zeros */
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * OUT_BLOCKS * IN_BLOCKS; item++) {
+    const int items = SPLITS * OUT_BLOCKS * IN_BLOCKS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int block = item % IN_BLOCKS, kb = item / IN_BLOCKS % OUT_BLOCKS;
         const int split = item / (IN_BLOCKS * OUT_BLOCKS);
         const int end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
@@ -2198,8 +2208,9 @@ static void conv3x3_32x32x32_to_32x32x32_backward_data(const float *restrict in,
         TO_IMAGE = 32768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -2480,8 +2491,9 @@ static void conv3x3_32x32x32_to_32x32x32_backward_weights_residual1_conv1(const 
         SPLITS = 1, SPLIT_IMAGES = 1
     };
     static const float nothing[OUT_W * V] __attribute__((aligned(64))); /* a row of zeros */
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * OUT_BLOCKS * IN_BLOCKS; item++) {
+    const int items = SPLITS * OUT_BLOCKS * IN_BLOCKS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int block = item % IN_BLOCKS, kb = item / IN_BLOCKS % OUT_BLOCKS;
         const int split = item / (IN_BLOCKS * OUT_BLOCKS);
         const int end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
@@ -2679,8 +2691,9 @@ static void conv3x3_32x32x32_to_32x32x32_backward_data_residual1_conv1(const flo
         TO_IMAGE = 32768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -2793,8 +2806,9 @@ static void conv3x3_16x64x64_to_32x64x64_backward_weights(const float *restrict 
         IMAGE_CHUNK = 1, ROW_CHUNK = 2, CHUNKS = 32,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);

@@ -183,8 +183,9 @@ static void linear_8_to_16_forward(const float *restrict in, const float *restri
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -316,8 +317,9 @@ static void linear_8_to_16_forward_concat1_branch2_linear1(const float *restrict
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -461,8 +463,9 @@ static void linear_32_to_32_forward(const float *restrict in, const float *restr
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -614,8 +617,9 @@ static void linear_32_to_4_forward(const float *restrict in, const float *restri
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -703,8 +707,9 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);
@@ -910,8 +915,9 @@ static void linear_32_to_4_backward_data(const float *restrict in, const float *
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1029,8 +1035,9 @@ static void linear_32_to_32_backward_weights(const float *restrict in,
                             : lathe_load(out_gradient + (size_t)n * 32 +
                                          (size_t)(b - IN_BLOCKS) * V));
     lathe_meet();
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < K_TILES * C_GROUPS; item++) {
+    const int items = K_TILES * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cb0 = item % C_GROUPS * C_GROUP, kb = item / C_GROUPS * K_TILE;
         for (int n0 = 0; n0 < count; n0 += CHUNK) {
             const int samples = count - n0 < CHUNK ? count - n0 : CHUNK;
@@ -1177,8 +1184,9 @@ static void linear_32_to_32_backward_data(const float *restrict in, const float 
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1274,8 +1282,9 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);
@@ -1388,8 +1397,9 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);

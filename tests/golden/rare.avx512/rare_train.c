@@ -219,8 +219,9 @@ static void conv3x3_4x6x6_to_8x6x6_forward(const float *restrict in, const float
         TO_IMAGE = 576 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -498,8 +499,9 @@ static void linear_16_to_4_forward(const float *restrict in, const float *restri
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -630,8 +632,9 @@ static void linear_16_to_32_forward(const float *restrict in, const float *restr
         TO_IMAGE = 32 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -918,8 +921,9 @@ static void conv1x1_8x8x9_to_4x8x9_forward(const float *restrict in, const float
         TO_IMAGE = 1152 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1052,8 +1056,9 @@ static void linear_1152_to_6_forward(const float *restrict in, const float *rest
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1180,8 +1185,9 @@ static void linear_1152_to_6_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);
@@ -1388,8 +1394,9 @@ static void linear_1152_to_6_backward_data(const float *restrict in, const float
         TO_IMAGE = 1152 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1471,8 +1478,9 @@ static void conv1x1_8x8x9_to_4x8x9_backward_weights(const float *restrict in,
         TILES = C_GROUP * (C_COUNT / C_TILE), /* of weights, that meet the same gradient */
         SHARE = (IMAGE_CHUNK * CHUNK_PIXELS * K_TILE + TILES - 1) / TILES
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);
@@ -1697,8 +1705,9 @@ static void conv1x1_8x8x9_to_4x8x9_backward_data(const float *restrict in,
         TO_IMAGE = 1152 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    const int items = image_items * CHUNKS * K_TILES;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -2076,8 +2085,9 @@ static void linear_16_to_32_backward_weights(const float *restrict in,
                             : lathe_load(out_gradient + (size_t)n * 32 +
                                          (size_t)(b - IN_BLOCKS) * V));
     lathe_meet();
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < K_TILES * C_GROUPS; item++) {
+    const int items = K_TILES * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cb0 = item % C_GROUPS * C_GROUP, kb = item / C_GROUPS * K_TILE;
         for (int n0 = 0; n0 < count; n0 += CHUNK) {
             const int samples = count - n0 < CHUNK ? count - n0 : CHUNK;
@@ -2218,8 +2228,9 @@ static void linear_16_to_32_backward_data(const float *restrict in, const float 
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -2295,8 +2306,9 @@ static void linear_16_to_4_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);
@@ -2484,8 +2496,9 @@ static void linear_16_to_4_backward_data(const float *restrict in, const float *
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -2722,8 +2735,9 @@ static void conv3x3_4x6x6_to_8x6x6_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 6, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);

@@ -289,8 +289,9 @@ static void conv3x3_1x9x9_to_3x9x9_forward(const float *restrict in, const float
         TO_IMAGE = 3888 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -439,8 +440,9 @@ static void conv3x3_3x4x4_to_5x2x2_forward(const float *restrict in, const float
         TO_IMAGE = 320 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -609,8 +611,9 @@ static void linear_64_to_4_forward(const float *restrict in, const float *restri
         TO_IMAGE = 16 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -698,8 +701,9 @@ static void linear_64_to_4_backward_weights(const float *restrict in,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * SPANS * K_GROUPS * C_GROUPS; item++) {
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
         const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
         const int split = item / (C_GROUPS * K_GROUPS * SPANS);
@@ -905,8 +909,9 @@ static void linear_64_to_4_backward_data(const float *restrict in, const float *
         TO_IMAGE = 64 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1077,8 +1082,9 @@ static void conv3x3_3x4x4_to_5x2x2_backward_weights(const float *restrict in,
     for (int split = 0; split < SPLITS; split++) /* between the channels, too */
         memset(gradient + (size_t)split * FLOATS, 0, FLOATS * sizeof *gradient);
     lathe_meet();
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * (OUT_C / K_TILE) * IN_C; item++) {
+    const int items = SPLITS * (OUT_C / K_TILE) * IN_C;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int c = item % IN_C, k0 = item / IN_C % (OUT_C / K_TILE) * K_TILE;
         const int split = item / (IN_C * (OUT_C / K_TILE));
         const int end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
@@ -1210,8 +1216,9 @@ static void conv3x3_3x4x4_to_5x2x2_backward_data(const float *restrict in,
         TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1339,8 +1346,9 @@ static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2(const float *restrict in,
         TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1469,8 +1477,9 @@ static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_2(const float *restrict i
         TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1599,8 +1608,9 @@ static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3(const float *restrict i
         TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
     };
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
+    const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(static)
-    for (int item = 0; item < image_items * CHUNKS * K_TILES; item++) {
+    for (int item = 0; item < items; item++) {
         const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
@@ -1790,8 +1800,9 @@ static void conv3x3_1x9x9_to_3x9x9_backward_weights(const float *restrict in,
     for (int split = 0; split < SPLITS; split++) /* between the channels, too */
         memset(gradient + (size_t)split * FLOATS, 0, FLOATS * sizeof *gradient);
     lathe_meet();
-#pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < SPLITS * (OUT_C / K_TILE) * IN_C; item++) {
+    const int items = SPLITS * (OUT_C / K_TILE) * IN_C;
+#pragma omp for nowait schedule(dynamic, lathe_turn(items))
+    for (int item = 0; item < items; item++) {
         const int c = item % IN_C, k0 = item / IN_C % (OUT_C / K_TILE) * K_TILE;
         const int split = item / (IN_C * (OUT_C / K_TILE));
         const int end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
