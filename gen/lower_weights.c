@@ -19,7 +19,8 @@ enum {
 };
 
 struct weights_plan {
-    int c_tile, k_tile, pixel_tile;     /* accumulators: c x k, pixel_tile times over */
+    int c_tile, k_tile;                 /* accumulators: c x k, for each tap or pixel of */
+    int tap_tile, pixel_tile;           /* these, of which one is 1 */
     int image_chunk, row_chunk, chunks; /* in the first-level cache */
     int splits, split_images;
     int k_group, c_group; /* blocks an item covers */
@@ -32,15 +33,42 @@ static int channels_of(const struct geometry *g)
     return g->in_block == 1 ? g->in_blocks : min_int(g->in_c, g->in_block);
 }
 
+/* Input channels of a tile, at most MOST. */
+static int choose_c_tile(const struct lowering *l, const struct geometry *g, int most)
+{
+    int tile = 1, channels = channels_of(g);
+    for (int c = 1; c <= most && c <= channels; c++)
+        if ((g->in_block == l->lanes ? l->lanes : channels) % c == 0) /* no tile beyond a block */
+            tile = c;
+    return tile;
+}
+
+/* How many channels may have the sums of all taps of a row in registers, so that a pixel is fetched
+ * once for all of them; 0: too few to hide a multiply-add's latency (of 16 registers), or rows are
+ * too short or their pixels not neighbours. */
+static int channels_by_row(const struct lowering *l, const struct geometry *g, int k_tile)
+{
+    enum { LEAST_SUMS = 16, MOST_CHANNELS = 8, LEAST_TIMES = 2 };
+    int gradients = g->kernel_w * k_tile, reach = (g->kernel_w - 1) * g->dilation_w;
+    int most = (l->program->isa->registers - gradients - 1) / gradients;
+    int c_tile = choose_c_tile(l, g, min_int(most, MOST_CHANNELS));
+    bool fits = g->kernel_w > 1 && g->stride_w == 1 && g->in_block == l->lanes &&
+                g->out_w >= LEAST_TIMES * reach && gradients * c_tile >= LEAST_SUMS &&
+                c_tile <= most;
+    return fits ? c_tile : 0;
+}
+
 static void choose_weight_tiles(const struct lowering *l, const struct geometry *g,
                                 struct weights_plan *p)
 {
     p->k_tile = choose_k_tile(g);
-    int most = min_int(accumulators(l, g, p->k_tile), 8), channels = channels_of(g);
-    p->c_tile = 1;
-    for (int c = 1; c <= most && c <= channels; c++)
-        if ((g->in_block == l->lanes ? l->lanes : channels) % c == 0) /* no tile beyond a block */
-            p->c_tile = c;
+    p->tap_tile = p->pixel_tile = 1;
+    p->c_tile = channels_by_row(l, g, p->k_tile);
+    if (p->c_tile > 0) {
+        p->tap_tile = g->kernel_w;
+        return;
+    }
+    p->c_tile = choose_c_tile(l, g, min_int(accumulators(l, g, p->k_tile), 8));
     p->pixel_tile = p->c_tile * p->k_tile >= 8 || g->out_w < 8 ? 1 : 4;
 }
 
@@ -197,6 +225,7 @@ static void add_dense_arguments(const struct lowering *l, struct value *a, const
     value_int(a, "TAPS", g->kernel_h * g->kernel_w);
     value_int(a, "C_TILE", p->c_tile);
     value_int(a, "K_TILE", p->k_tile);
+    value_int(a, "TAP_TILE", p->tap_tile);
     value_int(a, "PIXEL_TILE", p->pixel_tile);
     value_int(a, "C_STRIDE_IN", planar ? g->in_h * g->in_w : 1);
     value_int(a, "C_STRIDE_WEIGHT", planar ? g->kernel_h * g->kernel_w * l->lanes : l->lanes);

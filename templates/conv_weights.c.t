@@ -1,5 +1,7 @@
 $ -- Gradient of convolution and linear weights: sum over samples and pixels of in * out_gradient.
 $ local planar = IN_BLOCK == 1
+$ local by_row = TAP_TILE > 1 -- all taps of a row at once: stride 1
+$ if by_row then include("conv_weights_row.c.t", _ENV) end
 static void ${name}(${parameters})
 {
     enum {
@@ -11,7 +13,8 @@ static void ${name}(${parameters})
         TAPS_W = ${TAPS_W}, FIRST_W = ${FIRST_W}, STEP_W = ${STEP_W}, TAPS = ${TAPS},
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = ${FLOATS},
-        C_TILE = ${C_TILE}, K_TILE = ${K_TILE}, PIXEL_TILE = ${PIXEL_TILE}, /* accumulators */
+        C_TILE = ${C_TILE}, K_TILE = ${K_TILE}, /* accumulators, for each tap or pixel */
+        TAP_TILE = ${TAP_TILE}, PIXEL_TILE = ${PIXEL_TILE}, SUMS = TAP_TILE * PIXEL_TILE,
         C_STRIDE_IN = ${C_STRIDE_IN}, C_STRIDE_WEIGHT = ${C_STRIDE_WEIGHT}, C_COUNT = ${C_COUNT},
         C_LAST = ${C_LAST}, C_BLOCKS = ${C_BLOCKS},
         C_GROUP = ${C_GROUP}, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = ${K_GROUP},
@@ -57,13 +60,17 @@ $ end
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
+$ if not by_row then
             LATHE_UNROLL(${TAPS_W})
-            for (int t = 0; t < TAPS_W; t++) {
-                /* columns whose pixel for this tap lies inside the image */
+$ end
+            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
                 const int shift = FIRST_W + t * STEP_W;
+$ if not by_row then
+                /* columns whose pixel for this tap lies inside the image */
                 const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
+$ end
                 for (int c0 = 0; c0 < channels; c0 += C_TILE) {
 $ if pointwise then -- with each tile, ask for a share of the gradient that the next ones meet
                     const int part = (cb - cg * C_GROUP) * (C_COUNT / C_TILE) + c0 / C_TILE;
@@ -79,9 +86,9 @@ $ end
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[PIXEL_TILE][C_TILE][K_TILE];
-                    LATHE_UNROLL(${PIXEL_TILE})
-                    for (int q = 0; q < PIXEL_TILE; q++)
+                    vf sum[SUMS][C_TILE][K_TILE];
+                    LATHE_UNROLL(${TAP_TILE * PIXEL_TILE})
+                    for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(${C_TILE})
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(${K_TILE})
@@ -98,8 +105,21 @@ $ end
                             const float *dy = out_gradient +
                                 (size_t)n * ${out_gradient_image} +
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
+$ if by_row then
+$   local reach = (TAPS_W - 1) * STEP_W
+$   local first, stop = math.max(0, -FIRST_W), math.min(IN_W - FIRST_W, OUT_W + reach)
+$   local whole, partial = math.max(first, reach), math.min(stop, OUT_W)
+$   for ow = first, math.min(reach, stop) - 1 do
+                            ${name}_column(x, dy, ${ow}, true, sum);
+$   end
+                            for (int ow = ${whole}; ow < ${partial}; ow++)
+                                ${name}_column(x, dy, ow, false, sum);
+$   for ow = math.max(first, OUT_W), stop - 1 do
+                            ${name}_column(x, dy, ${ow}, true, sum);
+$   end
+$ else
                             int ow = ow0;
-$ if PIXEL_TILE > 1 then
+$   if PIXEL_TILE > 1 then
                             for (; ow + PIXEL_TILE <= ow1; ow += PIXEL_TILE)
                                 LATHE_UNROLL(${PIXEL_TILE})
                                 for (int q = 0; q < PIXEL_TILE; q++)
@@ -111,12 +131,12 @@ $ if PIXEL_TILE > 1 then
                                                 lathe_splat(x[(ow + q) * (IN_STEP_W * IN_BLOCK) +
                                                               c * C_STRIDE_IN]) *
                                                 lathe_load(dy + (j * OUT_H * OUT_W + ow + q) * V);
-$ end
+$   end
                             for (; ow < ow1; ow++) {
-$ if pointwise then -- the next block's pixel
+$   if pointwise then -- the next block's pixel
                                 __builtin_prefetch(
                                     x + ((size_t)ow * IN_STEP_W + IN_H * IN_W) * IN_BLOCK);
-$ end
+$   end
                                 vf g[K_TILE];
                                 LATHE_UNROLL(${K_TILE})
                                 for (int j = 0; j < K_TILE; j++)
@@ -131,20 +151,24 @@ $ end
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
-                        }
-                    LATHE_UNROLL(${C_TILE})
-                    for (int c = 0; c < C_TILE; c++)
-                        LATHE_UNROLL(${K_TILE})
-                        for (int j = 0; j < K_TILE; j++) {
-                            vf total = sum[0][c][j];
-$ if PIXEL_TILE > 1 then
-                            LATHE_UNROLL(${PIXEL_TILE})
-                            for (int q = 1; q < PIXEL_TILE; q++)
-                                total += sum[q][c][j];
 $ end
-                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
-                            lathe_store(weight, lathe_load(weight) + total);
                         }
+                    LATHE_UNROLL(${TAP_TILE})
+                    for (int s = 0; s < TAP_TILE; s++)
+                        LATHE_UNROLL(${C_TILE})
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(${K_TILE})
+                            for (int j = 0; j < K_TILE; j++) {
+                                vf total = sum[s][c][j];
+$ if PIXEL_TILE > 1 then
+                                LATHE_UNROLL(${PIXEL_TILE})
+                                for (int q = 1; q < PIXEL_TILE; q++)
+                                    total += sum[q][c][j];
+$ end
+                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
+                                                j * WEIGHT_BLOCK;
+                                lathe_store(weight, lathe_load(weight) + total);
+                            }
                 }
             }
         }

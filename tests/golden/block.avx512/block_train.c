@@ -991,7 +991,8 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 256,
-        C_TILE = 8, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
+        C_TILE = 8, K_TILE = 1, /* accumulators, for each tap or pixel */
+        TAP_TILE = 1, PIXEL_TILE = 1, SUMS = TAP_TILE * PIXEL_TILE,
         C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 16,
         C_LAST = 16, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
@@ -1021,9 +1022,9 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
             LATHE_UNROLL(1)
-            for (int t = 0; t < TAPS_W; t++) {
-                /* columns whose pixel for this tap lies inside the image */
+            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
                 const int shift = FIRST_W + t * STEP_W;
+                /* columns whose pixel for this tap lies inside the image */
                 const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
@@ -1031,9 +1032,9 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[PIXEL_TILE][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][K_TILE];
                     LATHE_UNROLL(1)
-                    for (int q = 0; q < PIXEL_TILE; q++)
+                    for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
@@ -1067,14 +1068,17 @@ static void linear_16_to_10_backward_weights(const float *restrict in,
                                 }
                             }
                         }
-                    LATHE_UNROLL(8)
-                    for (int c = 0; c < C_TILE; c++)
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++) {
-                            vf total = sum[0][c][j];
-                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
-                            lathe_store(weight, lathe_load(weight) + total);
-                        }
+                    LATHE_UNROLL(1)
+                    for (int s = 0; s < TAP_TILE; s++)
+                        LATHE_UNROLL(8)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(1)
+                            for (int j = 0; j < K_TILE; j++) {
+                                vf total = sum[s][c][j];
+                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
+                                                j * WEIGHT_BLOCK;
+                                lathe_store(weight, lathe_load(weight) + total);
+                            }
                 }
             }
         }
@@ -1438,6 +1442,33 @@ static void steps_8x4x4_backward(const float *raw, const float *restrict other1,
         }
 }
 
+/* The input's pixel that column ow of the gradient meets by the first tap, and columns before it by
+ * the others; at an edge some of these are not there. */
+LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_weights_column(const float *x, const float *dy,
+        const int ow, const bool edge,
+                                 vf sum[3][8][1])
+{
+    enum { V = 16, OUT_H = 4, OUT_W = 4, STEP_W = 1,
+           C_TILE = 8, K_TILE = 1, TAP_TILE = 3 };
+    vf g[TAP_TILE][K_TILE];
+    LATHE_UNROLL(3)
+    for (int t = 0; t < TAP_TILE; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            if (!edge || (ow >= t * STEP_W && ow - t * STEP_W < OUT_W))
+                g[t][j] = lathe_load(dy + (j * OUT_H * OUT_W + ow - t * STEP_W) * V);
+    LATHE_UNROLL(8)
+    for (int c = 0; c < C_TILE; c++) {
+        const vf pixel = lathe_splat(x[ow * 16 + c]);
+        LATHE_UNROLL(3)
+        for (int t = 0; t < TAP_TILE; t++)
+            LATHE_UNROLL(1)
+            for (int j = 0; j < K_TILE; j++)
+                if (!edge || (ow >= t * STEP_W && ow - t * STEP_W < OUT_W))
+                    sum[t][c][j] += pixel * g[t][j];
+    }
+}
+
 static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                                                     const float *restrict out_gradient,
                                                     float *restrict gradient, int count)
@@ -1451,7 +1482,8 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
         TAPS_W = 3, FIRST_W = -1, STEP_W = 1, TAPS = 9,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 2304,
-        C_TILE = 8, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
+        C_TILE = 8, K_TILE = 1, /* accumulators, for each tap or pixel */
+        TAP_TILE = 3, PIXEL_TILE = 1, SUMS = TAP_TILE * PIXEL_TILE,
         C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 8,
         C_LAST = 8, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
@@ -1480,20 +1512,15 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
-            LATHE_UNROLL(3)
-            for (int t = 0; t < TAPS_W; t++) {
-                /* columns whose pixel for this tap lies inside the image */
+            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
                 const int shift = FIRST_W + t * STEP_W;
-                const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
-                const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
-                const int ow1 = stop < OUT_W ? stop : OUT_W;
                 for (int c0 = 0; c0 < channels; c0 += C_TILE) {
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[PIXEL_TILE][C_TILE][K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int q = 0; q < PIXEL_TILE; q++)
+                    vf sum[SUMS][C_TILE][K_TILE];
+                    LATHE_UNROLL(3)
+                    for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
@@ -1510,31 +1537,23 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                             const float *dy = out_gradient +
                                 (size_t)n * 256 +
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
-                            int ow = ow0;
-                            for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
-                                LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
-                                                      (size_t)ow * V);
-                                LATHE_UNROLL(8)
-                                for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
-                                    const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
-                                    LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
-                                        sum[0][c][j] += pixel * g[j];
-                                }
+                            conv3x3_8x4x4_to_8x4x4_backward_weights_column(x, dy, 1, true, sum);
+                            for (int ow = 2; ow < 4; ow++)
+                                conv3x3_8x4x4_to_8x4x4_backward_weights_column(x, dy, ow, false,
+                                        sum);
+                            conv3x3_8x4x4_to_8x4x4_backward_weights_column(x, dy, 4, true, sum);
+                        }
+                    LATHE_UNROLL(3)
+                    for (int s = 0; s < TAP_TILE; s++)
+                        LATHE_UNROLL(8)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(1)
+                            for (int j = 0; j < K_TILE; j++) {
+                                vf total = sum[s][c][j];
+                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
+                                                j * WEIGHT_BLOCK;
+                                lathe_store(weight, lathe_load(weight) + total);
                             }
-                        }
-                    LATHE_UNROLL(8)
-                    for (int c = 0; c < C_TILE; c++)
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++) {
-                            vf total = sum[0][c][j];
-                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
-                            lathe_store(weight, lathe_load(weight) + total);
-                        }
                 }
             }
         }

@@ -902,7 +902,8 @@ static void linear_400_to_5_backward_weights(const float *restrict in,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 6400,
-        C_TILE = 8, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
+        C_TILE = 8, K_TILE = 1, /* accumulators, for each tap or pixel */
+        TAP_TILE = 1, PIXEL_TILE = 1, SUMS = TAP_TILE * PIXEL_TILE,
         C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 16,
         C_LAST = 16, C_BLOCKS = 25,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
@@ -932,9 +933,9 @@ static void linear_400_to_5_backward_weights(const float *restrict in,
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
             LATHE_UNROLL(1)
-            for (int t = 0; t < TAPS_W; t++) {
-                /* columns whose pixel for this tap lies inside the image */
+            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
                 const int shift = FIRST_W + t * STEP_W;
+                /* columns whose pixel for this tap lies inside the image */
                 const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
@@ -942,9 +943,9 @@ static void linear_400_to_5_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[PIXEL_TILE][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][K_TILE];
                     LATHE_UNROLL(1)
-                    for (int q = 0; q < PIXEL_TILE; q++)
+                    for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
@@ -978,14 +979,17 @@ static void linear_400_to_5_backward_weights(const float *restrict in,
                                 }
                             }
                         }
-                    LATHE_UNROLL(8)
-                    for (int c = 0; c < C_TILE; c++)
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++) {
-                            vf total = sum[0][c][j];
-                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
-                            lathe_store(weight, lathe_load(weight) + total);
-                        }
+                    LATHE_UNROLL(1)
+                    for (int s = 0; s < TAP_TILE; s++)
+                        LATHE_UNROLL(8)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(1)
+                            for (int j = 0; j < K_TILE; j++) {
+                                vf total = sum[s][c][j];
+                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
+                                                j * WEIGHT_BLOCK;
+                                lathe_store(weight, lathe_load(weight) + total);
+                            }
                 }
             }
         }
@@ -2117,7 +2121,8 @@ static void conv7x7_3x20x20_to_16x10x10_backward_weights(const float *restrict i
         TAPS_W = 7, FIRST_W = -3, STEP_W = 1, TAPS = 49,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 2352,
-        C_TILE = 3, K_TILE = 1, PIXEL_TILE = 4, /* accumulators */
+        C_TILE = 3, K_TILE = 1, /* accumulators, for each tap or pixel */
+        TAP_TILE = 1, PIXEL_TILE = 4, SUMS = TAP_TILE * PIXEL_TILE,
         C_STRIDE_IN = 400, C_STRIDE_WEIGHT = 784, C_COUNT = 3,
         C_LAST = 3, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
@@ -2146,9 +2151,9 @@ static void conv7x7_3x20x20_to_16x10x10_backward_weights(const float *restrict i
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
             LATHE_UNROLL(7)
-            for (int t = 0; t < TAPS_W; t++) {
-                /* columns whose pixel for this tap lies inside the image */
+            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
                 const int shift = FIRST_W + t * STEP_W;
+                /* columns whose pixel for this tap lies inside the image */
                 const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
@@ -2156,9 +2161,9 @@ static void conv7x7_3x20x20_to_16x10x10_backward_weights(const float *restrict i
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[PIXEL_TILE][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][K_TILE];
                     LATHE_UNROLL(4)
-                    for (int q = 0; q < PIXEL_TILE; q++)
+                    for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(3)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
@@ -2203,17 +2208,20 @@ static void conv7x7_3x20x20_to_16x10x10_backward_weights(const float *restrict i
                                 }
                             }
                         }
-                    LATHE_UNROLL(3)
-                    for (int c = 0; c < C_TILE; c++)
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++) {
-                            vf total = sum[0][c][j];
-                            LATHE_UNROLL(4)
-                            for (int q = 1; q < PIXEL_TILE; q++)
-                                total += sum[q][c][j];
-                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
-                            lathe_store(weight, lathe_load(weight) + total);
-                        }
+                    LATHE_UNROLL(1)
+                    for (int s = 0; s < TAP_TILE; s++)
+                        LATHE_UNROLL(3)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(1)
+                            for (int j = 0; j < K_TILE; j++) {
+                                vf total = sum[s][c][j];
+                                LATHE_UNROLL(4)
+                                for (int q = 1; q < PIXEL_TILE; q++)
+                                    total += sum[q][c][j];
+                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
+                                                j * WEIGHT_BLOCK;
+                                lathe_store(weight, lathe_load(weight) + total);
+                            }
                 }
             }
         }

@@ -699,7 +699,8 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 512,
-        C_TILE = 8, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
+        C_TILE = 8, K_TILE = 1, /* accumulators, for each tap or pixel */
+        TAP_TILE = 1, PIXEL_TILE = 1, SUMS = TAP_TILE * PIXEL_TILE,
         C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 16,
         C_LAST = 16, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
@@ -729,9 +730,9 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
             LATHE_UNROLL(1)
-            for (int t = 0; t < TAPS_W; t++) {
-                /* columns whose pixel for this tap lies inside the image */
+            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
                 const int shift = FIRST_W + t * STEP_W;
+                /* columns whose pixel for this tap lies inside the image */
                 const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
@@ -739,9 +740,9 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[PIXEL_TILE][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][K_TILE];
                     LATHE_UNROLL(1)
-                    for (int q = 0; q < PIXEL_TILE; q++)
+                    for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
@@ -775,14 +776,17 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
                                 }
                             }
                         }
-                    LATHE_UNROLL(8)
-                    for (int c = 0; c < C_TILE; c++)
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++) {
-                            vf total = sum[0][c][j];
-                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
-                            lathe_store(weight, lathe_load(weight) + total);
-                        }
+                    LATHE_UNROLL(1)
+                    for (int s = 0; s < TAP_TILE; s++)
+                        LATHE_UNROLL(8)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(1)
+                            for (int j = 0; j < K_TILE; j++) {
+                                vf total = sum[s][c][j];
+                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
+                                                j * WEIGHT_BLOCK;
+                                lathe_store(weight, lathe_load(weight) + total);
+                            }
                 }
             }
         }
@@ -1274,7 +1278,8 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 128,
-        C_TILE = 8, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
+        C_TILE = 8, K_TILE = 1, /* accumulators, for each tap or pixel */
+        TAP_TILE = 1, PIXEL_TILE = 1, SUMS = TAP_TILE * PIXEL_TILE,
         C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 8,
         C_LAST = 8, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
@@ -1304,9 +1309,9 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
             LATHE_UNROLL(1)
-            for (int t = 0; t < TAPS_W; t++) {
-                /* columns whose pixel for this tap lies inside the image */
+            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
                 const int shift = FIRST_W + t * STEP_W;
+                /* columns whose pixel for this tap lies inside the image */
                 const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
@@ -1314,9 +1319,9 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[PIXEL_TILE][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][K_TILE];
                     LATHE_UNROLL(1)
-                    for (int q = 0; q < PIXEL_TILE; q++)
+                    for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
@@ -1350,14 +1355,17 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
                                 }
                             }
                         }
-                    LATHE_UNROLL(8)
-                    for (int c = 0; c < C_TILE; c++)
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++) {
-                            vf total = sum[0][c][j];
-                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
-                            lathe_store(weight, lathe_load(weight) + total);
-                        }
+                    LATHE_UNROLL(1)
+                    for (int s = 0; s < TAP_TILE; s++)
+                        LATHE_UNROLL(8)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(1)
+                            for (int j = 0; j < K_TILE; j++) {
+                                vf total = sum[s][c][j];
+                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
+                                                j * WEIGHT_BLOCK;
+                                lathe_store(weight, lathe_load(weight) + total);
+                            }
                 }
             }
         }
@@ -1389,7 +1397,8 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 128,
-        C_TILE = 8, K_TILE = 1, PIXEL_TILE = 1, /* accumulators */
+        C_TILE = 8, K_TILE = 1, /* accumulators, for each tap or pixel */
+        TAP_TILE = 1, PIXEL_TILE = 1, SUMS = TAP_TILE * PIXEL_TILE,
         C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 16, C_COUNT = 8,
         C_LAST = 8, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
@@ -1419,9 +1428,9 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
             LATHE_UNROLL(1)
-            for (int t = 0; t < TAPS_W; t++) {
-                /* columns whose pixel for this tap lies inside the image */
+            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
                 const int shift = FIRST_W + t * STEP_W;
+                /* columns whose pixel for this tap lies inside the image */
                 const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
@@ -1429,9 +1438,9 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[PIXEL_TILE][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][K_TILE];
                     LATHE_UNROLL(1)
-                    for (int q = 0; q < PIXEL_TILE; q++)
+                    for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
@@ -1465,14 +1474,17 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
                                 }
                             }
                         }
-                    LATHE_UNROLL(8)
-                    for (int c = 0; c < C_TILE; c++)
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++) {
-                            vf total = sum[0][c][j];
-                            float *weight = tap + c * C_STRIDE_WEIGHT + j * WEIGHT_BLOCK;
-                            lathe_store(weight, lathe_load(weight) + total);
-                        }
+                    LATHE_UNROLL(1)
+                    for (int s = 0; s < TAP_TILE; s++)
+                        LATHE_UNROLL(8)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(1)
+                            for (int j = 0; j < K_TILE; j++) {
+                                vf total = sum[s][c][j];
+                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
+                                                j * WEIGHT_BLOCK;
+                                lathe_store(weight, lathe_load(weight) + total);
+                            }
                 }
             }
         }
