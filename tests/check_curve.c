@@ -436,6 +436,25 @@ START_TEST(dynamic_problems_name_the_parameter)
 }
 END_TEST
 
+START_TEST(the_same_points_are_the_same_curve)
+{
+    const struct curve_point points[] = {{-1, 2}, {0, 0}, {2, 1}},
+                             again[] = {{-1, 2}, {0, 0}, {2, 1}},
+                             other_x[] = {{-1, 2}, {1, 0}, {2, 1}},
+                             other_y[] = {{-1, 2}, {0, 0}, {2, 3}};
+    struct curve a = {.kind = CURVE_PIECEWISE, .points = points, .point_count = 3}, b = a;
+    b.points = again;
+    ck_assert(curve_same(&a, &b));
+    b.points = other_x;
+    ck_assert(!curve_same(&a, &b));
+    b.points = other_y;
+    ck_assert(!curve_same(&a, &b));
+    b = a;
+    b.point_count = 2;
+    ck_assert(!curve_same(&a, &b));
+}
+END_TEST
+
 START_TEST(other_problems_are_told)
 {
     struct curve_point points[] = {{0, 0}, {1, 1}, {1, 2}};
@@ -701,6 +720,7 @@ Suite *curve_suite(void)
     tcase_add_test(tables, tables_by_nature_have_no_error);
     TCase *problems = add_case(suite, "problems");
     tcase_add_test(problems, dynamic_problems_name_the_parameter);
+    tcase_add_test(problems, the_same_points_are_the_same_curve);
     tcase_add_test(problems, other_problems_are_told);
     tcase_add_test(problems, absurd_tables_fail_with_a_message);
     TCase *printing = add_case(suite, "printing");

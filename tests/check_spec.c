@@ -672,7 +672,7 @@ static const struct {
        "schedule=inverse,lr=0.1,k=3"},
       {"cosine { lr = 0.3, min = 0.2 }", "cosine { lr = 0.1 }", "schedule=cosine,lr=0.1"},
       {"warmup(2.5, 0.7)", "warmup(2, 0.1)", "schedule=fixed,lr=0.1,warmup=2"},
-      {"plateau { lr = 0.3, factor = 0.5, patience = 3, threshold = 0.01, cooldown = 2, min = 0.1 "
+      {"plateau { lr = 0.3, factor = 0.5, patience = 0, threshold = 0.01, cooldown = 2, min = 0.1 "
        "}",
        "plateau { lr = 0.1 }", "schedule=plateau,lr=0.1"},
       {"onecycle { max = 0.3, pct_start = 0.7, div_factor = 3, final_div_factor = 7, "
@@ -995,6 +995,12 @@ END_TEST
 
 START_TEST(errors_have_the_line_of_the_call)
 {
+    expect_failure("\nreturn network {\n  input = image(1, 8, 8),\n"
+                   "  maxpool(2, { pad = { 2, 1, 0, 1 } }),\n}",
+                   ":4: maxpool1: padding 2 must be smaller than the kernel's height 2");
+    expect_failure("\nreturn network {\n  input = image(1, 8, 8),\n"
+                   "  avgpool(2, { pad = { 1, 0, 1, 2 } }),\n}",
+                   ":4: avgpool1: padding 2 must be smaller than the kernel's width 2");
     expect_failure("local function f(n)\n  return conv(n, 3)\nend\nlocal g = f(-1)\n",
                    ":2: conv: channels must be a whole number from 1 to 65536, given -1");
     expect_failure("\nreturn network {\n  input = vector(2),\n  linear(2,\n    { units = 3 }),\n}",

@@ -82,7 +82,7 @@ WORDS = [("min_int", "max_int"), ("fmin", "fmax"), ("fminf", "fmaxf"), ("lathe_m
          ("true", "false")]
 NOT_CODE = re.compile(r"\s*(#\s*(?!define)|\$\s*(assert|local|--))|\b(fail|text_printf|"
                       r"arena_printf|printf|fprintf|check_bug|lathe_die|_Static_assert|"
-                      r"LATHE_UNROLL|LATHE_FENCE|__builtin_prefetch|free)\(")
+                      r"LATHE_UNROLL|LATHE_FENCE|__builtin_prefetch|free|text_free)\(")
 STATEMENT = re.compile(r"\s+(?!return|const|break|continue|enum|else|case)"
                        r"(\*?[\w.\[\]>-]+ [-+*/|&]?= .*;|\w+\([^{}]*\);|"
                        r"[\w.\[\]>-]+(\+\+|--);)\s*$")

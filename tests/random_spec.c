@@ -171,9 +171,11 @@ static void add_linear(struct writer *w, int units)
     w->weighted++;
 }
 
+/* Of two numbers a batchnorm makes -1 and 1, whatever they are: all that is left of their gradients
+ * is rounding. */
 static void add_norm(struct writer *w)
 {
-    if (w->batch * w->h * w->w < 2 || w->exact)
+    if (w->batch * w->h * w->w <= 2 || w->exact)
         return;
     put(w, chance(w->draw, 70) ? "batchnorm()," : "batchnorm { eps = 0.001, momentum = 0.3 },");
 }
