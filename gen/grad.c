@@ -137,6 +137,9 @@ void add_gradients(struct graph *graph)
         .partial = arena_array(graph->arena, tensors, struct tensor *),
     };
     find_gradients(&pass);
+    if (!pass.needed[graph->loss->id])
+        fail_at(STATUS_USER, graph->loss->producer->where,
+                "nothing before the loss is trained: it takes a layer with weights");
     for (int i = pass.forward_count - 1; i >= 0; i--) {
         struct node *forward = graph->nodes.items[i];
         int output = forward->outputs[0]->id;

@@ -298,3 +298,10 @@ printf '\377\377\377\377\000\000\000\000{}' > w.st
 refuse "weights: a header longer than the file" 1 \
     "infer: w.st: not a safetensors file: header of 4294967295 bytes in a file of 10" \
     net/infer --weights w.st --data .
+
+# ---- nothing to train ----
+
+echo 'return network { input = vector(4), dropout(), loss = mse() }' > untrained.lua
+refuse "a loss, but no weights" 1 \
+    "untrained.lua:1: nothing before the loss is trained: it takes a layer with weights" \
+    "$lathe" build untrained.lua --emit-only -o untrained
