@@ -405,6 +405,7 @@ static enum way run_spec(struct arena *arena, uint64_t seed, bool exact, const c
                                            .verify = !exact,
                                            .part_bytes = seed % 4 == 0 ? 4096 : 0};
     omp_set_num_threads(threads_of_seed(seed));
+    setenv("LATHE_SPEC_SECONDS", "60", 0); /* tables of many pieces under a sanitizer */
     protected_call(run_trial, &trial, &failure);
     if (trial.stage != HOLDS) {
         print_variant(&trial);
