@@ -347,7 +347,9 @@ spoil() {
 }
 check "verify: a sign in conv_dense.c.t" \
     spoil conv_dense.c.t 'sum[p][j] += pixel' 'sum[p][j] -= pixel'
-check "verify: a sign in chain_backward.c.t" spoil chain_backward.c.t 'row[0] += g' 'row[0] -= g'
+# shellcheck disable=SC2016 # for the template
+check "verify: a sign in chain_backward.c.t" \
+    spoil chain_backward.c.t '&row[${rows}], g);' '&row[${rows}], -g);'
 
 # ---- bad specs and options ----
 
