@@ -10,7 +10,8 @@
  *       weight[kb][cb][TAP_FIRST + r * TAP_ROW + t * TAP_COLUMN][c][k]
  *
  * on the grid oh < OUT_H, ow < OUT_W. Forward: IN_STEP is the stride, OUT_STEP 1. Backward data of
- * a stride s: s x s calls, one a phase of the image, OUT_STEP s, with the taps that meet the phase.
+ * a stride s: s x s such formulas, one a phase of the image, OUT_STEP s, with the taps that meet
+ * the phase. A line of the gradient meets all phases before the next comes in.
  */
 #include "lower.h"
 #include <math.h>
@@ -306,22 +307,38 @@ double written_floats(const struct lowering *l, const struct geometry *g, const 
     return (double)l->batch * l->lanes * g->out_blocks * h->full * w->full;
 }
 
+/* Not with phases: a row's come in turns, and what leaves the caches would leave in pieces. */
 static bool streams(const struct lowering *l, const struct geometry *g, const struct axis *h,
                     const struct axis *w)
 {
+    if (h->out_step * w->out_step > 1)
+        return false;
     bool few_terms = g->window > 0 || g->in_c * h->taps * w->taps <= FEW_TERMS;
     return few_terms && 4 * written_floats(l, g, h, w) > STREAM_BYTES;
 }
 
-/* Everything of the formula: in G the roles of input and output are the kernel's own. */
+/* A phase: what of the formula differs between them. */
+static void add_phase(const struct lowering *l, struct value *a, const struct geometry *g,
+                      const struct axis *h, const struct axis *w, int images, int columns)
+{
+    add_axis(l, a, "H", h);
+    add_axis(l, a, "W", w);
+    value_int(a, "TAP_FIRST", h->tap_first * g->kernel_w + w->tap_first);
+    value_int(a, "TAP_ROW", h->tap_step * g->kernel_w);
+    value_int(a, "TAP_COLUMN", w->tap_step);
+    add_segments(l, a, w, columns);
+    add_tile_shapes(l, a, w, images, columns);
+}
+
+/* Everything of the formula, H and W of its first phase: in G the roles of input and output are the
+ * kernel's own. */
 static void add_conv_arguments(const struct lowering *l, struct call *call,
                                const struct geometry *g, const struct axis *h, const struct axis *w,
                                const struct tiles *t)
 {
     struct value *a = call->arguments;
     int blocks_span = g->out_blocks / g->spans;
-    add_axis(l, a, "H", h);
-    add_axis(l, a, "W", w);
+    add_phase(l, a, g, h, w, t->images, t->columns);
     value_int(a, "IN_BLOCK", g->in_block);
     value_int(a, "IN_BLOCKS", g->in_blocks);
     value_int(a, "IMAGE_BLOCKS", g->image_blocks);
@@ -330,9 +347,6 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_int(a, "OUT_BLOCKS", g->out_blocks);
     value_int(a, "SPAN_BLOCKS", blocks_span);
     value_int(a, "TAPS", g->kernel_h * g->kernel_w);
-    value_int(a, "TAP_FIRST", h->tap_first * g->kernel_w + w->tap_first);
-    value_int(a, "TAP_ROW", h->tap_step * g->kernel_w);
-    value_int(a, "TAP_COLUMN", w->tap_step);
     value_int(a, "K_TILE", t->k);
     value_int(a, "K_TILES", g->out_blocks / t->k);
     value_int(a, "ITEM_IMAGES", t->item_images);
@@ -343,8 +357,6 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_text(a, "schedule", schedule(l, t));
     value_flag(a, "fetches_ahead", is_pointwise(l, g));
     value_int(a, "channel_unroll", channel_unroll(l, g, t));
-    add_segments(l, a, w, t->columns);
-    add_tile_shapes(l, a, w, t->images, t->columns);
     add_groups(l, a, g);
     value_flag(a, "streams", streams(l, g, h, w));
     value_flag(a, "single", t->single);
@@ -399,6 +411,7 @@ static struct call *start_forward(struct lowering *l, const struct group *group,
     struct call *call = start_conv(l, group, what, "forward", g, &h, &w, t, dense_input(l, group),
                                    l->of_parameter[group->head->inputs[1]->id]);
     add_costs(l, call, g, g->flops, group->output);
+    value_child(call->arguments, "more_phases", value_table(l->arena));
     value_flag(call->arguments, "accumulates", false);
     value_flag(call->arguments, "writes_zeros", false);
     return call;
@@ -583,20 +596,41 @@ static bool writes_zeros(const struct lowering *l, const struct geometry *g, boo
            g->pad_top == 0 && g->pad_left == 0;
 }
 
-static void lower_data_phase(struct lowering *l, const struct group *group,
-                             const struct geometry *g, const struct geometry *b,
-                             const struct axis *h, const struct axis *w,
-                             struct region *const operands[4])
+/* A phase of backward data. */
+struct phase {
+    struct axis h, w;
+};
+
+static struct phase backward_phase(const struct geometry *g, int ph, int pw)
 {
-    struct tiles t = {0};
-    if (!choose_other_tiles(l, b, h, w, 1, &t))
-        t = choose_tiles(l, b, h->out, w->out, 1, rows_in_cache(b, h->out));
-    if (h->taps * w->taps == 0) /* zeros, which are written once */
-        t.block_chunk = b->in_blocks;
-    struct call *call = start_conv(l, group, "backward_data", "backward data", b, h, w, &t,
-                                   operands[0], operands[1]);
-    double flops = 2.0 * g->out_c * g->group_in * axis_pairs(h) * axis_pairs(w);
-    add_costs(l, call, b, flops, group->input);
+    struct phase phase = {.h = backward_axis(g->in_h, g->out_h, g->kernel_h, g->stride_h,
+                                             g->dilation_h, g->pad_top, ph),
+                          .w = backward_axis(g->in_w, g->out_w, g->kernel_w, g->stride_w,
+                                             g->dilation_w, g->pad_left, pw)};
+    if (phase.h.taps == 0 || phase.w.taps == 0)
+        phase.h.taps = phase.w.taps = 0;
+    return phase;
+}
+
+/* All phases but the first, whose grid none of theirs exceeds; ONCE: that one does it all. */
+static void add_more_phases(struct lowering *l, struct value *arguments, const struct geometry *g,
+                            const struct geometry *b, const struct tiles *t, bool once)
+{
+    struct value *more = value_table(l->arena);
+    int rows = once ? 1 : min_int(g->stride_h, g->in_h);
+    int columns = once ? 1 : min_int(g->stride_w, g->in_w);
+    for (int i = 1; i < rows * columns; i++) {
+        struct phase phase = backward_phase(g, i / columns, i % columns);
+        struct value *a = value_table(l->arena);
+        add_phase(l, a, b, &phase.h, &phase.w, t->images, choose_columns(phase.w.out, t->columns));
+        value_child(more, NULL, a);
+    }
+    value_child(arguments, "more_phases", more);
+}
+
+/* What a forward kernel has, and backward data does without. */
+static void add_no_steps(struct lowering *l, struct call *call)
+{
     static const char *const off[] = {"biased", "keeps_raw", "gathers", "second_pass"};
     for (int i = 0; i < 4; i++)
         value_flag(call->arguments, off[i], false);
@@ -604,14 +638,6 @@ static void lower_data_phase(struct lowering *l, const struct group *group,
     for (int i = 0; i < 4; i++)
         value_child(call->arguments, lists[i], value_table(l->arena));
     add_pool(l, call, &(struct group){0});
-    value_flag(call->arguments, "writes_zeros", writes_zeros(l, g, operands[3]));
-    value_flag(call->arguments, "streams_zeros", leaves_caches(written_floats(l, b, h, w)));
-    value_flag(call->arguments, "accumulates", operands[3] != NULL);
-    if (operands[3])
-        read_operand(l, call, "accumulate", operands[3]);
-    write_operand(l, call, "out", operands[2]);
-    outer_operands(call, 1);
-    count_operand(l, call);
 }
 
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
@@ -621,16 +647,24 @@ void lower_conv_data(struct lowering *l, const struct group *group, struct regio
     struct geometry b = exchanged_geometry(l, &g);
     struct region *weight = g.samples > 1 ? l->of_parameter[group->head->inputs[1]->id]
                                           : transposed_weight(l, group, &g, &b);
-    struct region *operands[4] = {dy, weight, dx, accumulate};
+    struct phase first = backward_phase(&g, 0, 0);
+    const struct axis *h = &first.h, *w = &first.w;
+    struct tiles t = {0};
+    if (!choose_other_tiles(l, &b, h, w, 1, &t))
+        t = choose_tiles(l, &b, h->out, w->out, 1, rows_in_cache(&b, h->out));
+    struct call *call =
+        start_conv(l, group, "backward_data", "backward data", &b, h, w, &t, dy, weight);
     bool once = writes_zeros(l, &g, accumulate);
-    for (int ph = 0; ph < min_int(once ? 1 : g.stride_h, g.in_h); ph++)
-        for (int pw = 0; pw < min_int(once ? 1 : g.stride_w, g.in_w); pw++) {
-            struct axis h =
-                backward_axis(g.in_h, g.out_h, g.kernel_h, g.stride_h, g.dilation_h, g.pad_top, ph);
-            struct axis w = backward_axis(g.in_w, g.out_w, g.kernel_w, g.stride_w, g.dilation_w,
-                                          g.pad_left, pw);
-            if (h.taps == 0 || w.taps == 0)
-                h.taps = w.taps = 0;
-            lower_data_phase(l, group, &g, &b, &h, &w, operands);
-        }
+    if (!t.by_winograd) /* which strides have none of */
+        add_more_phases(l, call->arguments, &g, &b, &t, once);
+    add_costs(l, call, &b, g.flops, group->input);
+    add_no_steps(l, call);
+    value_flag(call->arguments, "writes_zeros", once);
+    value_flag(call->arguments, "streams_zeros", leaves_caches(written_floats(l, &b, h, w)));
+    value_flag(call->arguments, "accumulates", accumulate != NULL);
+    if (accumulate)
+        read_operand(l, call, "accumulate", accumulate);
+    write_operand(l, call, "out", dx);
+    outer_operands(call, 1);
+    count_operand(l, call);
 }

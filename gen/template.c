@@ -325,6 +325,12 @@ static const char sorted_pairs[] = "local next, type, sort = next, type, table.s
                                    "  end\n"
                                    "end\n";
 
+/* within(inner, outer): INNER, which finds in OUTER what it lacks. */
+static const char nested_tables[] = "local setmetatable = setmetatable\n"
+                                    "return function(inner, outer)\n"
+                                    "  return setmetatable(inner, {__index = outer})\n"
+                                    "end\n";
+
 /* Keep as the library what templates may use of Lua: nothing that reads or writes outside, nothing
  * random. */
 static int open_library(struct lua_State *lua)
@@ -347,6 +353,9 @@ static int open_library(struct lua_State *lua)
     if (luaL_dostring(lua, sorted_pairs))
         lua_error(lua);
     lua_setfield(lua, -2, "pairs");
+    if (luaL_dostring(lua, nested_tables))
+        lua_error(lua);
+    lua_setfield(lua, -2, "within");
     lua_pushcfunction(lua, assert_here);
     lua_setfield(lua, -2, "assert");
     lua_pushcfunction(lua, include);

@@ -5,9 +5,9 @@
  * the binary by the build. Floor 3 of the generator.
  *
  * A template sees its arguments (the fields of the table it was given) as plain names, the
- * functions ipairs, pairs, assert, string.format, table.concat, math.floor ..., and
- * include("steps.c.t", {arguments}, indent): another template in place, its lines indented by
- * INDENT blanks.
+ * functions ipairs, pairs, assert, string.format, table.concat, math.floor ..., and these two:
+ * include("steps.c.t", {arguments}, indent), another template in place, its lines indented by
+ * INDENT blanks; within({fields}, _ENV), the fields and whatever else is in sight.
  */
 #ifndef LATHE_TEMPLATE_H
 #define LATHE_TEMPLATE_H

@@ -1,108 +1,11 @@
 $ -- Direct convolution, linear layers, and backward data of both: see gen/lower_conv.c's formula.
 $ assert(parameters and tiles and segments)
-$ local moment = gathers and "moment" or "NULL"
-$ local tile_parameters = "int n0, int kb, int cb0, int oh, const int ow0, const bool edge, " ..
-$   "float *restrict to, vf moment[][4], bool first" ..
-$   (pixel_lanes and ", const float *restrict padded, int oh0" or "")
-$ local function last_of(s)
-$   local padded = pixel_lanes and ", padded, oh0" or ""
-$   if not gathers or s.first > 0 then return "false" .. padded end
-$   local again = s.stop - s.first > s.columns and " && ow == 0" or ""
-$   return "i == 0 && oh == oh0" .. again .. padded
+$ local phases = {_ENV}
+$ for i, phase in ipairs(more_phases) do
+$   phase.name = name .. "_phase" .. i + 1
+$   phases[i + 1] = within(phase, _ENV)
 $ end
-$ for _, t in ipairs(tiles) do
-/* ${t.images} images x ${t.columns} columns from ow0 of row oh x ${K_TILE} blocks of channels. */
-LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, ${tile_parameters})
-{
-$ include("conv_sizes.c.t", _ENV, 4)
-    enum { COLUMNS = ${t.columns}, PIXELS = ${t.pixels} };
-$ if narrow then
-    const int in_block0 = kb * V / GROUP_OUT * GROUP_IN / V;
-$ else
-    const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
-$ end
-    vf sum[PIXELS][K_TILE];
-    LATHE_UNROLL(${t.pixels})
-    for (int p = 0; p < PIXELS; p++)
-        LATHE_UNROLL(${K_TILE})
-        for (int j = 0; j < K_TILE; j++)
-            sum[p][j] = (vf){0};
-$ if BLOCK_CHUNK < IN_BLOCKS then
-    if (cb0 > 0) { /* go on with what the blocks before left in `to` */
-        LATHE_UNROLL(${t.pixels})
-        for (int p = 0; p < PIXELS; p++)
-            LATHE_UNROLL(${K_TILE})
-            for (int j = 0; j < K_TILE; j++)
-                sum[p][j] = lathe_load(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK +
-                                             (ow0 + p % COLUMNS) * OUT_STEP_W) * V);
-    }
-$ end
-
-    const int cb1 = cb0 + BLOCK_CHUNK < IN_BLOCKS ? cb0 + BLOCK_CHUNK : IN_BLOCKS;
-$ if by_sample then
-$   include("conv_samples.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE, pixels = t.pixels,
-$     is_exchanged = is_exchanged}, 4)
-$ elseif pixel_lanes then
-$   include("conv_lanes.c.t", {TAPS_W = TAPS_W, V = V, OUT_C = OUT_C, TURNS = TURNS,
-$     vectors = t.vectors}, 4)
-$ else
-$   include(narrow and "conv_narrow.c.t" or "conv_dense.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE,
-$     fetches_ahead = fetches_ahead, channel_unroll = channel_unroll, pixels = t.pixels,
-$     images = t.images, reach = t.reach, depthwise = depthwise, aligned = aligned}, 4)
-$ end
-
-$ if BLOCK_CHUNK < IN_BLOCKS then
-    if (cb1 < IN_BLOCKS) {
-        LATHE_UNROLL(${t.pixels})
-        for (int p = 0; p < PIXELS; p++)
-            LATHE_UNROLL(${K_TILE})
-            for (int j = 0; j < K_TILE; j++)
-                lathe_store(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK +
-                                  (ow0 + p % COLUMNS) * OUT_STEP_W) * V, sum[p][j]);
-        return;
-    }
-$ end
-    vf done[PIXELS][K_TILE];
-    LATHE_UNROLL(${t.pixels})
-    for (int p = 0; p < PIXELS; p++)
-        LATHE_UNROLL(${K_TILE})
-        for (int j = 0; j < K_TILE; j++)
-            done[p][j] = sum[p][j];
-    for (int j = 0; j < K_TILE; j++) {
-$ if gathers then
-        vf part[3] = {{0}, {0}, {0}};
-$ end
-        for (int p = 0; p < PIXELS; p++) {
-            const int k = kb + j, i = p / COLUMNS, n = n0 + i, w = ow0 + p % COLUMNS;
-            (void)k, (void)n;
-            vf v = done[p][j];
-$ include("conv_pixel.c.t", {V = V, biased = biased, steps = steps, gathers = gathers,
-$   streams = streams and not second_pass, by_sample = by_sample,
-$   accumulate_image = accumulates and accumulate_image, before_moments = before_moments,
-$   first = "first && p == 0",
-$   to = "to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V",
-$   at = "((size_t)k * (FULL_H * FULL_W) + (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + " ..
-$        "w * OUT_STEP_W + OUT_FIRST_W) * V"}, 12)
-$ if writes_zeros then -- the places between that no tap meets
-            LATHE_UNROLL(8)
-            for (int z = 1; z < OUT_STEP_H * OUT_STEP_W; z++)
-                lathe_${streams_zeros and "stream" or "store"}(
-                    to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W +
-                          z / OUT_STEP_W * FULL_W + z % OUT_STEP_W) * V, (vf){0});
-$ end
-        }
-$ if gathers then
-        moment[j][1] += part[0];
-        moment[j][2] += part[1];
-        moment[j][3] += part[2];
-$ end
-    }
-$ if not gathers then
-    (void)moment, (void)first;
-$ end
-}
-
-$ end
+$ for _, phase in ipairs(phases) do include("conv_tile.c.t", phase) end
 static void ${name}(${parameters})
 {
 $ include("conv_sizes.c.t", _ENV, 4)
@@ -145,14 +48,18 @@ $     else
                                     ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
 $     end
-$     for _, s in ipairs(segments) do
-$       if s.stop - s.first == s.columns then
-                        ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,
-                            ${s.first}, ${tostring(s.edge)}, to, ${moment}, ${last_of(s)});
+$     for _, phase in ipairs(phases) do
+$       local place = "to"
+$       if phase ~= _ENV then
+$         place = ("to + (%d * FULL_W + %d) * V"):format(phase.OUT_FIRST_H, phase.OUT_FIRST_W)
+$       end
+$       local row = within({to = place, images = t.images}, phase)
+$       if phase.OUT_H < OUT_H then -- there is no such row below
+                        if (oh < ${phase.OUT_H}) {
+$         include("conv_row.c.t", row, 24)
+                        }
 $       else
-                        for (int ow = ${s.first}; ow < ${s.stop}; ow += ${s.columns})
-                            ${name}_${t.images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,
-                                ow, false, to, ${moment}, ${last_of(s)});
+$         include("conv_row.c.t", row, 20)
 $       end
 $     end
                     }

@@ -174,6 +174,15 @@ START_TEST(pairs_follow_the_keys)
 }
 END_TEST
 
+START_TEST(inner_names_hide_outer_ones)
+{
+    expect("$ local both = within({n = 1}, _ENV)\n ${both.n}${both.m}${n}\n", "n = 2, m = 3",
+           " 132\n");
+    expect_error("$ local both = within({n = 1}, _ENV)\n ${both.k}\n", "",
+                 "templates/t.c.t:2: unknown name 'k'");
+}
+END_TEST
+
 START_TEST(include_indents)
 {
     lua_newtable(lua);
@@ -264,6 +273,7 @@ Suite *template_suite(void)
     tcase_add_test(tests, errors_name_template_and_line);
     tcase_add_test(tests, environment_is_strict);
     tcase_add_test(tests, pairs_follow_the_keys);
+    tcase_add_test(tests, inner_names_hide_outer_ones);
     tcase_add_test(tests, include_indents);
     tcase_add_test(tests, include_errors);
     tcase_add_test(tests, output_is_appended);

@@ -2107,7 +2107,7 @@ static const struct lathe_cost costs[] = {
     {"linear1", "gradient of the bias", 0, 64, 64, false},
     {"linear1", "backward weights", 160, 128, 1024, false},
     {"linear1", "weights for backward data", 0, 0, 2048, false},
-    {"linear1", "backward data", 320, 128, 1024, false},
+    {"linear1", "backward data", 160, 128, 1024, false},
     {"dropout1", "steps backward", 64, 192, 0, false},
     {"globalpool1", "backward", 128, 2112, 0, false},
     {"residual1.body.conv1", "steps backward", 1024, 3072, 256, false},

@@ -1156,7 +1156,7 @@ static const struct lathe_cost costs[] = {
     {"linear2", "gradient of the bias", 0, 64, 64, false},
     {"linear2", "backward weights", 40, 192, 2048, false},
     {"linear2", "weights for backward data", 0, 0, 4096, false},
-    {"linear2", "backward data", 64, 192, 2048, false},
+    {"linear2", "backward data", 40, 192, 2048, false},
     {"linear1", "steps backward", 128, 256, 0, false},
     {"linear1", "gradient of the bias", 0, 128, 128, false},
     {"linear1", "backward weights", 80, 136, 256, false},

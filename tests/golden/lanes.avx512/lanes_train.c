@@ -1333,7 +1333,7 @@ static const struct lathe_cost costs[] = {
     {"linear1", "gradient of the bias", 0, 64, 64, false},
     {"linear1", "backward weights", 588, 3200, 50176, false},
     {"linear1", "weights for backward data", 0, 0, 100352, false},
-    {"linear1", "backward data", 3136, 3200, 50176, false},
+    {"linear1", "backward data", 588, 3200, 50176, false},
     {"conv2", "backward weights", 4332, 6272, 9216, false},
     {"conv2", "weights for backward data", 0, 0, 18432, false},
     {"conv2", "backward data", 4332, 6272, 9216, false},
@@ -1422,7 +1422,7 @@ static void lanes_step(const struct lathe_model *model, const struct lathe_batch
         lathe_meet();
         lathe_mark(profile, 6, count);
 
-        /* linear1 (line 5): backward data; 0.003 MFLOP, 0.003 MB of activations a sample */
+        /* linear1 (line 5): backward data; 0.001 MFLOP, 0.003 MB of activations a sample */
         linear_784_to_2_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                       arena + at_flatten1_grad, count);
         lathe_meet();

@@ -2866,7 +2866,7 @@ static const struct lathe_cost costs[] = {
     {"linear1", "gradient of the bias", 0, 64, 64, false},
     {"linear1", "backward weights", 3456, 4672, 73728, false},
     {"linear1", "weights for backward data", 0, 0, 147456, false},
-    {"linear1", "backward data", 13824, 4672, 73728, false},
+    {"linear1", "backward data", 3456, 4672, 73728, false},
     {"conv2", "steps backward", 0, 9216, 64, false},
     {"conv2", "gradient of the bias", 0, 0, 128, false},
     {"conv2", "backward weights", 4608, 9216, 1024, false},
@@ -2886,12 +2886,12 @@ static const struct lathe_cost costs[] = {
     {"dynamic_relu1.linear2", "gradient of the bias", 0, 128, 128, false},
     {"dynamic_relu1.linear2", "backward weights", 256, 192, 2240, false},
     {"dynamic_relu1.linear2", "weights for backward data", 0, 0, 4096, false},
-    {"dynamic_relu1.linear2", "backward data", 1024, 192, 2048, false},
+    {"dynamic_relu1.linear2", "backward data", 256, 192, 2048, false},
     {"dynamic_relu1.linear1", "steps backward", 64, 128, 0, false},
     {"dynamic_relu1.linear1", "gradient of the bias", 0, 64, 64, false},
     {"dynamic_relu1.linear1", "backward weights", 64, 128, 1024, false},
     {"dynamic_relu1.linear1", "weights for backward data", 0, 0, 2048, false},
-    {"dynamic_relu1.linear1", "backward data", 128, 128, 1024, false},
+    {"dynamic_relu1.linear1", "backward data", 64, 128, 1024, false},
     {"dynamic_relu1.globalpool1", "backward", 288, 6976, 0, false},
     {"batchnorm1", "sums for the batchnorm", 2304, 4608, 384, false},
     {"batchnorm1", "batchnorm's gradients", 0, 0, 384, false},
@@ -3128,7 +3128,7 @@ static void rare_step(const struct lathe_model *model, const struct lathe_batch 
         lathe_meet();
         lathe_mark(profile, 22, count);
 
-        /* linear1 (line 9): backward data; 0.014 MFLOP, 0.005 MB of activations a sample */
+        /* linear1 (line 9): backward data; 0.003 MFLOP, 0.005 MB of activations a sample */
         linear_1152_to_6_backward_data(arena + at_linear1_grad,
                                        arena + at_linear1_weight_transposed,
                                        arena + at_flatten1_grad, count);
@@ -3242,7 +3242,7 @@ static void rare_step(const struct lathe_model *model, const struct lathe_batch 
         lathe_meet();
         lathe_mark(profile, 42, count);
 
-        /* dynamic_relu1.linear2 (line 6): backward data; 0.001 MFLOP, 0.000 MB of activations a
+        /* dynamic_relu1.linear2 (line 6): backward data; 0.000 MFLOP, 0.000 MB of activations a
          * sample */
         linear_16_to_32_backward_data(arena + at_dynamic_relu1_linear2_grad,
                                       arena + at_dynamic_relu1_linear2_weight_transposed,

@@ -20,10 +20,10 @@ enum {
     at_linear1_weight_grad = 5968,               /* packed */
     at_linear1_bias = 3488,                      /* packed */
     at_linear1_bias_grad = 6992,                 /* packed */
-    at_input = 10896,                            /* 1 x 1 x 9 x 9 x 16 samples; calls 1 to 20 */
-    at_conv1 = 7008,                             /* 1 x 3 x 9 x 9 x 16 samples; calls 2 to 20 */
+    at_input = 10896,                            /* 1 x 1 x 9 x 9 x 16 samples; calls 1 to 17 */
+    at_conv1 = 7008,                             /* 1 x 3 x 9 x 9 x 16 samples; calls 2 to 17 */
     at_maxpool1 = 13216,                         /* 1 x 3 x 4 x 4 x 16 samples; calls 2 to 13 */
-    at_conv2 = 13984,                            /* 1 x 5 x 2 x 2 x 16 samples; calls 3 to 17 */
+    at_conv2 = 13984,                            /* 1 x 5 x 2 x 2 x 16 samples; calls 3 to 14 */
     at_tanh1 = 12192,                            /* 1 x 5 x 2 x 2 x 16 samples; calls 3 to 4 */
     at_flatten1 = 12512,                         /* 1 x 1 x 2 x 2 x 16; calls 4 to 8 */
     at_linear1 = 12192,                          /* 1 x 1 x 1 x 1 x 16; calls 5 to 6 */
@@ -33,8 +33,8 @@ enum {
     at_flatten1_grad = 14304,                    /* 1 x 1 x 2 x 2 x 16; calls 10 to 11 */
     at_linear1_weight_transposed = 12192,        /* packed; calls 9 to 10 */
     at_tanh1_grad = 12192,                       /* 1 x 5 x 2 x 2 x 16 samples; calls 11 to 12 */
-    at_maxpool1_grad = 12192,                    /* 1 x 3 x 4 x 4 x 16 samples; calls 14 to 18 */
-    at_conv1_bias_sums = 12960,                  /* a sample and channel; calls 18 to 19 */
+    at_maxpool1_grad = 12192,                    /* 1 x 3 x 4 x 4 x 16 samples; calls 14 to 15 */
+    at_conv1_bias_sums = 12960,                  /* a sample and channel; calls 15 to 16 */
     arena_floats = 14384
 };
 
@@ -1197,54 +1197,8 @@ LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_data_1x2(const float *restrict
     (void)moment, (void)first;
 }
 
-static void conv3x3_3x4x4_to_5x2x2_backward_data(const float *restrict in,
-                                                 const float *restrict weight, float *restrict out,
-                                                 int count)
-{
-    enum {
-        V = 16, IN_H = 2, IN_W = 2,
-        IN_BLOCK = 1, IN_BLOCKS = 5, LAST_BLOCK = 1,
-        IN_IMAGE = 320, OUT_IMAGE = 768,
-        OUT_H = 2, OUT_W = 2, OUT_BLOCKS = 3, SPAN_BLOCKS = 3,
-        FULL_H = 4, FULL_W = 4, OUT_STEP_H = 2, OUT_STEP_W = 2,
-        OUT_FIRST_H = 0, OUT_FIRST_W = 0,
-        IN_STEP_H = 1, IN_STEP_W = 1,
-        TAPS_H = 2, FIRST_H = -1, STEP_H = 1,
-        TAPS_W = 2, FIRST_W = -1, STEP_W = 1,
-        TAPS = 9, TAP_FIRST = 8, TAP_ROW = -6, TAP_COLUMN = -2,
-        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
-        WEIGHT_ROWS = 16, PACKED_BLOCKS = 1,
-        K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 1,
-        BLOCK_CHUNK = 5, CHUNK_ROWS = 2, CHUNKS = 1,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
-    };
-    const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-    const int items = image_items * CHUNKS * K_TILES;
-#pragma omp for nowait schedule(static)
-    for (int item = 0; item < items; item++) {
-        const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
-        const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
-        const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
-        const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
-        for (int cb = 0; cb < IN_BLOCKS; cb += BLOCK_CHUNK)
-            for (int i = 0; i < images;) {
-                {
-                    for (int oh = oh0; oh < oh1; oh++) {
-                        float *to = out +
-                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
-                                     (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
-                        conv3x3_3x4x4_to_5x2x2_backward_data_1x2(in, weight, n0 + i, kb, cb, oh,
-                            0, true, to, NULL, false);
-                    }
-                    i += 1;
-                }
-            }
-    }
-}
-
 /* 1 images x 2 columns from ow0 of row oh x 3 blocks of channels. */
-LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_1x2(const float *restrict in,
+LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_data_phase2_1x2(const float *restrict in,
         const float *restrict weight, int n0, int kb, int cb0, int oh, const int ow0,
         const bool edge, float *restrict to, vf moment[][4], bool first)
 {
@@ -1327,55 +1281,8 @@ LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_1x2(const float *re
     (void)moment, (void)first;
 }
 
-static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2(const float *restrict in,
-                                                       const float *restrict weight,
-                                                       float *restrict out, int count)
-{
-    enum {
-        V = 16, IN_H = 2, IN_W = 2,
-        IN_BLOCK = 1, IN_BLOCKS = 5, LAST_BLOCK = 1,
-        IN_IMAGE = 320, OUT_IMAGE = 768,
-        OUT_H = 2, OUT_W = 2, OUT_BLOCKS = 3, SPAN_BLOCKS = 3,
-        FULL_H = 4, FULL_W = 4, OUT_STEP_H = 2, OUT_STEP_W = 2,
-        OUT_FIRST_H = 0, OUT_FIRST_W = 1,
-        IN_STEP_H = 1, IN_STEP_W = 1,
-        TAPS_H = 2, FIRST_H = -1, STEP_H = 1,
-        TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
-        TAPS = 9, TAP_FIRST = 7, TAP_ROW = -6, TAP_COLUMN = 0,
-        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
-        WEIGHT_ROWS = 16, PACKED_BLOCKS = 1,
-        K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 1,
-        BLOCK_CHUNK = 5, CHUNK_ROWS = 2, CHUNKS = 1,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
-    };
-    const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-    const int items = image_items * CHUNKS * K_TILES;
-#pragma omp for nowait schedule(static)
-    for (int item = 0; item < items; item++) {
-        const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
-        const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
-        const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
-        const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
-        for (int cb = 0; cb < IN_BLOCKS; cb += BLOCK_CHUNK)
-            for (int i = 0; i < images;) {
-                {
-                    for (int oh = oh0; oh < oh1; oh++) {
-                        float *to = out +
-                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
-                                     (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
-                        conv3x3_3x4x4_to_5x2x2_backward_data_conv2_1x2(in, weight, n0 + i, kb, cb,
-                                oh,
-                            0, false, to, NULL, false);
-                    }
-                    i += 1;
-                }
-            }
-    }
-}
-
 /* 1 images x 2 columns from ow0 of row oh x 3 blocks of channels. */
-LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_2_1x2(const float *restrict in,
+LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_data_phase3_1x2(const float *restrict in,
         const float *restrict weight, int n0, int kb, int cb0, int oh, const int ow0,
         const bool edge, float *restrict to, vf moment[][4], bool first)
 {
@@ -1458,55 +1365,8 @@ LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_2_1x2(const float *
     (void)moment, (void)first;
 }
 
-static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_2(const float *restrict in,
-                                                         const float *restrict weight,
-                                                         float *restrict out, int count)
-{
-    enum {
-        V = 16, IN_H = 2, IN_W = 2,
-        IN_BLOCK = 1, IN_BLOCKS = 5, LAST_BLOCK = 1,
-        IN_IMAGE = 320, OUT_IMAGE = 768,
-        OUT_H = 2, OUT_W = 2, OUT_BLOCKS = 3, SPAN_BLOCKS = 3,
-        FULL_H = 4, FULL_W = 4, OUT_STEP_H = 2, OUT_STEP_W = 2,
-        OUT_FIRST_H = 1, OUT_FIRST_W = 0,
-        IN_STEP_H = 1, IN_STEP_W = 1,
-        TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
-        TAPS_W = 2, FIRST_W = -1, STEP_W = 1,
-        TAPS = 9, TAP_FIRST = 5, TAP_ROW = 0, TAP_COLUMN = -2,
-        TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
-        WEIGHT_ROWS = 16, PACKED_BLOCKS = 1,
-        K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 1,
-        BLOCK_CHUNK = 5, CHUNK_ROWS = 2, CHUNKS = 1,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0,
-        TO_IMAGE = 768 / V, TO_BLOCK = FULL_H * FULL_W
-    };
-    const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-    const int items = image_items * CHUNKS * K_TILES;
-#pragma omp for nowait schedule(static)
-    for (int item = 0; item < items; item++) {
-        const int kb = item % K_TILES * K_TILE, rest = item / K_TILES;
-        const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
-        const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
-        const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
-        for (int cb = 0; cb < IN_BLOCKS; cb += BLOCK_CHUNK)
-            for (int i = 0; i < images;) {
-                {
-                    for (int oh = oh0; oh < oh1; oh++) {
-                        float *to = out +
-                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
-                                     (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
-                        conv3x3_3x4x4_to_5x2x2_backward_data_conv2_2_1x2(in, weight, n0 + i, kb, cb,
-                                oh,
-                            0, true, to, NULL, false);
-                    }
-                    i += 1;
-                }
-            }
-    }
-}
-
 /* 1 images x 2 columns from ow0 of row oh x 3 blocks of channels. */
-LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3_1x2(const float *restrict in,
+LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_data_phase4_1x2(const float *restrict in,
         const float *restrict weight, int n0, int kb, int cb0, int oh, const int ow0,
         const bool edge, float *restrict to, vf moment[][4], bool first)
 {
@@ -1589,9 +1449,9 @@ LATHE_INLINE void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3_1x2(const float *
     (void)moment, (void)first;
 }
 
-static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3(const float *restrict in,
-                                                         const float *restrict weight,
-                                                         float *restrict out, int count)
+static void conv3x3_3x4x4_to_5x2x2_backward_data(const float *restrict in,
+                                                 const float *restrict weight, float *restrict out,
+                                                 int count)
 {
     enum {
         V = 16, IN_H = 2, IN_W = 2,
@@ -1599,11 +1459,11 @@ static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3(const float *restrict i
         IN_IMAGE = 320, OUT_IMAGE = 768,
         OUT_H = 2, OUT_W = 2, OUT_BLOCKS = 3, SPAN_BLOCKS = 3,
         FULL_H = 4, FULL_W = 4, OUT_STEP_H = 2, OUT_STEP_W = 2,
-        OUT_FIRST_H = 1, OUT_FIRST_W = 1,
+        OUT_FIRST_H = 0, OUT_FIRST_W = 0,
         IN_STEP_H = 1, IN_STEP_W = 1,
-        TAPS_H = 1, FIRST_H = 0, STEP_H = 1,
-        TAPS_W = 1, FIRST_W = 0, STEP_W = 1,
-        TAPS = 9, TAP_FIRST = 4, TAP_ROW = 0, TAP_COLUMN = 0,
+        TAPS_H = 2, FIRST_H = -1, STEP_H = 1,
+        TAPS_W = 2, FIRST_W = -1, STEP_W = 1,
+        TAPS = 9, TAP_FIRST = 8, TAP_ROW = -6, TAP_COLUMN = -2,
         TAP_FLOATS = 16 * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
         WEIGHT_ROWS = 16, PACKED_BLOCKS = 1,
         K_TILE = 3, K_TILES = 1, ITEM_IMAGES = 1,
@@ -1626,9 +1486,17 @@ static void conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3(const float *restrict i
                         float *to = out +
                                     ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
-                        conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3_1x2(in, weight, n0 + i, kb, cb,
+                        conv3x3_3x4x4_to_5x2x2_backward_data_1x2(in, weight, n0 + i, kb, cb, oh,
+                            0, true, to, NULL, false);
+                        conv3x3_3x4x4_to_5x2x2_backward_data_phase2_1x2(in, weight, n0 + i, kb, cb,
                                 oh,
-                            0, false, to, NULL, false);
+                            0, false, to + (0 * FULL_W + 1) * V, NULL, false);
+                        conv3x3_3x4x4_to_5x2x2_backward_data_phase3_1x2(in, weight, n0 + i, kb, cb,
+                                oh,
+                            0, true, to + (1 * FULL_W + 0) * V, NULL, false);
+                        conv3x3_3x4x4_to_5x2x2_backward_data_phase4_1x2(in, weight, n0 + i, kb, cb,
+                                oh,
+                            0, false, to + (1 * FULL_W + 1) * V, NULL, false);
                     }
                     i += 1;
                 }
@@ -1843,19 +1711,16 @@ static const struct lathe_cost costs[] = {
     {"linear1", "gradient of the bias", 0, 64, 64, false},
     {"linear1", "backward weights", 160, 320, 4096, false},
     {"linear1", "weights for backward data", 0, 0, 8192, false},
-    {"linear1", "backward data", 512, 320, 4096, false},
+    {"linear1", "backward data", 160, 320, 4096, false},
     {"conv2", "gradient to lanes", 0, 336, 0, false},
     {"conv2", "steps backward", 80, 160, 0, false},
     {"conv2", "backward weights", 750, 272, 9216, false},
-    {"conv2", "backward data", 270, 272, 9216, false},
-    {"conv2", "backward data", 180, 272, 9216, false},
-    {"conv2", "backward data", 180, 272, 9216, false},
-    {"conv2", "backward data", 120, 272, 9216, false},
+    {"conv2", "backward data", 750, 272, 9216, false},
     {"conv1", "steps backward", 972, 1164, 192, false},
     {"conv1", "gradient of the bias", 0, 0, 256, false},
     {"conv1", "backward weights", 3750, 1296, 576, false},
 };
-static struct lathe_spent spent[20];
+static struct lathe_spent spent[17];
 
 /* Which call writes what: where, how many floats, how many a sample; for the first number that is
  * not finite. */
@@ -1878,15 +1743,12 @@ static const struct lathe_write writes[] = {
     {11, at_conv2, 0, 320, 16},
     {12, at_conv2_weight_grad, 2304, 0, 1},
     {13, at_maxpool1_grad, 0, 768, 16},
-    {14, at_maxpool1_grad, 0, 768, 16},
-    {15, at_maxpool1_grad, 0, 768, 16},
-    {16, at_maxpool1_grad, 0, 768, 16},
-    {17, at_conv1, 0, 3888, 16},
-    {17, at_conv1_bias_sums, 48, 0, 1},
-    {18, at_conv1_bias_grad, 16, 0, 1},
-    {19, at_conv1_weight_grad, 144, 0, 1},
+    {14, at_conv1, 0, 3888, 16},
+    {14, at_conv1_bias_sums, 48, 0, 1},
+    {15, at_conv1_bias_grad, 16, 0, 1},
+    {16, at_conv1_weight_grad, 144, 0, 1},
 };
-static struct lathe_profile step_profile = {.costs = costs, .count = 20, .spent = spent,
+static struct lathe_profile step_profile = {.costs = costs, .count = 17, .spent = spent,
                                             .writes = writes,
                                             .write_count = sizeof writes / sizeof *writes};
 
@@ -1954,7 +1816,7 @@ static void samples_step(const struct lathe_model *model, const struct lathe_bat
         lathe_meet();
         lathe_mark(profile, 8, count);
 
-        /* linear1 (line 6): backward data; 0.001 MFLOP, 0.000 MB of activations a sample */
+        /* linear1 (line 6): backward data; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_64_to_4_backward_data(arena + at_linear1_grad, arena + at_linear1_weight_transposed,
                                      arena + at_flatten1_grad, count);
         lathe_meet();
@@ -1979,50 +1841,29 @@ static void samples_step(const struct lathe_model *model, const struct lathe_bat
         lathe_meet();
         lathe_mark(profile, 12, count);
 
-        /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
+        /* conv2 (line 5) + tanh1 (line 5): backward data; 0.001 MFLOP, 0.000 MB of activations a
          * sample */
         conv3x3_3x4x4_to_5x2x2_backward_data(arena + at_conv2, arena + at_conv2_weight,
                                              arena + at_maxpool1_grad, (count + 15) / 16);
         lathe_meet();
         lathe_mark(profile, 13, count);
 
-        /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
-         * sample */
-        conv3x3_3x4x4_to_5x2x2_backward_data_conv2(arena + at_conv2, arena + at_conv2_weight,
-                                                   arena + at_maxpool1_grad, (count + 15) / 16);
-        lathe_meet();
-        lathe_mark(profile, 14, count);
-
-        /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
-         * sample */
-        conv3x3_3x4x4_to_5x2x2_backward_data_conv2_2(arena + at_conv2, arena + at_conv2_weight,
-                                                     arena + at_maxpool1_grad, (count + 15) / 16);
-        lathe_meet();
-        lathe_mark(profile, 15, count);
-
-        /* conv2 (line 5) + tanh1 (line 5): backward data; 0.000 MFLOP, 0.000 MB of activations a
-         * sample */
-        conv3x3_3x4x4_to_5x2x2_backward_data_conv2_3(arena + at_conv2, arena + at_conv2_weight,
-                                                     arena + at_maxpool1_grad, (count + 15) / 16);
-        lathe_meet();
-        lathe_mark(profile, 16, count);
-
         /* conv1 (line 4) + relu1 (line 4) + maxpool1 (line 4): steps backward; 0.001 MFLOP, 0.001
          * MB of activations a sample */
         steps_pool_3x9x9_backward(arena + at_conv1, arena + at_maxpool1_grad, arena + at_conv1,
                                   arena + at_conv1_bias_sums, (count + 15) / 16);
         lathe_meet();
-        lathe_mark(profile, 17, count);
+        lathe_mark(profile, 14, count);
         bias_gradient_3(arena + at_conv1_bias_sums, arena + at_conv1_bias_grad, (count + 15) / 16);
         lathe_meet();
-        lathe_mark(profile, 18, count);
+        lathe_mark(profile, 15, count);
 
         /* conv1 (line 4) + relu1 (line 4) + maxpool1 (line 4): backward weights; 0.004 MFLOP, 0.001
          * MB of activations a sample */
         conv3x3_1x9x9_to_3x9x9_backward_weights(arena + at_input, arena + at_conv1,
                                                 arena + at_conv1_weight_grad, (count + 15) / 16);
         lathe_meet();
-        lathe_mark(profile, 19, count);
+        lathe_mark(profile, 16, count);
     }
 }
 
