@@ -30,7 +30,7 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ENOUGH = 0.95
 # Some mutants never stop: bytes of addresses and seconds of processor time that a process may have,
 # and seconds that a test may take however busy the machine is.
-MEMORY, PROCESSOR, PATIENCE = 8 << 30, 120, 1800
+MEMORY, PROCESSOR, PATIENCE = 8 << 30, 120, 600
 
 # Area: its share of the mutants, its files, and its tests in the order of what catches most for
 # least time. Nothing that removes files or sends signals is in it, and
@@ -192,7 +192,7 @@ def run(arguments, folder, seconds, case=""):
     """Status and output of a program in FOLDER; status None: it took longer than SECONDS. CASE: the
     test case of a test program that is to run alone."""
     environment = dict(os.environ, LATHE=os.path.join(folder, "lathe"), CK_FORK="yes",
-                       OMP_WAIT_POLICY="passive", CK_TIMEOUT_MULTIPLIER="20", LATHE_SHRINK="0")
+                       OMP_WAIT_POLICY="passive", CK_TIMEOUT_MULTIPLIER="4", LATHE_SHRINK="0")
     environment.setdefault("LATHE_SEEDS", "3")
     if case:
         environment["CK_RUN_CASE"] = case
