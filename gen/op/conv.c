@@ -495,10 +495,14 @@ static void multiply_patches(const struct sizes *s, size_t from, size_t to, cons
     size_t terms = (size_t)s->columns_h;
     for (size_t place = from; place < to; place++)
         read_patch(s, x, place, patches + (place - from) * terms);
-    for (int k = 0; k < s->group_out; k++, weight += terms, y += s->out_plane)
+    for (int k = 0; k < s->group_out; k += DOT_ROWS)
         for (size_t place = from; place < to; place++)
-            y[place] =
-                dot_product(weight, patches + (place - from) * terms, terms) + (bias ? bias[k] : 0);
+            dot_products(weight + (size_t)k * terms, min_int(DOT_ROWS, s->group_out - k),
+                         patches + (place - from) * terms, terms,
+                         y + (size_t)k * s->out_plane + place, s->out_plane);
+    for (int k = 0; k < s->group_out && bias; k++)
+        for (size_t place = from; place < to; place++)
+            y[(size_t)k * s->out_plane + place] += bias[k];
 }
 
 /* Its gradient by x: dx += weight * dy. */

@@ -89,10 +89,13 @@ static void forward_double(const struct node *node, struct run *run)
     const double *bias = node->linear.bias ? array_of(run, node->inputs[2]) : NULL;
 #pragma omp parallel for collapse(2)
     for (int n = 0; n < s.n; n++)
-        for (int o = 0; o < s.out; o++) {
-            const double *row = weight + (size_t)o * s.in, *sample = x + (size_t)n * s.in;
-            y[(size_t)n * s.out + o] =
-                dot_product(row, sample, (size_t)s.in) + (bias ? bias[o] : 0);
+        for (int o = 0; o < s.out; o += DOT_ROWS) {
+            int rows = min_int(DOT_ROWS, s.out - o);
+            double *to = y + (size_t)n * s.out + o;
+            dot_products(weight + (size_t)o * s.in, rows, x + (size_t)n * s.in, (size_t)s.in, to,
+                         1);
+            for (int r = 0; r < rows && bias; r++)
+                to[r] += bias[o + r];
         }
 }
 

@@ -213,43 +213,64 @@ void magnitude_of_products(const struct node *node, struct run *run)
 
 /* ---- kernels ---- */
 
-/* Eight sums side by side, added up in one order: the same bits however wide the vectors are. */
-__attribute__((always_inline)) static inline double sum_products(const double *a, const double *b,
-                                                                 size_t count)
+/* A sum is eight side by side, added up in one order: the same bits however wide the vectors are
+ * and however many ROWS there are. Several rows at once do not wait for their own sums. */
+__attribute__((always_inline)) static inline void
+sum_products(const double *a, int rows, const double *b, size_t count, double *to, size_t step)
 {
     typedef double quad __attribute__((vector_size(32)));
     enum { QUAD = sizeof(quad) / sizeof(double), QUADS = 2 };
-    quad sums[QUADS] = {0};
-    double sum = 0;
-    size_t i = 0;
-    for (; i + QUAD * QUADS <= count; i += QUAD * QUADS)
+    quad sums[DOT_ROWS][QUADS] = {{{0}}};
+    size_t whole = count / (QUAD * QUADS) * (QUAD * QUADS);
+    for (size_t i = 0; i < whole; i += QUAD * QUADS)
+#pragma GCC unroll 2
         for (int k = 0; k < QUADS; k++) {
             quad x, y;
-            memcpy(&x, a + i + k * QUAD, sizeof x);
             memcpy(&y, b + i + k * QUAD, sizeof y);
-            sums[k] += x * y;
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; r++) {
+                memcpy(&x, a + r * count + i + k * QUAD, sizeof x);
+                sums[r][k] += x * y;
+            }
         }
-    for (; i < count; i++)
-        sum += a[i] * b[i];
-    for (int k = 0; k < QUADS; k++)
-        for (int lane = 0; lane < QUAD; lane++)
-            sum += sums[k][lane];
-    return sum;
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) {
+        double sum = 0;
+        for (size_t i = whole; i < count; i++)
+            sum += a[r * count + i] * b[i];
+#pragma GCC unroll 2
+        for (int k = 0; k < QUADS; k++)
+            for (int lane = 0; lane < QUAD; lane++)
+                sum += sums[r][k][lane];
+        to[r * step] = sum;
+    }
+}
+
+__attribute__((always_inline)) static inline void
+sum_rows(const double *a, int rows, const double *b, size_t count, double *to, size_t step)
+{
+    if (rows == DOT_ROWS)
+        sum_products(a, DOT_ROWS, b, count, to, step);
+    else
+        for (int r = 0; r < rows; r++)
+            sum_products(a + r * count, 1, b, count, to + r * step, step);
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2"))) static double sum_products_avx2(const double *a, const double *b,
-                                                                size_t count)
+__attribute__((target("avx2"))) static void
+sum_rows_avx2(const double *a, int rows, const double *b, size_t count, double *to, size_t step)
 {
-    return sum_products(a, b, count);
+    sum_rows(a, rows, b, count, to, step);
 }
 #endif
 
-double dot_product(const double *a, const double *b, size_t count)
+void dot_products(const double *a, int rows, const double *b, size_t count, double *to, size_t step)
 {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2"))
-        return sum_products_avx2(a, b, count);
+    if (__builtin_cpu_supports("avx2")) {
+        sum_rows_avx2(a, rows, b, count, to, step);
+        return;
+    }
 #endif
-    return sum_products(a, b, count);
+    sum_rows(a, rows, b, count, to, step);
 }

@@ -100,7 +100,10 @@ static inline void taps_inside(int out, int in, int stride, int shift, int *from
     *to = in <= shift ? *from : max_int(*from, min_int(out, divide_up(in - shift, stride)));
 }
 
-/* The sum of COUNT products a[i] * b[i], eight partial sums at a time. */
-double dot_product(const double *a, const double *b, size_t count);
+/* to[r * step] = the sum of COUNT products a[r * count + i] * b[i], for each of up to DOT_ROWS
+ * ROWS, in an order that depends on nothing but COUNT. */
+enum { DOT_ROWS = 4 };
+void dot_products(const double *a, int rows, const double *b, size_t count, double *to,
+                  size_t step);
 
 #endif
