@@ -6,14 +6,16 @@
 Each mutant is one change to one line of code (an operator swapped, a constant off by one, an index
 shifted, a statement left out ...) of the templates, the passes, the operators, the curves or the
 runtime, drawn by SEED. It is built in a copy of this folder, where only what it touches is compiled
-again, and meets the test programs of its area until one fails. A mutant whose object code is what
-it was is no mutant and is drawn again. Those that live are named; tests/mutants.txt has the ones
+again, and meets the test programs of its area until one fails; those that live meet them again
+under AddressSanitizer and UBSan, as CI has them. A mutant whose object code is what it was is no
+mutant and is drawn again. Those that live are named; tests/mutants.txt has the ones
 that nobody can tell from the original, each with its reason, and these do not count.
 
 Status 1 where less than 95 % are caught. A tool of developers: nothing else here needs Python.
 """
 
 import argparse
+import collections
 import fnmatch
 import os
 import random
@@ -167,6 +169,15 @@ def mutants(generator, pattern):
 
 # ---- building one ----
 
+# A way to build: what make is told, where lathe and the test programs are then, how many times its
+# own limit a test has.
+Build = collections.namedtuple("Build", "settings lathe tests patience")
+PLAIN = Build([], "lathe", "out/.build/tests/", "4")
+SANITIZED = Build(["BUILD=out/.build/asan", "PROGRAM=out/.build/asan/lathe",
+                   "CFLAGS=-O1 -g -Wall -Wextra -fno-omit-frame-pointer "
+                   "-fsanitize=address,undefined -fno-sanitize-recover=all"],
+                  "out/.build/asan/lathe", "out/.build/asan/tests/", "20")
+
 
 def same_tree(base, copy):
     """Make the folder COPY what BASE is, by times and sizes."""
@@ -188,18 +199,21 @@ def same_tree(base, copy):
                 os.remove(path)
 
 
-def run(arguments, folder, seconds, case=""):
+def run(arguments, folder, seconds, case="", build=PLAIN):
     """Status and output of a program in FOLDER; status None: it took longer than SECONDS. CASE: the
     test case of a test program that is to run alone."""
-    environment = dict(os.environ, LATHE=os.path.join(folder, "lathe"), CK_FORK="yes",
-                       OMP_WAIT_POLICY="passive", CK_TIMEOUT_MULTIPLIER="4", LATHE_SHRINK="0")
+    environment = dict(os.environ, LATHE=os.path.join(folder, build.lathe), CK_FORK="yes",
+                       OMP_WAIT_POLICY="passive", CK_TIMEOUT_MULTIPLIER=build.patience,
+                       LATHE_SHRINK="0", ASAN_OPTIONS="hard_rss_limit_mb=%d" % (MEMORY >> 20))
     environment.setdefault("LATHE_SEEDS", "3")
     if case:
         environment["CK_RUN_CASE"] = case
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR, PROCESSOR))
+        if build == PLAIN:  # a sanitizer's own memory is all addresses
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        seconds = PROCESSOR * (1 if build == PLAIN else 5)
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
     child = subprocess.Popen(arguments, cwd=folder, env=environment, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=limit,
@@ -218,8 +232,12 @@ def run(arguments, folder, seconds, case=""):
         return None, ""
 
 
-def make(folder, *targets):
-    return run(["make", "-s", "-j2", *targets], folder, PATIENCE)
+def make(folder, *targets, build=PLAIN):
+    return run(["make", "-s", "-j2", *build.settings, *targets], folder, PATIENCE)
+
+
+def make_tests(folder, names, build):
+    return make(folder, build.lathe, *(build.tests + name for name in names), build=build)
 
 
 def objects_of(folder, name):
@@ -229,7 +247,7 @@ def objects_of(folder, name):
     for place, _, files in os.walk(build):
         for file in sorted(files):
             path = os.path.join(place, file)
-            if not file.endswith(".o") or "/tests" in place or file == "embedded.o":
+            if not file.endswith(".o") or re.search("/(tests|asan)", place) or file == "embedded.o":
                 continue
             if name.endswith(".c") and path != os.path.join(build, name[:-2] + ".o"):
                 continue
@@ -277,9 +295,10 @@ class Shop:
             shutil.copytree(build, os.path.join(self.base, "out/.build"))
         names = sorted({test.partition(":")[0] for _, _, tests in AREAS.values()
                         for test in tests.split()})
-        status, output = make(self.base, "lathe", *("out/.build/tests/" + n for n in names))
-        if status:
-            sys.exit("mutate: the original does not build:\n" + output)
+        for build in PLAIN, SANITIZED:
+            status, output = make_tests(self.base, names, build)
+            if status:
+                sys.exit("mutate: the original does not build:\n" + output)
         self.emission, self.sound = None, set()
 
     def plant(self, name, number, other):
@@ -299,25 +318,29 @@ class Shop:
             return "broken"
         if not name.endswith(".t") and objects_of(self.copy, name) == objects_of(self.base, name):
             return "equal"
+        return self.try_tests(area, PLAIN) or self.try_tests(area, SANITIZED) or "lives"
+
+    def try_tests(self, area, build):
+        """What of AREA's tests catches the mutant in copy; None: nothing."""
         for test in AREAS[area][2].split():
             test, _, case = test.partition(":")
-            program = "out/.build/tests/" + test
-            status, output = make(self.copy, program)
+            status, output = make_tests(self.copy, [test], build)
             if status is None or status:
                 return "broken"
-            status, output = run([program], self.copy, PATIENCE, case)
+            status, output = run([build.tests + test], self.copy, PATIENCE, case, build)
             if status is None or status:
-                self.check_original(test, case)
-                return test + (" (time)" if status is None else "")
-        return "lives"
+                self.check_original(test, case, build)
+                return test + (" (time)" if status is None else "") + \
+                    (" (sanitized)" if build == SANITIZED else "")
+        return None
 
-    def check_original(self, test, case):
+    def check_original(self, test, case, build):
         """A test that the original does not pass catches nothing."""
-        if test + case not in self.sound:
-            status, output = run(["out/.build/tests/" + test], self.base, PATIENCE, case)
+        if (test, case, build.lathe) not in self.sound:
+            status, output = run([build.tests + test], self.base, PATIENCE, case, build)
             if status is None or status:
                 sys.exit("mutate: the original fails %s:\n%s" % (test, output))
-            self.sound.add(test + case)
+            self.sound.add((test, case, build.lathe))
 
     def emits_the_same(self):
         if self.emission is None:
