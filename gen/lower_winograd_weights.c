@@ -138,7 +138,7 @@ static double direct_cost(const struct lowering *l, const struct geometry *g)
 static double winograd_cost(const struct lowering *l, const struct geometry *g,
                             const struct weights_plan *p)
 {
-    enum { PIXEL_COST = 800, GRADIENT_COST = 700, SUM_COST = 400 };
+    enum { PIXEL_COST = 500, GRADIENT_COST = 450, SUM_COST = 400 };
     int blocks = g->out_blocks / g->spans, chunks_k = blocks / p->k_chunk;
     int chunks_c = g->in_blocks / p->c_chunk;
     double tiles = (double)p->tiles_h * p->tiles_w * l->typical_batch;

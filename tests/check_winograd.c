@@ -5,6 +5,7 @@
  * Random tests print their seed; CHECK_SEED=n repeats one.
  */
 #include "../gen/build.h"
+#include "../gen/passes.h"
 #include "../gen/cc.h"
 #include "../gen/spec.h"
 #include "../gen/verify.h"
@@ -204,8 +205,8 @@ END_TEST
 /* ---- kernels ---- */
 
 /* Every convolution but the 1 x 2 one, forward and backward, is Winograd's: 18 calls, those with
- * 640 channels in phases. Of two groups it is the gradient of the weights alone; some batches are
- * split for it. */
+ * 640 channels in phases, and of few samples all whose weights no cache keeps. Of two groups it is
+ * the gradient of the weights alone; some batches are split for it. */
 static void count_calls(struct arena *arena, struct network *network,
                         const struct build_options *options)
 {
@@ -220,7 +221,7 @@ static void count_calls(struct arena *arena, struct network *network,
             strcmp(template, "winograd.c.t") == 0 || strcmp(template, "winograd_phases.c.t") == 0;
     }
     ck_assert_int_eq(calls, 2 * 9);
-    ck_assert_int_eq(phases, options->batch < 16 ? 18 : 2);
+    ck_assert_int_eq(phases, options->batch < 16 ? 4 : 2);
     ck_assert_int_eq(gradients, 10);
     ck_assert_int_gt(sums, 1);
 }
@@ -362,7 +363,64 @@ static void count_folded(struct arena *arena, struct network *network,
     ck_assert_int_eq(folded, options->isa->registers == 32 ? 2 : 0);
 }
 
-/* Few samples are not enough items for all threads: then all is in phases. */
+/* ---- which method ---- */
+
+/* 'W' where the pass LABEL of LAYER is Winograd's in PROGRAM, 'd' where it is direct. */
+static char method_of(const struct program *program, const char *layer, const char *label)
+{
+    char method = '-';
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        if (call->group && call->group->head && strcmp(call->group->head->name, layer) == 0 &&
+            strcmp(call->label, label) == 0)
+            method = strncmp(call->template_name, "winograd", 8) == 0 ? 'W' : 'd';
+    }
+    return method;
+}
+
+/* The faster one, on two cores with AVX-512: forward, backward data and backward weights of 16
+ * samples (`bench methods`); inference of 1 and of 8 (resnet18, resnet50 and densenet121 have such
+ * layers, and were slower with others). */
+static const struct {
+    const char *layer, *training, *inference;
+} choices[] = {
+    {"c16_64_at_56", "dWW", "dd"},   {"c64_16_at_56", "WdW", "WW"},
+    {"c128_32_at_56", "WWW", "WW"},  {"c32_128_at_28", "WWW", "WW"},
+    {"c128_128_at_28", "WWW", "WW"}, {"c128_32_at_28", "WWW", "WW"},
+    {"c256_256_at_14", "WWW", "WW"}, {"c256_512_at_7", "WWW", "dW"},
+    {"c512_512_at_7", "WWW", "dW"},  {"c512_512_at_3", "ddd", "dd"},
+    {"c512_64_at_3", "ddd", "dd"},   {"c64_64_at_2", "ddd", "dd"},
+};
+enum { CHOICES = sizeof choices / sizeof *choices };
+
+START_TEST(the_faster_method_is_chosen)
+{
+    static const char *const passes[] = {"forward", "backward data", "backward weights"};
+    static const int batches_of[] = {1, 8};
+    struct arena *arena = arena_new();
+    struct network *network = spec_read(arena, "tests/num/choices.lua", NULL, 0);
+    add_gradients(network->graph);
+    struct build_options options = {.isa = isa_find("avx512"), .batch = 16};
+    for (int training = 1; training >= 0; training--)
+        for (int k = 0; k < (training ? 3 : 2); k++) {
+            options.infer_batch = training ? 16 : batches_of[k];
+            const struct program *program = build_program(arena, network, &options, training);
+            for (int i = 0; i < CHOICES; i++) {
+                char expected = training ? choices[i].training[k] : choices[i].inference[k];
+                char chosen =
+                    method_of(program, choices[i].layer, training ? passes[k] : "forward");
+                ck_assert_msg(chosen == expected, "%s, %s: %c, expected %c", choices[i].layer,
+                              training ? passes[k]
+                              : k      ? "8 samples"
+                                       : "1 sample",
+                              chosen, expected);
+            }
+        }
+    arena_free(arena);
+}
+END_TEST
+
+/* Few samples are not enough items for all threads: then there are more phases. */
 static const int batches[] = {17, 7, 16};
 static const char *const isas[] = {"avx512", "avx2", "portable"};
 
@@ -398,6 +456,7 @@ int main(void)
     tcase_add_loop_test(tests, kernels_are_right, 0, 3);
     tcase_add_loop_test(tests, small_batches_are_right, 0, 6);
     tcase_add_loop_test(tests, strides_are_folded, 0, 3);
+    tcase_add_test(tests, the_faster_method_is_chosen);
     tcase_set_timeout(tests, 600);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

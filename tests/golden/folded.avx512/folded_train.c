@@ -37,10 +37,11 @@ enum {
     at_batchnorm1_invstd = 368128,               /* per channel; calls 2 to 23 */
     at_batchnorm1_scale = 368160,                /* per channel; calls 2 to 23 */
     at_relu1 = 364928,                           /* 1 x 1 x 10 x 10 x 16; calls 3 to 17 */
-    at_batchnorm2_moments = 43072,               /* shift, sum, sums of distances from the shift and
+    at_batchnorm2_moments = 105280,              /* shift, sum, sums of distances from the shift and
                                                   * of their squares; calls 5 to 6 */
-    at_conv2_weight_winograd = 33856,            /* by position; calls 4 to 5 */
-    at_conv2_forward_tiles = 22336,              /* pixels and sums; calls 5 to 5 */
+    at_conv2_weight_winograd = 96064,            /* by position; calls 4 to 5 */
+    at_conv2_forward_tiles = 22336,              /* pixels and sums of some tiles a thread; calls 5
+                                                  * to 5 */
     at_conv2 = 366528,                           /* 1 x 1 x 10 x 10 x 16; calls 5 to 20 */
     at_batchnorm2_mean = 29152,                  /* per channel; calls 6 to 16 */
     at_batchnorm2_invstd = 29136,                /* per channel; calls 6 to 16 */
@@ -56,10 +57,11 @@ enum {
     at_batchnorm2_mean_g = 22368,                /* per channel; calls 15 to 16 */
     at_batchnorm2_mean_gx = 22384,               /* per channel; calls 15 to 16 */
     at_conv2_weight_tiles = 22336,               /* sums and some tiles a thread; calls 17 to 17 */
-    at_relu1_grad = 43072,                       /* 1 x 1 x 10 x 10 x 16; calls 20 to 23 */
+    at_relu1_grad = 105280,                      /* 1 x 1 x 10 x 10 x 16; calls 20 to 23 */
     at_conv2_weight_transposed = 22336,          /* packed; calls 18 to 19 */
-    at_conv2_weight_transposed_winograd = 33856, /* by position; calls 19 to 20 */
-    at_conv2_backward_data_tiles = 22336,        /* pixels and sums; calls 20 to 20 */
+    at_conv2_weight_transposed_winograd = 96064, /* by position; calls 19 to 20 */
+    at_conv2_backward_data_tiles = 22336,        /* pixels and sums of some tiles a thread; calls 20
+                                                  * to 20 */
     at_conv1_norm_sums = 22336,                  /* a sample and channel; calls 21 to 22 */
     at_batchnorm1_mean_g = 22368,                /* per channel; calls 22 to 23 */
     at_batchnorm1_mean_gx = 22384,               /* per channel; calls 22 to 23 */
@@ -374,9 +376,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_pixels(const float *imag
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 9, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -420,9 +422,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_tile(const float *restri
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 9, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -455,9 +457,9 @@ static void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict 
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 9, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -467,7 +469,7 @@ static void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict 
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf sum[TILE][K_TILE];
-    LATHE_UNROLL(9)
+    LATHE_UNROLL(3)
     for (int t = 0; t < TILE; t++)
         LATHE_UNROLL(1)
         for (int j = 0; j < K_TILE; j++)
@@ -484,7 +486,7 @@ static void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict 
                 LATHE_UNROLL(1)
                 for (int j = 0; j < K_TILE; j++)
                     tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
-                LATHE_UNROLL(9)
+                LATHE_UNROLL(3)
                 for (int t = 0; t < TILE; t++) {
                     const vf pixel = lathe_splat(block[t * V + c]);
                     LATHE_UNROLL(1)
@@ -494,7 +496,7 @@ static void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict 
             }
         }
     }
-    LATHE_UNROLL(9)
+    LATHE_UNROLL(3)
     for (int t = 0; t < TILE; t++)
         LATHE_UNROLL(1)
         for (int j = 0; j < K_TILE; j++)
@@ -514,9 +516,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *rest
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 9, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -575,9 +577,9 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 9, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -586,54 +588,68 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
-    const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
-    float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
-#pragma omp for nowait collapse(2)
-    for (int n = 0; n < count; n++)
-        for (int cb = 0; cb < IN_BLOCKS; cb++)
-            for (int t = 0; t < IMAGE_TILES; t++)
-                winograd_16x10x10_to_16x10x10_forward_tile(in, n, t / TILES_W, t % TILES_W,
-                                                           n * IMAGE_TILES + t, cb, pixels);
-
-    lathe_meet();
+    enum { SLOTS = 16 };
+    const int parts = (count + ITEM_IMAGES - 1) / ITEM_IMAGES * CHUNKS * SHARES;
+    /* a slot of scratch memory a thread; where there are more threads, some have none */
+    const bool few = lathe_threads() <= SLOTS;
+    int there = -1; /* the item and slot whose pixels this thread made last */
 #pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < POSITIONS * K_TILES; item++) {
-        const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
-        const float *taps = weight + (size_t)item * TAPS, *next = weight + (size_t)later * TAPS;
-        const int ahead = later < POSITIONS * K_TILES ? TAPS : 0;
-        for (int g = 0; g < groups; g++)
-            winograd_16x10x10_to_16x10x10_forward_product(pixels + (size_t)p * PIXELS + (size_t)g *
-                                                          IN_BLOCKS * TILE * V,
-                taps, sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V,
-                g * TAPS_AHEAD < ahead ? next + g * TAPS_AHEAD : taps);
-    }
-
-    const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-    lathe_meet();
-#pragma omp for nowait schedule(dynamic)
-    for (int part = 0; part < items * K_TILES; part++) {
-        const int item = part / K_TILES, kb = part % K_TILES * K_TILE;
-        const int n0 = item * ITEM_IMAGES, oh0 = 0, oh1 = OUT_H;
-        const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
-        vf moment[K_TILE][4] = {{{0}}};
-        for (int j = 0; j < K_TILE; j++)
-            for (int n = n0; n < n0 + images; n++) {
-                float *to = out + (size_t)n * OUT_IMAGE + (size_t)(kb + j) * (OUT_H * OUT_W * V);
-                for (int th = 0; th * M < oh1 - oh0; th++)
-                    for (int tw = 0; tw < TILES_W; tw++) {
-                        const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
-                        winograd_16x10x10_to_16x10x10_forward_finish(in, weight,
-                                sums + (((size_t)kb + j) * GROUPS * TILE + n0 * IMAGE_TILES + t) *
-                                V, n, kb + j, j,
-                            oh0 + th * M, tw * M, to, moment, n == n0 && th == 0 && tw == 0);
-                    }
+    for (int share = 0; share < (few ? parts : SLOTS); share++)
+        for (int part = share; part < parts; part += few ? parts : SLOTS) {
+            const int item = part / SHARES, block0 = part % SHARES * ITEM_BLOCKS;
+            const int slot = few ? lathe_thread() : share;
+            float *pixels = scratch + (size_t)slot * (POSITIONS * (PIXELS + SUMS) + FOLDED);
+            float *sums = pixels + POSITIONS * PIXELS;
+            const int oh0 = item % CHUNKS * CHUNK_ROWS, n0 = item / CHUNKS * ITEM_IMAGES;
+            const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
+            const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
+            for (int cb = 0; cb < (item * SLOTS + slot != there ? IN_BLOCKS : 0); cb++)
+                for (int n = 0; n < images; n++)
+                    for (int th = 0; th * M < oh1 - oh0; th++)
+                        for (int tw = 0; tw < TILES_W; tw++)
+                            winograd_16x10x10_to_16x10x10_forward_tile(in, n0 + n, oh0 / M + th, tw,
+                                (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
+            there = item * SLOTS + slot;
+            const int tiles = images * CHUNK_TILES * TILES_W;
+            for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
+                const float *chunk = weight + (size_t)(k0 / K_TILE) * TAPS; /* of position 0 */
+                for (int i = 0; i < POSITIONS * K_TILES; i++) {
+                    const int p = i / K_TILES, kt = i % K_TILES;
+                    const float *taps = chunk + (size_t)p * WEIGHTS + kt * TAPS;
+                    const float *next = taps + TAPS; /* in the end the next chunk's */
+                    if (kt == K_TILES - 1 && p + 1 < POSITIONS)
+                        next = chunk + (size_t)(p + 1) * WEIGHTS;
+                    else if (kt == K_TILES - 1)
+                        next = chunk + (size_t)K_TILES * TAPS;
+                    for (int g = 0; g * TILE < tiles; g++)
+                        winograd_16x10x10_to_16x10x10_forward_product(pixels + (size_t)p * PIXELS +
+                                g * IN_BLOCKS * TILE * V,
+                            taps, sums + (size_t)p * SUMS + (kt * K_TILE * GROUPS + g) * TILE * V,
+                            g * TAPS_AHEAD < TAPS ? next + g * TAPS_AHEAD : taps);
+                }
+                for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
+                    vf moment[K_TILE][4] = {{{0}}};
+                    for (int j = 0; j < K_TILE; j++)
+                        for (int n = n0; n < n0 + images; n++) {
+                            float *to = out + (size_t)n * OUT_IMAGE + (size_t)(kb + j) *
+                                (OUT_H * OUT_W * V);
+                            for (int th = 0; th * M < oh1 - oh0; th++)
+                                for (int tw = 0; tw < TILES_W; tw++) {
+                                    const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
+                                    winograd_16x10x10_to_16x10x10_forward_finish(in, weight,
+                                            sums + ((kb + j - k0) * GROUPS * TILE + t) * V, n,
+                                            kb + j, j,
+                                        oh0 + th * M, tw * M, to, moment, n == n0 && th == 0 &&
+                                            tw == 0);
+                                }
+                        }
+                    for (int j = 0; j < K_TILE; j++)
+                        for (int m = 0; m < 4; m++)
+                            lathe_store(moments + (((size_t)item * OUT_BLOCKS + kb + j) * 4 + m) *
+                                        V, moment[j][m]);
+                }
             }
-        for (int j = 0; j < K_TILE; j++)
-            for (int m = 0; m < 4; m++)
-                lathe_store(moments + (((size_t)item * OUT_BLOCKS + kb + j) * 4 + m) * V,
-                            moment[j][m]);
-    }
+        }
 }
 
 /* Partial moments (a number, the sum of all, that of the distances from the number, that of their
@@ -645,8 +661,8 @@ static void norm_16x10x10_conv2(const float *restrict moments, const float *rest
                                 float *restrict mean, float *restrict invstd, float *restrict scale,
                                 int count)
 {
-    enum { V = 16, C_BLOCKS = 1, IMAGES = 1, CHUNKS = 1,
-           CHUNK_ROWS = 12, H = 10, W = 10 };
+    enum { V = 16, C_BLOCKS = 1, IMAGES = 1, CHUNKS = 3,
+           CHUNK_ROWS = 4, H = 10, W = 10 };
     const int partials = (count + IMAGES - 1) / IMAGES * CHUNKS;
 #pragma omp for nowait
     for (int c = 0; c < C_BLOCKS * V; c++) {
@@ -1756,9 +1772,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_pixels(const float
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 9, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -1802,9 +1818,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_tile(const float *
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 9, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -1837,9 +1853,9 @@ static void winograd_16x10x10_to_16x10x10_backward_data_product(const float *res
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 9, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -1849,7 +1865,7 @@ static void winograd_16x10x10_to_16x10x10_backward_data_product(const float *res
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf sum[TILE][K_TILE];
-    LATHE_UNROLL(9)
+    LATHE_UNROLL(3)
     for (int t = 0; t < TILE; t++)
         LATHE_UNROLL(1)
         for (int j = 0; j < K_TILE; j++)
@@ -1866,7 +1882,7 @@ static void winograd_16x10x10_to_16x10x10_backward_data_product(const float *res
                 LATHE_UNROLL(1)
                 for (int j = 0; j < K_TILE; j++)
                     tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
-                LATHE_UNROLL(9)
+                LATHE_UNROLL(3)
                 for (int t = 0; t < TILE; t++) {
                     const vf pixel = lathe_splat(block[t * V + c]);
                     LATHE_UNROLL(1)
@@ -1876,7 +1892,7 @@ static void winograd_16x10x10_to_16x10x10_backward_data_product(const float *res
             }
         }
     }
-    LATHE_UNROLL(9)
+    LATHE_UNROLL(3)
     for (int t = 0; t < TILE; t++)
         LATHE_UNROLL(1)
         for (int j = 0; j < K_TILE; j++)
@@ -1894,9 +1910,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_finish(const float
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 9, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -1946,9 +1962,9 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 9, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -1957,49 +1973,64 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
-    const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
-    float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
-#pragma omp for nowait collapse(2)
-    for (int n = 0; n < count; n++)
-        for (int cb = 0; cb < IN_BLOCKS; cb++)
-            for (int t = 0; t < IMAGE_TILES; t++)
-                winograd_16x10x10_to_16x10x10_backward_data_tile(in, n, t / TILES_W, t % TILES_W,
-                        n * IMAGE_TILES + t, cb, pixels);
-
-    lathe_meet();
+    enum { SLOTS = 16 };
+    const int parts = (count + ITEM_IMAGES - 1) / ITEM_IMAGES * CHUNKS * SHARES;
+    /* a slot of scratch memory a thread; where there are more threads, some have none */
+    const bool few = lathe_threads() <= SLOTS;
+    int there = -1; /* the item and slot whose pixels this thread made last */
 #pragma omp for nowait schedule(dynamic)
-    for (int item = 0; item < POSITIONS * K_TILES; item++) {
-        const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
-        const float *taps = weight + (size_t)item * TAPS, *next = weight + (size_t)later * TAPS;
-        const int ahead = later < POSITIONS * K_TILES ? TAPS : 0;
-        for (int g = 0; g < groups; g++)
-            winograd_16x10x10_to_16x10x10_backward_data_product(pixels + (size_t)p * PIXELS +
-                                                                (size_t)g * IN_BLOCKS * TILE * V,
-                taps, sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V,
-                g * TAPS_AHEAD < ahead ? next + g * TAPS_AHEAD : taps);
-    }
-
-    const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
-    lathe_meet();
-#pragma omp for nowait schedule(dynamic)
-    for (int part = 0; part < items * K_TILES; part++) {
-        const int item = part / K_TILES, kb = part % K_TILES * K_TILE;
-        const int n0 = item * ITEM_IMAGES, oh0 = 0, oh1 = OUT_H;
-        const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
-        for (int j = 0; j < K_TILE; j++)
-            for (int n = n0; n < n0 + images; n++) {
-                float *to = out + (size_t)n * OUT_IMAGE + (size_t)(kb + j) * (OUT_H * OUT_W * V);
-                for (int th = 0; th * M < oh1 - oh0; th++)
-                    for (int tw = 0; tw < TILES_W; tw++) {
-                        const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
-                        winograd_16x10x10_to_16x10x10_backward_data_finish(in, weight,
-                                sums + (((size_t)kb + j) * GROUPS * TILE + n0 * IMAGE_TILES + t) *
-                                V, n, kb + j, j,
-                            oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw == 0);
-                    }
+    for (int share = 0; share < (few ? parts : SLOTS); share++)
+        for (int part = share; part < parts; part += few ? parts : SLOTS) {
+            const int item = part / SHARES, block0 = part % SHARES * ITEM_BLOCKS;
+            const int slot = few ? lathe_thread() : share;
+            float *pixels = scratch + (size_t)slot * (POSITIONS * (PIXELS + SUMS) + FOLDED);
+            float *sums = pixels + POSITIONS * PIXELS;
+            const int oh0 = item % CHUNKS * CHUNK_ROWS, n0 = item / CHUNKS * ITEM_IMAGES;
+            const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
+            const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
+            for (int cb = 0; cb < (item * SLOTS + slot != there ? IN_BLOCKS : 0); cb++)
+                for (int n = 0; n < images; n++)
+                    for (int th = 0; th * M < oh1 - oh0; th++)
+                        for (int tw = 0; tw < TILES_W; tw++)
+                            winograd_16x10x10_to_16x10x10_backward_data_tile(in, n0 + n, oh0 / M +
+                                    th, tw,
+                                (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
+            there = item * SLOTS + slot;
+            const int tiles = images * CHUNK_TILES * TILES_W;
+            for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
+                const float *chunk = weight + (size_t)(k0 / K_TILE) * TAPS; /* of position 0 */
+                for (int i = 0; i < POSITIONS * K_TILES; i++) {
+                    const int p = i / K_TILES, kt = i % K_TILES;
+                    const float *taps = chunk + (size_t)p * WEIGHTS + kt * TAPS;
+                    const float *next = taps + TAPS; /* in the end the next chunk's */
+                    if (kt == K_TILES - 1 && p + 1 < POSITIONS)
+                        next = chunk + (size_t)(p + 1) * WEIGHTS;
+                    else if (kt == K_TILES - 1)
+                        next = chunk + (size_t)K_TILES * TAPS;
+                    for (int g = 0; g * TILE < tiles; g++)
+                        winograd_16x10x10_to_16x10x10_backward_data_product(pixels + (size_t)p *
+                                PIXELS + g * IN_BLOCKS * TILE * V,
+                            taps, sums + (size_t)p * SUMS + (kt * K_TILE * GROUPS + g) * TILE * V,
+                            g * TAPS_AHEAD < TAPS ? next + g * TAPS_AHEAD : taps);
+                }
+                for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
+                    for (int j = 0; j < K_TILE; j++)
+                        for (int n = n0; n < n0 + images; n++) {
+                            float *to = out + (size_t)n * OUT_IMAGE + (size_t)(kb + j) *
+                                (OUT_H * OUT_W * V);
+                            for (int th = 0; th * M < oh1 - oh0; th++)
+                                for (int tw = 0; tw < TILES_W; tw++) {
+                                    const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
+                                    winograd_16x10x10_to_16x10x10_backward_data_finish(in, weight,
+                                            sums + ((kb + j - k0) * GROUPS * TILE + t) * V, n,
+                                            kb + j, j,
+                                        oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw ==
+                                            0);
+                                }
+                        }
+                }
             }
-    }
+        }
 }
 
 /* Pixel (h, w) of channel block k of sample n: from the gradient g after the last step to raw's. */
@@ -2237,8 +2268,8 @@ static const struct lathe_cost costs[] = {
     {"conv1", "batch statistics", 0, 0, 640, false},
     {"conv1", "steps forward", 12800, 12800, 192, false},
     {"conv2", "forward, weights transformed", 0, 0, 46080, false},
-    {"conv2", "forward", 401408, 12800, 83200, true},
-    {"conv2", "batch statistics", 0, 0, 640, false},
+    {"conv2", "forward", 401408, 12800, 332544, true},
+    {"conv2", "batch statistics", 0, 0, 1152, false},
     {"conv2", "steps forward", 12800, 8000, 192, false},
     {"linear1", "forward", 4000, 1664, 25664, false},
     {"loss", "forward and backward", 0, 128, 8, false},
@@ -2252,7 +2283,7 @@ static const struct lathe_cost costs[] = {
     {"conv2", "backward weights", 401408, 12800, 1373184, true},
     {"conv2", "weights for backward data", 0, 0, 18432, false},
     {"conv2", "backward data, weights transformed", 0, 0, 46080, false},
-    {"conv2", "backward data", 401408, 12800, 82944, true},
+    {"conv2", "backward data", 401408, 12800, 331776, true},
     {"conv1", "sums for the batchnorm", 12800, 12800, 384, false},
     {"conv1", "batchnorm's gradients", 0, 0, 384, false},
     {"conv1", "steps backward", 12800, 12800, 384, false},
@@ -2272,9 +2303,9 @@ static const struct lathe_write writes[] = {
     {1, at_batchnorm1_scale, 16, 0, 1},
     {2, at_relu1, 0, 1600, 1},
     {3, at_conv2_weight_winograd, 9216, 0, 1},
-    {4, at_conv2_forward_tiles, 11520, 0, 1},
+    {4, at_conv2_forward_tiles, 73728, 0, 1},
     {4, at_conv2, 0, 1600, 1},
-    {4, at_batchnorm2_moments, 64, 0, 1},
+    {4, at_batchnorm2_moments, 192, 0, 1},
     {5, at_batchnorm2_running_mean, 16, 0, 1},
     {5, at_batchnorm2_running_var, 16, 0, 1},
     {5, at_batchnorm2_mean, 16, 0, 1},
@@ -2299,7 +2330,7 @@ static const struct lathe_write writes[] = {
     {16, at_conv2_weight_tiles, 340992, 0, 1},
     {17, at_conv2_weight_transposed, 2304, 0, 1},
     {18, at_conv2_weight_transposed_winograd, 9216, 0, 1},
-    {19, at_conv2_backward_data_tiles, 11520, 0, 1},
+    {19, at_conv2_backward_data_tiles, 73728, 0, 1},
     {19, at_relu1_grad, 0, 1600, 1},
     {20, at_conv1_norm_sums, 32, 0, 1},
     {21, at_batchnorm1_weight_grad, 16, 0, 1},
