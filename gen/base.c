@@ -12,9 +12,27 @@
  *
  * A list of chunks, the newest first. Chunks come zeroed from calloc and no byte is handed out
  * twice, so allocations need no clearing and big ones cost no memory until they are touched.
+ *
+ * Where AddressSanitizer watches, it is told what is handed out, with gaps between.
  */
 
 enum { ARENA_ALIGNMENT = 64, FIRST_CHUNK = 1 << 14, LARGEST_CHUNK = 1 << 22 };
+
+/* AddressSanitizer's, if it is there. */
+void __asan_poison_memory_region(const volatile void *from, size_t size) __attribute__((weak));
+void __asan_unpoison_memory_region(const volatile void *from, size_t size) __attribute__((weak));
+
+static void close_memory(char *from, size_t size)
+{
+    if (__asan_poison_memory_region)
+        __asan_poison_memory_region(from, size);
+}
+
+static void open_memory(char *from, size_t size)
+{
+    if (__asan_unpoison_memory_region)
+        __asan_unpoison_memory_region(from, size);
+}
 
 struct chunk {
     struct chunk *next;
@@ -46,6 +64,7 @@ void arena_free(struct arena *arena)
         return;
     for (struct chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
         next = chunk->next;
+        open_memory((char *)(chunk + 1), (size_t)(chunk->end - (char *)(chunk + 1)));
         free(chunk);
     }
     free(arena);
@@ -63,6 +82,7 @@ static struct chunk *add_chunk(struct arena *arena, size_t size)
     size_t skip = (size_t)(-start % ARENA_ALIGNMENT);
     chunk->free = (char *)(chunk + 1) + skip;
     chunk->end = chunk->free + room;
+    close_memory(chunk->free, room);
     chunk->next = arena->chunks;
     arena->chunks = chunk;
     if (arena->chunk_size < LARGEST_CHUNK)
@@ -75,13 +95,15 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
         fail(STATUS_RESOURCE, "out of memory: cannot have %zu objects of %zu bytes", count, size);
-    bytes =
-        bytes ? (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT : ARENA_ALIGNMENT;
+    size_t gap = __asan_poison_memory_region ? ARENA_ALIGNMENT : 0;
+    size_t lines = bytes ? (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT : 1;
+    size_t room = lines * ARENA_ALIGNMENT + gap;
     struct chunk *chunk = arena->chunks;
-    if (!chunk || (size_t)(chunk->end - chunk->free) < bytes)
-        chunk = add_chunk(arena, bytes);
-    void *memory = chunk->free;
-    chunk->free += bytes;
+    if (!chunk || (size_t)(chunk->end - chunk->free) < room)
+        chunk = add_chunk(arena, room);
+    char *memory = chunk->free;
+    chunk->free += room;
+    open_memory(memory, bytes);
     return memory;
 }
 
