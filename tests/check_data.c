@@ -592,6 +592,29 @@ START_TEST(xor_points_and_targets)
 }
 END_TEST
 
+/* ---- random numbers ---- */
+
+/* Two known answers of Philox 4x32-10 (Random123's kat_vectors), and what the streams made of them
+ * when a run could first be repeated: bits that may never change. */
+START_TEST(streams_stay_what_they_are)
+{
+    static const uint32_t known[2][4] = {{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+                                         {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}};
+    static const uint32_t dropped[] = {0x79a36ffb, 0x484cc15a, 0x4520043a, 0xec2b099b,
+                                       0xb8e5faf3, 0x90c162ca, 0x23ba25b2, 0x92292f63};
+    struct lathe_random4 zeros = lathe_random(0, 0, 0, 0, 0);
+    struct lathe_random4 ones =
+        lathe_random(UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX);
+    ck_assert_mem_eq(zeros.v, known[0], sizeof zeros.v);
+    ck_assert_mem_eq(ones.v, known[1], sizeof ones.v);
+    for (uint32_t i = 0; i < 8; i++)
+        ck_assert_uint_eq(lathe_dropout_bits(11, 7, 3, 5, i), dropped[i]);
+    for (uint32_t step = 0; step < 32; step++)
+        ck_assert_int_eq(lathe_kept(11, step, 2, lathe_threshold(0.25)),
+                         "11001110110001001111011111011111"[step] == '1');
+}
+END_TEST
+
 /* ---- shuffle ---- */
 
 enum { SHUFFLED = 1003 };
@@ -1267,6 +1290,7 @@ static TCase *batches_case(void)
     TCase *batches = tcase_create("batches");
     tcase_set_timeout(batches, 60);
     tcase_add_test(batches, xor_points_and_targets);
+    tcase_add_test(batches, streams_stay_what_they_are);
     tcase_add_test(batches, shuffle_is_a_permutation);
     tcase_add_test(batches, shuffle_is_fair);
     tcase_add_test(batches, crops_match_the_reference);

@@ -131,6 +131,33 @@ START_TEST(a_gradient_that_is_no_number_stays_one)
 }
 END_TEST
 
+/* Gradients that stay what they are have no variance, and rounding may make it less than none. */
+START_TEST(a_variance_is_not_negative)
+{
+    enum { COUNT = 1000 };
+    const struct lathe_optimizer rmsprop = {
+        .kind = LATHE_RMSPROP, .alpha = 0.9, .eps = 1e-8, .centered = true};
+    const struct lathe_training training = {.optimizer = rmsprop};
+    float *w = lathe_alloc(COUNT, sizeof *w), *g = lathe_alloc(COUNT, sizeof *g);
+    float *moments[LATHE_MOMENTS] = {NULL};
+    for (int i = 0; i < LATHE_MOMENTS; i++)
+        if (lathe_optimizer_keeps(&training, i))
+            moments[i] = lathe_alloc(COUNT, sizeof(float));
+    for (uint64_t t = 1; t <= 300; t++) {
+        const struct lathe_optimizer_step step = {.t = t, .lr = 1e-9};
+        for (int i = 0; i < COUNT; i++)
+            g[i] = 0.1f + 0.01f * (float)i;
+        lathe_optimizer_step(&rmsprop, &step, w, g, moments, COUNT);
+    }
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_msg(isfinite(w[i]), "%d: %g", i, (double)w[i]);
+    for (int i = 0; i < LATHE_MOMENTS; i++)
+        free(moments[i]);
+    free(g);
+    free(w);
+}
+END_TEST
+
 /* ---- schedules ---- */
 
 START_TEST(schedules_are_pytorchs)
@@ -256,6 +283,7 @@ int main(void)
                         cases);
     tcase_add_test(optimizers, a_norm_is_of_all_gradients);
     tcase_add_test(optimizers, a_gradient_that_is_no_number_stays_one);
+    tcase_add_test(optimizers, a_variance_is_not_negative);
     tcase_add_test(schedules, schedules_are_pytorchs);
     tcase_add_test(schedules, rates_decay);
     tcase_add_test(schedules, rates_warm_up);

@@ -179,6 +179,20 @@ START_TEST(pieces_follow_the_histogram)
 }
 END_TEST
 
+/* A table found once: the candidates, and so the pieces, follow the histogram's density. */
+START_TEST(pieces_stay_where_they_are)
+{
+    static const double ends[] = {-3.320261, -1.141341, 0.6786229, 1.179611,
+                                  1.698117,  2.376363,  4.002448};
+    enum { ENDS = sizeof ends / sizeof *ends };
+    struct curve curve =
+        weighted((struct curve){.kind = CURVE_SIGMOID}, 0.002, bell(-6, 6, 1, 0.7));
+    ck_assert_int_eq(curve.table->count, ENDS + 1);
+    for (int i = 0; i < ENDS; i++)
+        ck_assert_double_eq_tol(curve.table->pieces[i].to, ends[i], 1e-5);
+}
+END_TEST
+
 START_TEST(same_bytes_twice)
 {
     struct text texts[2] = {{0}, {0}};
@@ -402,6 +416,7 @@ int main(void)
     tcase_add_loop_test(tests, minimax_is_not_shorter, 0, GIVEN_CURVES);
     tcase_add_loop_test(tests, degenerate_histograms, 0, GIVEN_CURVES);
     tcase_add_test(tests, pieces_follow_the_histogram);
+    tcase_add_test(tests, pieces_stay_where_they_are);
     tcase_add_loop_test(tests, same_bytes_twice, 0, GIVEN_CURVES);
     tcase_add_test(tests, problems_are_told);
     tcase_add_test(tests, absurd_tables_fail_with_a_message);

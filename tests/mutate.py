@@ -43,7 +43,8 @@ AREAS = {
                   "check_streams"),
     "passes": (28, ["gen/fuse.c", "gen/layout.c", "gen/plan.c", "gen/lower*.c", "gen/grad.c",
                     "gen/recompute.c", "gen/team.c", "gen/emit*.c", "gen/interp.c"],
-               "check_golden:bytes check_program check_random:random check_loosen check_streams"),
+               "check_golden:bytes check_program check_winograd check_random:random check_loosen "
+               "check_streams"),
     "winograd": (6, ["gen/winograd.c"], "check_winograd check_golden:bytes"),
     "operators": (12, ["gen/op/*.c"],
                   "check_ops check_reference check_golden:bytes check_program check_random:random "
@@ -56,10 +57,11 @@ AREAS = {
                     "runtime/parameter.c", "runtime/split.c", "runtime/loader.c",
                     "runtime/training.c", "runtime/curves.c"],
                 "check_training check_augment check_runtime check_data check_validation "
-                "check_sources check_loosen"),
+                "check_candidates check_sources check_loosen"),
     "headers": (5, ["runtime/random.h", "runtime/vector.h", "runtime/learned.h",
                     "runtime/thread.h"],
-                "check_activations check_data check_loosen check_random:random check_winograd"),
+                "check_activations check_data check_thread check_loosen check_random:random "
+                "check_winograd"),
 }
 
 # ---- where a bug can be planted ----
@@ -172,11 +174,11 @@ def mutants(generator, pattern):
 # A way to build: what make is told, where lathe and the test programs are then, how many times its
 # own limit a test has.
 Build = collections.namedtuple("Build", "settings lathe tests patience")
-PLAIN = Build([], "lathe", "out/.build/tests/", "4")
+PLAIN = Build([], "lathe", "out/.build/tests/", "2")
 SANITIZED = Build(["BUILD=out/.build/asan", "PROGRAM=out/.build/asan/lathe",
                    "CFLAGS=-O1 -g -Wall -Wextra -fno-omit-frame-pointer "
                    "-fsanitize=address,undefined -fno-sanitize-recover=all"],
-                  "out/.build/asan/lathe", "out/.build/asan/tests/", "20")
+                  "out/.build/asan/lathe", "out/.build/asan/tests/", "10")
 
 
 def same_tree(base, copy):
@@ -203,8 +205,9 @@ def run(arguments, folder, seconds, case="", build=PLAIN):
     """Status and output of a program in FOLDER; status None: it took longer than SECONDS. CASE: the
     test case of a test program that is to run alone."""
     environment = dict(os.environ, LATHE=os.path.join(folder, build.lathe), CK_FORK="yes",
-                       OMP_WAIT_POLICY="passive", CK_TIMEOUT_MULTIPLIER=build.patience,
-                       LATHE_SHRINK="0", ASAN_OPTIONS="hard_rss_limit_mb=%d" % (MEMORY >> 20))
+                       OMP_WAIT_POLICY="passive", CK_DEFAULT_TIMEOUT="120",
+                       CK_TIMEOUT_MULTIPLIER=build.patience, LATHE_SHRINK="0",
+                       ASAN_OPTIONS="hard_rss_limit_mb=%d" % (MEMORY >> 20))
     environment.setdefault("LATHE_SEEDS", "3")
     if case:
         environment["CK_RUN_CASE"] = case
