@@ -208,7 +208,7 @@ static double cost_beside(double arithmetic, double bytes)
 }
 
 /* In training pixels come from memory and go there, and so do tiles in phases; weights are
- * transformed and written, and read in PASSES. Fitted to layers of 16 to 512 channels, 56 to 2
+ * transformed and written, and read in PASSES. Fitted to layers of 16 to 512 channels, 56 to 7
  * rows, of 16 samples, within a fifth of the direct kernel's time (`bench methods`). */
 static double training_cost(const struct lowering *l, const struct geometry *g,
                             const struct winograd_plan *p, double tiles, double passes)
