@@ -378,9 +378,10 @@ static char method_of(const struct program *program, const char *layer, const ch
     return method;
 }
 
-/* The faster one, on two cores with AVX-512: forward, backward data and backward weights of 16
- * samples (`bench methods`); inference of 1 and of 8 (resnet18, resnet50 and densenet121 have such
- * layers, and were slower with others). */
+/* Training, 16 samples: forward, backward data, backward weights. The faster one, as measured on
+ * two cores with AVX-512 (`bench methods`), but direct where 16 channels are summed: there
+ * Winograd's rounding is too near the bound. Inference of 1 and of 8: what is chosen, so that a
+ * change shows. */
 static const struct {
     const char *layer, *training, *inference;
 } choices[] = {
