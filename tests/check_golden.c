@@ -1,11 +1,12 @@
 /*
- * The text of what lathe generates: small networks byte for byte as in tests/golden/NAME.ISA/, the
- * same bytes twice, no warning, no line over 100 columns. LATHE_BLESS=1 takes what is generated now
- * as what is expected.
+ * The text of what lathe generates: small networks byte for byte as in tests/golden/NAME.ISA/, many
+ * more by their digests, the same bytes twice, no warning, no line over 100 columns. LATHE_BLESS=1
+ * takes what is generated now as what is expected.
  */
 #include "../gen/build.h"
 #include "../gen/cc.h"
 #include "../gen/spec.h"
+#include "random_spec.h"
 
 #include <check.h>
 #include <glob.h>
@@ -136,6 +137,91 @@ START_TEST(generated_is_golden)
     }
     compare_file(arena_printf(arena, "%s/Makefile", made),
                  arena_printf(arena, "%s/Makefile", expected));
+}
+END_TEST
+
+/* ---- by digest: which networks a change of lathe reaches ---- */
+
+enum { DRAWN = 60 };
+static const char digests[] = "tests/golden/digests.txt";
+
+/* Add "LABEL DIGEST", of the network of SPEC as OPTIONS have it, to OUT. */
+static void add_digest(const char *label, const char *spec, const struct build_options *options,
+                       struct text *out)
+{
+    struct arena *own = arena_new();
+    char digest[65];
+    build_digest(own, spec_read(own, spec, NULL, 0), options, digest);
+    text_printf(out, "%s %.16s\n", label, digest);
+    arena_free(own);
+}
+
+/* All networks that match PATTERN, on three instruction sets. */
+static void add_networks(const char *pattern, struct text *out)
+{
+    static const char *const isas[] = {"avx512", "avx2", "portable"};
+    char **found;
+    int count = list(pattern, &found);
+    for (int i = 0; i < count; i++)
+        for (int k = 0; k < 3; k++) {
+            const struct build_options options = {.isa = isa_find(isas[k]), .cc = "cc"};
+            add_digest(arena_printf(arena, "%s %s", found[i], isas[k]), found[i], &options, out);
+        }
+}
+
+/* Random networks: their choices and shapes are others than people's. */
+static void add_drawn(struct text *out)
+{
+    static const char *const isas[] = {"avx512", "avx2", "portable"};
+    for (int seed = 1; seed <= DRAWN; seed++) {
+        struct draw draw = {.seed = (uint64_t)seed};
+        struct text spec = random_spec(&draw, false);
+        const char *path = arena_printf(arena, "%s/drawn.lua", folder);
+        const struct build_options options = {.isa = isa_find(isas[seed % 3]),
+                                              .batch = batch_of(spec.data),
+                                              .infer_batch = 1 + seed % 4,
+                                              .method = (enum conv_method)(seed % 5),
+                                              .cc = "cc"};
+        write_file(path, spec.data, spec.length);
+        add_digest(arena_printf(arena, "drawn %d %s", seed, isas[seed % 3]), path, &options, out);
+        text_free(&spec);
+    }
+}
+
+/* The labels of MADE's lines that EXPECTED has not, to stdout; how many. */
+static int report_changed(const char *made, const char *expected)
+{
+    int count = 0;
+    for (const char *line = made; *line; line += strcspn(line, "\n") + 1) {
+        char *copy = arena_printf(arena, "%.*s\n", (int)strcspn(line, "\n"), line);
+        if (strstr(expected, copy))
+            continue;
+        *strrchr(copy, ' ') = '\0';
+        printf("other C than before: %s\n", copy);
+        fflush(stdout);
+        count++;
+    }
+    return count;
+}
+
+/* Every choice of every pass stands in some network's C: that no choice changes unseen. */
+START_TEST(digests_are_as_before)
+{
+    struct text made = {0};
+    size_t length;
+    add_networks("specs/*.lua", &made);
+    add_networks("tests/num/*.lua", &made);
+    add_drawn(&made);
+    if (getenv("LATHE_BLESS")) {
+        if (write_file(digests, made.data, made.length))
+            printf("blessed %s\n", digests);
+    } else {
+        const char *expected = read_file(arena, digests, &length);
+        ck_assert_msg(strcmp(made.data, expected) == 0,
+                      "%s: the C of %d networks is other than before; make bless, if that is meant",
+                      digests, report_changed(made.data, expected));
+    }
+    text_free(&made);
 }
 END_TEST
 
@@ -318,6 +404,8 @@ Suite *golden_suite(void)
     TCase *bytes = tcase_create("bytes"), *tests = tcase_create("golden");
     tcase_add_checked_fixture(bytes, set_up, tear_down);
     tcase_add_loop_test(bytes, generated_is_golden, 0, GOLDENS);
+    tcase_add_test(bytes, digests_are_as_before);
+    tcase_set_timeout(bytes, 60);
     suite_add_tcase(suite, bytes);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 300);

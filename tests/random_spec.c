@@ -23,6 +23,14 @@ bool chance(struct draw *draw, int percent)
     return between(draw, 1, 100) <= percent;
 }
 
+/* COUNT numbers, each of a range {low, high}, one after another: arguments of one call would be
+ * drawn in whatever order the compiler likes. */
+static void draw_numbers(struct draw *draw, int *numbers, int count, const int *ranges)
+{
+    for (int i = 0; i < count; i++)
+        numbers[i] = between(draw, ranges[2 * i], ranges[2 * i + 1]);
+}
+
 /* ---- writing a spec ---- */
 
 /* A spec under way, and the shape of what its last layer gives. */
@@ -196,6 +204,7 @@ static const char *draw_table(struct writer *w)
 static void add_learned(struct writer *w)
 {
     struct draw *d = w->draw;
+    int n[4];
     const char *shared = chance(d, 40) ? "true" : "false";
     switch (between(d, 0, w->exact ? 0 : w->flat ? 3 : 4)) {
     case 0:
@@ -205,14 +214,16 @@ static void add_learned(struct writer *w)
         put(w, "elu_learned { a = %d, shared = %s },", between(d, 1, 2), shared);
         break;
     case 2:
-        put(w, "dynamic { L = %d, Q = %d, I = %d.5, P = %d, Z = 7, learn = true },",
-            between(d, -3, 30), between(d, 1, 3), between(d, -1, 1), 2 * between(d, 1, 3));
+        draw_numbers(d, n, 4, (int[]){1, 3, -1, 1, 1, 3, -3, 30});
+        put(w, "dynamic { L = %d, Q = %d, I = %d.5, P = %d, Z = 7, learn = true },", n[3], n[2],
+            n[1], 2 * n[0]);
         break;
     case 3:
         put(w, "dynamic { L = 55.9344, Q = 12, I = 0.02924, learn = true },");
         break;
     default:
-        put(w, "dynamic_relu { k = %d, reduction = %d },", between(d, 1, 3), between(d, 1, 9));
+        draw_numbers(d, n, 2, (int[]){1, 9, 1, 3});
+        put(w, "dynamic_relu { k = %d, reduction = %d },", n[1], n[0]);
         w->weighted += 2;
     }
 }
@@ -220,6 +231,7 @@ static void add_learned(struct writer *w)
 static void add_activation(struct writer *w)
 {
     struct draw *d = w->draw;
+    int n[3];
     if (chance(d, 30)) {
         add_learned(w);
         return;
@@ -250,19 +262,20 @@ static void add_activation(struct writer *w)
         break;
     case 10:
         if (chance(d, 50)) {
+            table = chance(d, 50) ? "" : ", table = tangent(0.05)";
             put(w, "curve { f = function(x) return math.max(%d, x) - 0.5 / (1 + x * x) end%s },",
-                between(d, -1, 1), chance(d, 50) ? "" : ", table = tangent(0.05)");
+                between(d, -1, 1), table);
             break;
         }
-        put(w, "piecewise { { -1, %d }, { 0.5, %d }, { 2, 1.5 } },", between(d, -1, 1),
-            between(d, -1, 2));
+        draw_numbers(d, n, 2, (int[]){-1, 2, -1, 1});
+        put(w, "piecewise { { -1, %d }, { 0.5, %d }, { 2, 1.5 } },", n[1], n[0]);
         break;
     case 11:
         put(w, "dynamic { L = %d, Q = 0.5, I = 1.5, P = 4, Z = 7%s },", between(d, 1, 30), table);
         break;
     default:
-        put(w, "dynamic { L = %d.25, Q = %d, I = %d.125%s },", between(d, 0, 55), between(d, 1, 12),
-            between(d, -1, 1), table);
+        draw_numbers(d, n, 3, (int[]){-1, 1, 1, 12, 0, 55});
+        put(w, "dynamic { L = %d.25, Q = %d, I = %d.125%s },", n[2], n[1], n[0], table);
     }
 }
 
@@ -300,10 +313,11 @@ static void add_pool(struct writer *w)
 static void add_lrn(struct writer *w)
 {
     static const char *const betas[] = {"0.75", "0.5", "1", "0.6"};
-    int size = 2 * between(w->draw, 0, min_int(w->c - 1, 3)) + 1;
-    if (!w->exact)
-        put(w, "lrn { size = %d, alpha = 0.%d, beta = %s, k = %d },", size, between(w->draw, 0, 9),
-            betas[between(w->draw, 0, 3)], between(w->draw, 1, 2));
+    int n[3], size = 2 * between(w->draw, 0, min_int(w->c - 1, 3)) + 1;
+    if (w->exact)
+        return;
+    draw_numbers(w->draw, n, 3, (int[]){1, 2, 0, 3, 0, 9});
+    put(w, "lrn { size = %d, alpha = 0.%d, beta = %s, k = %d },", size, n[2], betas[n[1]], n[0]);
 }
 
 /* The same numbers in a shape of at most 40 channels. */
@@ -421,6 +435,12 @@ static int draw_branch_channels(struct writer *w, bool blocks)
     return blocks ? 16 * between(w->draw, 1, 2) : between(w->draw, 1, w->exact ? 12 : 24);
 }
 
+static void add_branch_conv(struct writer *w, int channels)
+{
+    const char *bias = chance(w->draw, 50) ? "true" : "false";
+    put(w, "conv(%d, %d, { bias = %s }),", channels, between(w->draw, 1, 3), bias);
+}
+
 /* Branches of one size; at times one is the input itself, or a concat in its turn. */
 static void add_concat(struct writer *w)
 {
@@ -437,8 +457,7 @@ static void add_concat(struct writer *w)
             if (w->flat)
                 add_linear(w, channels);
             else
-                put(w, "conv(%d, %d, { bias = %s }),", channels, between(w->draw, 1, 3),
-                    chance(w->draw, 50) ? "true" : "false");
+                add_branch_conv(w, channels);
             w->c = channels;
             w->weighted++;
         }
