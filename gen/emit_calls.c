@@ -129,6 +129,70 @@ static void push_lattice(struct printer *p, const struct table *table)
     }
 }
 
+/* What it takes to find a table's value and its slope, nanoseconds a vector (of LANES, in the first
+ * cache): by a lattice or by comparisons, a piece; by a search (lathe_table), whose rows fill one
+ * register or two. */
+struct finding {
+    int lanes;
+    double lattice, compared_value, compared_slope;
+    double searched_value[2], searched_slope[2];
+};
+static const struct finding findings[] = {
+    {16, 0.30, 0.46, 0.29, {2.6, 3.3}, {2.4, 3.2}},
+    {8, 0.27, 0.75, 0.33, {1.7, 5.8}, {1.5, 4.7}},
+};
+
+/* TABLE as lathe_table wants it, of PIECES with those that are none. */
+static void push_rows(struct printer *p, const struct table *table, int pieces)
+{
+    float *numbers = arena_array(p->arena, 3 * (size_t)pieces, float);
+    curve_pack_table(table, pieces, numbers);
+    lua_newtable(p->lua);
+    for (int i = 0; i < 3 * pieces; i++) {
+        lua_pushnumber(p->lua, (double)numbers[i]);
+        lua_rawseti(p->lua, -2, i + 1);
+    }
+}
+
+static const struct finding *finding_of(int lanes)
+{
+    for (size_t i = 0; i < sizeof findings / sizeof *findings; i++)
+        if (findings[i].lanes == lanes)
+            return &findings[i];
+    return NULL;
+}
+
+/* How TABLE's value and its slope are found: what takes the least time. "searched" is how many
+ * pieces the rows are for, 0 where there is no search. */
+static void set_finding(struct printer *p, const struct table *table, bool lattice)
+{
+    int lanes = p->emission->infer->isa->lanes, registers = divide_up(table->count, lanes);
+    const struct finding *f = finding_of(lanes);
+    bool value = false, slope = false;
+    if (f && registers <= 2) {
+        double other = lattice ? f->lattice : f->compared_value;
+        value = f->searched_value[registers - 1] < other * table->count;
+        slope = p->training && f->searched_slope[registers - 1] < f->compared_slope * table->count;
+    }
+    emit_set_flag(p->lua, "value_searched", value);
+    emit_set_flag(p->lua, "slope_searched", slope);
+    emit_set_integer(p->lua, "searched", value || slope ? registers * lanes : 0);
+    if (value || slope) {
+        push_rows(p, table, registers * lanes);
+        lua_setfield(p->lua, -2, "rows");
+    }
+}
+
+static void set_table(struct printer *p, const struct table *table)
+{
+    push_pieces(p->lua, table);
+    lua_setfield(p->lua, -2, "pieces");
+    push_lattice(p, table);
+    bool lattice = lua_toboolean(p->lua, -1);
+    lua_setfield(p->lua, -2, "lattice");
+    set_finding(p, table, lattice);
+}
+
 /* CURVE's parameters by their letters, and what Dynamic's closed form needs besides. */
 static void set_curve_parameters(lua_State *lua, const struct curve *curve)
 {
@@ -153,13 +217,9 @@ static const char *print_curve(struct printer *p, const struct curve *curve, con
     emit_set_string(lua, "description", curve_describe(p->arena, curve));
     set_curve_parameters(lua, curve);
     if (curve->table && !plain) {
-        push_pieces(lua, curve->table);
-        lua_setfield(lua, -2, "pieces");
-        push_lattice(p, curve->table);
-        lua_setfield(lua, -2, "lattice");
+        set_table(p, curve->table);
     } else {
         emit_set_flag(lua, "pieces", false);
-        emit_set_flag(lua, "lattice", false);
     }
     const char *wish = plain ? curve_kind_name(curve->kind) : identifier(p->arena, node_name);
     int function =

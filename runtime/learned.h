@@ -97,38 +97,41 @@ LATHE_INLINE void lathe_dynamic_sums(vf x, vf g, vf *sums, vf l, vf q, vf i, con
 /* ---- table: rows of PIECES numbers: from, slope, intercept; x is in the last piece whose from is
  * below it; unused pieces are from FLT_MAX ---- */
 
-/* The piece that each x is in, where there are as many as lanes: a binary search. */
-LATHE_INLINE vi lathe_table_piece(vf x, const float *table)
+/* Whether a binary search finds a piece: comparisons one after another do everywhere. */
+#define LATHE_SEARCHES(pieces)                                                                     \
+    ((pieces) <= LATHE_LOOKUP && ((pieces) == LATHE_LANES || (pieces) == 2 * LATHE_LANES))
+
+/* The piece that each x is in. */
+LATHE_INLINE vi lathe_table_piece(vf x, const float *table, const int pieces)
 {
-    const vf from = lathe_load(table);
-    vi piece = {0};
-    for (int step = LATHE_LANES / 2; step > 0; step /= 2)
-        piece += (x > lathe_permute(from, piece + step)) & step;
+    vi piece = (x > table[pieces / 2]) & (pieces / 2);
+    for (int step = pieces / 4; step > 0; step /= 2)
+        piece = lathe_add_above(piece, step, x, lathe_lookup(table, pieces, piece + step));
     return piece;
 }
 
 LATHE_INLINE vf lathe_table(vf x, const float *table, const int pieces)
 {
-    if (pieces == LATHE_LANES) {
-        const vi piece = lathe_table_piece(x, table);
-        return lathe_permute(lathe_load(table + pieces), piece) * x +
-               lathe_permute(lathe_load(table + 2 * pieces), piece);
+    if (LATHE_SEARCHES(pieces)) {
+        const vi piece = lathe_table_piece(x, table, pieces);
+        return lathe_lookup(table + pieces, pieces, piece) * x +
+               lathe_lookup(table + 2 * pieces, pieces, piece);
     }
     vf slope = lathe_splat(table[pieces]), intercept = lathe_splat(table[2 * pieces]);
     for (int i = 1; i < pieces && table[i] < FLT_MAX; i++) {
-        const vi above = x > table[i];
-        slope = lathe_select(above, lathe_splat(table[pieces + i]), slope);
-        intercept = lathe_select(above, lathe_splat(table[2 * pieces + i]), intercept);
+        const vf from = lathe_splat(table[i]);
+        slope = lathe_select_above(x, from, lathe_splat(table[pieces + i]), slope);
+        intercept = lathe_select_above(x, from, lathe_splat(table[2 * pieces + i]), intercept);
     }
     return slope * x + intercept;
 }
 LATHE_INLINE vf lathe_table_slope(vf x, const float *table, const int pieces)
 {
-    if (pieces == LATHE_LANES)
-        return lathe_permute(lathe_load(table + pieces), lathe_table_piece(x, table));
+    if (LATHE_SEARCHES(pieces))
+        return lathe_lookup(table + pieces, pieces, lathe_table_piece(x, table, pieces));
     vf slope = lathe_splat(table[pieces]);
     for (int i = 1; i < pieces && table[i] < FLT_MAX; i++)
-        slope = lathe_select(x > table[i], lathe_splat(table[pieces + i]), slope);
+        slope = lathe_select_above(x, lathe_splat(table[i]), lathe_splat(table[pieces + i]), slope);
     return slope;
 }
 

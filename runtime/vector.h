@@ -90,6 +90,28 @@ LATHE_INLINE vf lathe_select(vi mask, vf a, vf b)
     return (vf)((mask & (vi)a) | (~mask & (vi)b));
 }
 
+/* Lanes of A where X is above Y, of B elsewhere. */
+LATHE_INLINE vf lathe_select_above(vf x, vf y, vf a, vf b)
+{
+#if defined(__AVX512F__) && LATHE_LANES == 16
+    const __mmask16 above = _mm512_cmp_ps_mask((__m512)x, (__m512)y, _CMP_GT_OQ);
+    return (vf)_mm512_mask_mov_ps((__m512)b, above, (__m512)a);
+#else
+    return lathe_select(x > y, a, b);
+#endif
+}
+
+/* A, and STEP more where X is above Y. */
+LATHE_INLINE vi lathe_add_above(vi a, int step, vf x, vf y)
+{
+#if defined(__AVX512F__) && LATHE_LANES == 16
+    const __mmask16 above = _mm512_cmp_ps_mask((__m512)x, (__m512)y, _CMP_GT_OQ);
+    return (vi)_mm512_mask_add_epi32((__m512i)a, above, (__m512i)a, _mm512_set1_epi32(step));
+#else
+    return a + ((x > y) & step);
+#endif
+}
+
 /* The larger and the smaller of two numbers; B where one is NaN. */
 LATHE_INLINE vf lathe_max(vf a, vf b)
 {
@@ -155,6 +177,29 @@ LATHE_INLINE vf lathe_permute(vf v, vi index)
     for (int i = 0; i < LATHE_LANES; i++)
         result[i] = v[index[i] & (LATHE_LANES - 1)];
     return result;
+#endif
+}
+
+/* Lane j of the result is number INDEX[j] of ROW, which has as many numbers as there are lanes, or
+ * twice as many; LATHE_LOOKUP: so many at most where that is fast, else 0. */
+#if defined(__AVX2__) && LATHE_LANES >= 8
+#define LATHE_LOOKUP (2 * LATHE_LANES)
+#else
+#define LATHE_LOOKUP 0
+#endif
+LATHE_INLINE vf lathe_lookup(const float *row, const int numbers, vi index)
+{
+    if (numbers == LATHE_LANES)
+        return lathe_permute(lathe_load(row), index);
+    const vf low = lathe_load(row), high = lathe_load(row + LATHE_LANES);
+#if defined(__AVX512F__) && LATHE_LANES == 16
+    return (vf)_mm512_permutex2var_ps((__m512)low, (__m512i)index, (__m512)high);
+#elif defined(__AVX2__) && LATHE_LANES == 8
+    return (vf)_mm256_blendv_ps((__m256)lathe_permute(low, index),
+                                (__m256)lathe_permute(high, index), (__m256)(index << 28));
+#else
+    return lathe_select((index & LATHE_LANES) != 0, lathe_permute(high, index),
+                        lathe_permute(low, index));
 #endif
 }
 

@@ -1,9 +1,18 @@
 $ -- An activation curve: value and slope. A table's value is a lattice of its lines where there is
-$ -- one; else comparisons find the piece, then multiply-add.
+$ -- one; else comparisons find the piece, then multiply-add. Many pieces are searched.
 /* ${description} */
+$ if pieces and searched > 0 then
+static const float ${name}_table[] __attribute__((aligned(64))) = {
+$   for i = 1, #rows, 4 do
+    ${rows[i]}, ${rows[i + 1]}, ${rows[i + 2]}, ${rows[i + 3]},
+$   end
+};
+$ end
 LATHE_INLINE vf ${name}_value(vf x)
 {
-$ if lattice then
+$ if pieces and value_searched then
+    return lathe_table(x, ${name}_table, ${searched});
+$ elseif pieces and lattice then
 $   for i, piece in ipairs(pieces) do
 $     if piece.slope == 0 then
     const vf y${i} = lathe_splat(${piece.intercept});
@@ -20,8 +29,9 @@ $   end
 $ elseif pieces then
     vf slope = lathe_splat(${pieces[1].slope}), intercept = lathe_splat(${pieces[1].intercept});
 $   for i = 2, #pieces do
-    slope = lathe_select(x > ${pieces[i].from}, lathe_splat(${pieces[i].slope}), slope);
-    intercept = lathe_select(x > ${pieces[i].from}, lathe_splat(${pieces[i].intercept}), intercept);
+    const vf from${i} = lathe_splat(${pieces[i].from});
+    slope = lathe_select_above(x, from${i}, lathe_splat(${pieces[i].slope}), slope);
+    intercept = lathe_select_above(x, from${i}, lathe_splat(${pieces[i].intercept}), intercept);
 $   end
     return slope * x + intercept;
 $ elseif kind == "relu" then
@@ -54,10 +64,13 @@ __attribute__((unused)) LATHE_INLINE vf ${name}_slope(vf x)
 $ if pieces then
 $   if #pieces == 1 then
     return x * 0.0f + ${pieces[1].slope};
+$   elseif slope_searched then
+    return lathe_table_slope(x, ${name}_table, ${searched});
 $   else
     vf slope = lathe_splat(${pieces[1].slope});
 $     for i = 2, #pieces do
-    slope = lathe_select(x > ${pieces[i].from}, lathe_splat(${pieces[i].slope}), slope);
+    slope = lathe_select_above(x, lathe_splat(${pieces[i].from}),
+                               lathe_splat(${pieces[i].slope}), slope);
 $     end
     return slope;
 $   end

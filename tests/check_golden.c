@@ -91,7 +91,8 @@ static const struct {
                {"paths", "avx512", CONV_BY_COST},   {"winograd", "avx2", CONV_WINOGRAD},
                {"samples", "avx512", CONV_SAMPLES}, {"lanes", "avx512", CONV_LANES},
                {"rare", "avx512", CONV_BY_COST},    {"curves", "portable", CONV_BY_COST},
-               {"groups", "avx512", CONV_BY_COST},  {"folded", "avx512", CONV_WINOGRAD}};
+               {"curves", "avx512", CONV_BY_COST},  {"groups", "avx512", CONV_BY_COST},
+               {"folded", "avx512", CONV_WINOGRAD}};
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
 /* The line of A in which B first differs. */

@@ -207,7 +207,7 @@ static const char harness[] =
     "            y[i] = slope[i] * x[i] + table[2 * pieces + k]; \\\n"
     "        } \\\n"
     "    }\n"
-    "ADD(1) ADD(4) ADD(8) ADD(16) ADD(23) ADD(64)\n";
+    "ADD(1) ADD(4) ADD(8) ADD(16) ADD(23) ADD(32) ADD(64)\n";
 
 typedef void table_function(const float *table, const float *x, float *y, float *slope, int n);
 
@@ -253,15 +253,15 @@ static void fill_numbers(float *x, const float *table, int pieces)
 START_TEST(tables_have_the_bits_of_their_pieces)
 {
     static const char *const isas[] = {"avx512", "avx2", "portable"};
-    static const int rooms[] = {1, 4, 8, 16, 23, 64};
+    static const int rooms[] = {1, 4, 8, 16, 23, 32, 64};
     if (!runs_here(isas[_i]))
         return;
     start_random("tables_have_the_bits_of_their_pieces");
     void *handle = load_harness(isa_find(isas[_i]));
     float *x = lathe_alloc(5 * NUMBERS, sizeof *x), *y = x + NUMBERS, *slope = y + NUMBERS;
     float *expected = slope + NUMBERS, *expected_slope = expected + NUMBERS;
-    for (int n = 0; n < 60; n++) {
-        int pieces = rooms[n % 6], used = 1 + (int)random_between(0, pieces);
+    for (int n = 0; n < 70; n++) {
+        int pieces = rooms[n % 7], used = 1 + (int)random_between(0, pieces);
         float *table = lathe_alloc(3 * (size_t)pieces, sizeof *table);
         for (int i = 0; i < pieces; i++) {
             float next = i ? table[i - 1] + (float)random_between(0.01, 10.0 / pieces) : -INFINITY;

@@ -49,10 +49,14 @@ LATHE_INLINE vf curve_dynamic1_value(vf x)
 __attribute__((unused)) LATHE_INLINE vf curve_dynamic1_slope(vf x)
 {
     vf slope = lathe_splat(0.0f);
-    slope = lathe_select(x > 0.0f, lathe_splat(0.45907712f), slope);
-    slope = lathe_select(x > 0.41233847f, lathe_splat(1.0658145f), slope);
-    slope = lathe_select(x > 0.8275939f, lathe_splat(1.3523164f), slope);
-    slope = lathe_select(x > 1.3830988f, lathe_splat(1.0f), slope);
+    slope = lathe_select_above(x, lathe_splat(0.0f),
+                               lathe_splat(0.45907712f), slope);
+    slope = lathe_select_above(x, lathe_splat(0.41233847f),
+                               lathe_splat(1.0658145f), slope);
+    slope = lathe_select_above(x, lathe_splat(0.8275939f),
+                               lathe_splat(1.3523164f), slope);
+    slope = lathe_select_above(x, lathe_splat(1.3830988f),
+                               lathe_splat(1.0f), slope);
     return slope;
 }
 
