@@ -1,7 +1,9 @@
 $ -- Gradient of convolution and linear weights: sum over samples and pixels of in * out_gradient.
 $ local planar = IN_BLOCK == 1
 $ local by_row = TAP_TILE > 1 -- all taps of a row at once: stride 1
+$ local ahead = not pointwise and not planar and IN_H * IN_W > 1
 $ if by_row then include("conv_weights_row.c.t", _ENV) end
+$ if ahead then include("conv_weights_ahead.c.t", _ENV) end
 static void ${name}(${parameters})
 {
     enum {
@@ -60,6 +62,20 @@ $ end
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
+$ if ahead then -- where the next rows' pixels are: of this image, these blocks or the next
+            const bool rows_end = oh0 + ROW_CHUNK >= OUT_H;
+            const bool c_end = rows_end && cb + 1 == (cg + 1) * C_GROUP;
+            const bool k_end = c_end && kb + K_TILE == kb0 + K_GROUP;
+            const int next_oh = rows_end ? 0 : oh0 + ROW_CHUNK;
+            const int next_cb = c_end ? cg * C_GROUP : cb + rows_end;
+            const int next_kb = k_end ? kb0 : c_end ? kb + K_TILE : kb;
+            const int next_n = k_end ? n0 + IMAGE_CHUNK : n0;
+            const float *next_x = in + (size_t)next_n * IN_IMAGE +
+                (((size_t)span * IN_BLOCKS + next_cb) * IN_H + next_oh * IN_STEP_H) *
+                (IN_W * IN_BLOCK);
+            const float *next_dy = out_gradient + (size_t)next_n * ${out_gradient_image} +
+                ((size_t)next_kb * OUT_H + next_oh) * (OUT_W * V);
+$ end
 $ if not by_row then
             LATHE_UNROLL(${TAPS_W})
 $ end
@@ -82,6 +98,9 @@ $ if pointwise then -- with each tile, ask for a share of the gradient that the 
                         __builtin_prefetch(next +
                             (size_t)(i / CHUNK_PIXELS / K_TILE) * ${out_gradient_image} +
                             (i / CHUNK_PIXELS % K_TILE * (OUT_H * OUT_W) + i % CHUNK_PIXELS) * V);
+$ elseif ahead then -- with each tile, ask for a share of those pixels
+                    ${name}_ahead(next_x, next_dy,
+                                  (r * TAPS_W + t) / TAP_TILE * (C_COUNT / C_TILE) + c0 / C_TILE);
 $ end
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +

@@ -1241,6 +1241,25 @@ static void bias_gradient_8(const float *restrict sums, float *restrict gradient
             gradient[b * V + lane] = (float)g[lane];
     }
 }
+LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_backward_weights_ahead(const float *x, const float *dy,
+                                                                int pass)
+{
+    enum {
+        LINE = 16, /* floats of 64 bytes */
+        PASSES = 9,
+        IMAGES = 4, BLOCKS = 2,
+        X_LINES = (64 + LINE - 1) / LINE,
+        X_SHARE = (IMAGES * X_LINES + PASSES - 1) / PASSES,
+        BLOCK = 64, DY_LINES = (64 + LINE - 1) / LINE,
+        DY_SHARE = (IMAGES * BLOCKS * DY_LINES + PASSES - 1) / PASSES
+    };
+    for (int i = pass * X_SHARE; i < pass * X_SHARE + X_SHARE; i++)
+        __builtin_prefetch(x + (size_t)(i / X_LINES) * 128 + i % X_LINES * LINE);
+    for (int i = pass * DY_SHARE; i < pass * DY_SHARE + DY_SHARE; i++)
+        __builtin_prefetch(dy + (size_t)(i / DY_LINES / BLOCKS) * 128 +
+                           i / DY_LINES % BLOCKS * BLOCK + i % DY_LINES * LINE);
+}
+
 static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                                                     const float *restrict out_gradient,
                                                     float *restrict gradient, int count)
@@ -1284,6 +1303,18 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
+            const bool rows_end = oh0 + ROW_CHUNK >= OUT_H;
+            const bool c_end = rows_end && cb + 1 == (cg + 1) * C_GROUP;
+            const bool k_end = c_end && kb + K_TILE == kb0 + K_GROUP;
+            const int next_oh = rows_end ? 0 : oh0 + ROW_CHUNK;
+            const int next_cb = c_end ? cg * C_GROUP : cb + rows_end;
+            const int next_kb = k_end ? kb0 : c_end ? kb + K_TILE : kb;
+            const int next_n = k_end ? n0 + IMAGE_CHUNK : n0;
+            const float *next_x = in + (size_t)next_n * IN_IMAGE +
+                (((size_t)span * IN_BLOCKS + next_cb) * IN_H + next_oh * IN_STEP_H) *
+                (IN_W * IN_BLOCK);
+            const float *next_dy = out_gradient + (size_t)next_n * 128 +
+                ((size_t)next_kb * OUT_H + next_oh) * (OUT_W * V);
             LATHE_UNROLL(3)
             for (int t = 0; t < TAPS_W; t += TAP_TILE) {
                 const int shift = FIRST_W + t * STEP_W;
@@ -1292,6 +1323,8 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                 const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
                 for (int c0 = 0; c0 < channels; c0 += C_TILE) {
+                    conv3x3_8x4x4_to_8x4x4_backward_weights_ahead(next_x, next_dy,
+                                  (r * TAPS_W + t) / TAP_TILE * (C_COUNT / C_TILE) + c0 / C_TILE);
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
