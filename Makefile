@@ -165,13 +165,9 @@ asan: deps ## run the check programs under AddressSanitizer and UBSan
 ubsan: deps ## run the check programs under UndefinedBehaviorSanitizer alone
 	$(call sanitize,ubsan,-fsanitize=undefined -fno-sanitize-recover=all)
 
-# clang: its OpenMP runtime tells ThreadSanitizer about barriers (libarcher), gcc's does not.
-tsan: deps ## run the check programs under ThreadSanitizer (clang and its OpenMP runtime)
-	@command -v clang > /dev/null || \
-	    { echo "tsan needs clang and libomp-dev" >&2; exit 1; }
-	@export OMP_TOOL_LIBRARIES=libarcher.so TSAN_OPTIONS=ignore_noninstrumented_modules=1 && \
-	CK_TIMEOUT_MULTIPLIER=20 $(MAKE) $(JOBS) CC=clang BUILD=$(BUILD)/tsan \
-	    PROGRAM=$(BUILD)/tsan/lathe CFLAGS='-O1 -g -Wall -Wextra -fsanitize=thread' check-programs
+tsan: deps ## train under ThreadSanitizer (clang and its OpenMP runtime)
+	@$(MAKE) $(JOBS) all
+	@$(RUN_TESTS) tests/test_tsan.sh
 
 # SECONDS=n: so long each target; RUNS=n: so many inputs instead; ONLY="idx spec": these
 fuzz: fuzz-deps ## feed random bytes to every parser for SECONDS=30 each (clang's libFuzzer)

@@ -57,7 +57,7 @@ AREAS = {
                     "runtime/parameter.c", "runtime/split.c", "runtime/loader.c",
                     "runtime/training.c", "runtime/curves.c"],
                 "check_training check_augment check_runtime check_data check_validation "
-                "check_candidates check_sources check_loosen"),
+                "check_candidates check_sources check_loosen test_tsan.sh"),
     "headers": (5, ["runtime/random.h", "runtime/vector.h", "runtime/learned.h",
                     "runtime/thread.h"],
                 "check_activations check_data check_thread check_loosen check_random:random "
@@ -240,7 +240,12 @@ def make(folder, *targets, build=PLAIN):
 
 
 def make_tests(folder, names, build):
-    return make(folder, build.lathe, *(build.tests + name for name in names), build=build)
+    programs = (build.tests + name for name in names if not name.endswith(".sh"))
+    return make(folder, build.lathe, *programs, build=build)
+
+
+def program_of(test, build):
+    return ["sh", "tests/" + test] if test.endswith(".sh") else [build.tests + test]
 
 
 def objects_of(folder, name):
@@ -327,10 +332,12 @@ class Shop:
         """What of AREA's tests catches the mutant in copy; None: nothing."""
         for test in AREAS[area][2].split():
             test, _, case = test.partition(":")
+            if test.endswith(".sh") and build == SANITIZED:
+                continue
             status, output = make_tests(self.copy, [test], build)
             if status is None or status:
                 return "broken"
-            status, output = run([build.tests + test], self.copy, PATIENCE, case, build)
+            status, output = run(program_of(test, build), self.copy, PATIENCE, case, build)
             if status is None or status:
                 self.check_original(test, case, build)
                 return test + (" (time)" if status is None else "") + \
@@ -340,7 +347,7 @@ class Shop:
     def check_original(self, test, case, build):
         """A test that the original does not pass catches nothing."""
         if (test, case, build.lathe) not in self.sound:
-            status, output = run([build.tests + test], self.base, PATIENCE, case, build)
+            status, output = run(program_of(test, build), self.base, PATIENCE, case, build)
             if status is None or status:
                 sys.exit("mutate: the original fails %s:\n%s" % (test, output))
             self.sound.add((test, case, build.lathe))
