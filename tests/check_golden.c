@@ -92,7 +92,7 @@ static const struct {
                {"samples", "avx512", CONV_SAMPLES}, {"lanes", "avx512", CONV_LANES},
                {"rare", "avx512", CONV_BY_COST},    {"curves", "portable", CONV_BY_COST},
                {"curves", "avx512", CONV_BY_COST},  {"groups", "avx512", CONV_BY_COST},
-               {"folded", "avx512", CONV_WINOGRAD}};
+               {"folded", "avx512", CONV_WINOGRAD}, {"forks", "avx512", CONV_BY_COST}};
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
 /* The line of A in which B first differs. */
@@ -170,6 +170,18 @@ static void add_networks(const char *pattern, struct text *out)
         }
 }
 
+/* A network whose curves are read or trained instead of compiled in. */
+static void add_loosened(struct text *out)
+{
+    static const char *const names[] = {"fixed", "tables", "learned", "tied"};
+    for (int curves = CURVES_TABLES; curves <= CURVES_TIED; curves++) {
+        const struct build_options options = {
+            .isa = isa_find("avx512"), .curves = (enum curves)curves, .cc = "cc"};
+        add_digest(arena_printf(arena, "specs/resnet9.lua avx512 %s", names[curves]),
+                   "specs/resnet9.lua", &options, out);
+    }
+}
+
 /* Random networks: their choices and shapes are others than people's. */
 static void add_drawn(struct text *out)
 {
@@ -182,6 +194,7 @@ static void add_drawn(struct text *out)
                                               .batch = batch_of(spec.data),
                                               .infer_batch = 1 + seed % 4,
                                               .method = (enum conv_method)(seed % 5),
+                                              .verify = seed % 7 == 0,
                                               .cc = "cc"};
         write_file(path, spec.data, spec.length);
         add_digest(arena_printf(arena, "drawn %d %s", seed, isas[seed % 3]), path, &options, out);
@@ -212,6 +225,8 @@ START_TEST(digests_are_as_before)
     size_t length;
     add_networks("specs/*.lua", &made);
     add_networks("tests/num/*.lua", &made);
+    add_networks("tests/golden/*.lua", &made);
+    add_loosened(&made);
     add_drawn(&made);
     if (getenv("LATHE_BLESS")) {
         if (write_file(digests, made.data, made.length))
