@@ -50,8 +50,9 @@ AREAS = {
                   "check_ops check_reference check_golden:bytes check_program check_random:random "
                   "check_spec"),
     "curves": (12, ["gen/curve.c", "gen/curve_[bdfklmptw]*.c", "gen/loosen.c", "gen/tabulate.c"],
-               "check_curve check_lattice check_golden:bytes check_activations check_minimax "
-               "check_weighted check_loosen check_random:random check_spec"),
+               "check_golden_tables check_curve check_lattice check_golden:bytes "
+               "check_activations check_minimax check_weighted check_loosen check_random:random "
+               "check_spec"),
     "runtime": (9, ["runtime/optimizer.c", "runtime/schedule.c", "runtime/augment.c",
                     "runtime/warp.c", "runtime/colour.c", "runtime/resample.c", "runtime/fold.c",
                     "runtime/parameter.c", "runtime/split.c", "runtime/loader.c",
