@@ -183,6 +183,18 @@ START_TEST(curves)
 }
 END_TEST
 
+/* More numbers than are computed at once. */
+START_TEST(curves_of_many_numbers)
+{
+    struct net net = net_of_parameter(11, 12, 10);
+    struct node *node = net_node(&net, OP_curve, NULL);
+    node->curve = dynamic_curve(net.arena, _i ? 0.1 : 0);
+    net_shape(&net, node);
+    net_finish(&net, OP_mse);
+    check_graph(&net, 2);
+}
+END_TEST
+
 /* Four pieces and four that are not needed; the value at 0 is not 0. */
 static const float some_table[3 * 8] = {
     -INFINITY, -0.5f, 0.25f, 1, INFINITY, INFINITY, INFINITY, INFINITY, 0.5f,  -1,    0.75f, 2,
@@ -929,6 +941,8 @@ static const struct misfit misfits[] = {
     {OP_conv, 6, 4, 4, {8, 3, 1, 1, 3, 1}, 0, "3 groups do not divide 8 output channels"},
     {OP_conv, 6, 4, 4, {8, 3, 0, 1, 1, 1}, 0, "stride must be at least 1, given 0"},
     {OP_conv, 6, 4, 4, {8, 3, 0, 1, 1, 0, 1}, 0, "stride must be at least 1, given 0"},
+    {OP_conv, 6, 4, 4, {8, 3, 1, 1, 0, 1}, 0, "groups must be at least 1, given 0"},
+    {OP_conv, 6, 4, 4, {8, 3, 1, 0, 1, 1}, 0, "dilation must be at least 1, given 0"},
     {OP_conv, 6, 4, 4, {8, 3, 1, 1, 1, -1}, 0, "padding must be at least 0, given -1"},
     {OP_conv, 6, 4, 4, {70000, 3, 1, 1, 1, 1}, 0, "channels must be at most 65536, given 70000"},
     {OP_conv, 6, 4, 4, {0, 3, 1, 1, 1, 1}, 0, "channels must be at least 1, given 0"},
@@ -1349,6 +1363,7 @@ static void add_kernel_tests(Suite *suite)
     tcase_add_loop_test(kernels, pool, 0, COUNT_OF(pool_cases));
     tcase_add_test(kernels, globalpool);
     tcase_add_loop_test(kernels, curves, 0, CURVE_CASES);
+    tcase_add_loop_test(kernels, curves_of_many_numbers, 0, 2);
     tcase_add_loop_test(kernels, learned, 0, COUNT_OF(learned_cases));
     tcase_add_test(kernels, learned_among_others);
     tcase_add_loop_test(kernels, learned_dynamic_is_the_curve, 0, 4);
