@@ -60,7 +60,7 @@ void lower_skipped(struct lowering *l, const struct group *group)
 static bool gate_has(const struct lowering *l, const struct gate *gate, int index)
 {
     const struct program *p = l->program;
-    return p->parameters[index].trainable && p->parameter_tensors[index]->consumers.count > 0 &&
+    return p->parameters[index].trainable &&
            gate_within(p->parameter_tensors[index]->consumers.items[0]->gate, gate);
 }
 
