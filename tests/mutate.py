@@ -74,6 +74,8 @@ def mask(text, template):
     blank = lambda match: re.sub(r"[^\n]", " ", match.group())
     if template:
         text = re.sub(r", \d+\)$", blank, text, flags=re.M)
+        lua_comment = r"^(\$.*?\s)(--.*)"
+        text = re.sub(lua_comment, lambda m: m.group(1) + " " * len(m.group(2)), text, flags=re.M)
     text = re.sub(r"/\*.*?\*/|//[^\n]*", blank, text, flags=re.S)
     quoted = r'"(?:\\.|[^"\\\n])*"' + ("" if template else r"|'(?:\\.|[^'\\\n])*'")
     return re.sub(quoted, blank, text)
