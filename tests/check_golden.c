@@ -5,6 +5,8 @@
  */
 #include "../gen/build.h"
 #include "../gen/cc.h"
+#include "../gen/sha256.h"
+#include "../gen/show.h"
 #include "../gen/spec.h"
 #include "random_spec.h"
 
@@ -157,17 +159,38 @@ static void add_digest(const char *label, const char *spec, const struct build_o
     arena_free(own);
 }
 
+/* Add what `lathe show --json` says of SPEC: shapes, parameters, costs, predictions. */
+static void add_shown(const char *spec, struct text *out)
+{
+    const struct build_options options = {
+        .isa = isa_find("avx512"), .infer_batch = 1, .batch = 16, .cc = "cc"};
+    const struct show_options show = {.json = true, .peak = 100, .bandwidth = 10};
+    struct arena *own = arena_new();
+    struct text shown = {0};
+    struct sha256 hash;
+    char digest[65];
+    show_network(own, spec_read(own, spec, NULL, 0), &options, &show, &shown);
+    sha256_begin(&hash);
+    sha256_add(&hash, shown.data, shown.length);
+    sha256_end(&hash, digest);
+    text_printf(out, "%s shown %.16s\n", spec, digest);
+    text_free(&shown);
+    arena_free(own);
+}
+
 /* All networks that match PATTERN, on three instruction sets. */
 static void add_networks(const char *pattern, struct text *out)
 {
     static const char *const isas[] = {"avx512", "avx2", "portable"};
     char **found;
     int count = list(pattern, &found);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         for (int k = 0; k < 3; k++) {
             const struct build_options options = {.isa = isa_find(isas[k]), .cc = "cc"};
             add_digest(arena_printf(arena, "%s %s", found[i], isas[k]), found[i], &options, out);
         }
+        add_shown(found[i], out);
+    }
 }
 
 /* A network whose curves are read or trained instead of compiled in. */
@@ -211,7 +234,7 @@ static int report_changed(const char *made, const char *expected)
         if (strstr(expected, copy))
             continue;
         *strrchr(copy, ' ') = '\0';
-        printf("other C than before: %s\n", copy);
+        printf("other than before: %s\n", copy);
         fflush(stdout);
         count++;
     }
@@ -234,8 +257,8 @@ START_TEST(digests_are_as_before)
     } else {
         const char *expected = read_file(arena, digests, &length);
         ck_assert_msg(strcmp(made.data, expected) == 0,
-                      "%s: the C of %d networks is other than before; make bless, if that is meant",
-                      digests, report_changed(made.data, expected));
+                      "%s: %d lines are other than before; make bless, if that is meant", digests,
+                      report_changed(made.data, expected));
     }
     text_free(&made);
 }
