@@ -377,6 +377,8 @@ START_TEST(magnitudes_are_of_all_terms)
     net_plain(&net, OP_flatten, "flatten1");
     net_linear(&net, 3, true, "linear1");
     check_magnitudes(&net, 3, 99);
+    net = dynamic_relu_net(3, 4, 5, 2);
+    check_magnitudes(&net, 3, 99);
 }
 END_TEST
 
