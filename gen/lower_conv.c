@@ -330,6 +330,13 @@ static void add_phase(const struct lowering *l, struct value *a, const struct ge
     add_tile_shapes(l, a, w, images, columns);
 }
 
+/* Whether a tile asks for the pixels of the next one, which come from the second-level cache. Tiles
+ * of several images have most of theirs from the row before. */
+static bool fetches_ahead(const struct lowering *l, const struct geometry *g, const struct tiles *t)
+{
+    return g->in_block == l->lanes && !t->single && (t->images == 1 || is_pointwise(l, g));
+}
+
 /* Everything of the formula, H and W of its first phase: in G the roles of input and output are the
  * kernel's own. */
 static void add_conv_arguments(const struct lowering *l, struct call *call,
@@ -355,7 +362,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_int(a, "CHUNKS", t->chunks);
     value_flag(a, "images_outer", images_outer(l, g, t));
     value_text(a, "schedule", schedule(l, t));
-    value_flag(a, "fetches_ahead", is_pointwise(l, g));
+    value_flag(a, "fetches_ahead", fetches_ahead(l, g, t));
     value_int(a, "channel_unroll", channel_unroll(l, g, t));
     add_groups(l, a, g);
     value_flag(a, "streams", streams(l, g, h, w));

@@ -15,18 +15,19 @@ $ end
         for (int t = 0; t < TAPS_W; t++) {
             const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
             const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-$ if fetches_ahead then -- the next tile's pixels
-            const bool last = ow0 + COLUMNS >= OUT_W;
-            const float *next =
-                in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+$ if fetches_ahead then -- the next tile's pixels, which no tap after these meets first
+            const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                          : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
 $ end
 $ if channel_unroll > 1 then
             LATHE_UNROLL(${channel_unroll})
 $ end
             for (int c = 0; c < channels; c++) {
 $ if fetches_ahead then
-                if (c < COLUMNS)
-                    __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                if (t < IN_STEP_W)
+                    for (int p = c; p < PIXELS; p += IN_BLOCK)
+                        __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                           p % COLUMNS * (IN_STEP_W * IN_BLOCK));
 $ end
                 vf tap[K_TILE];
                 LATHE_UNROLL(${K_TILE})

@@ -246,7 +246,13 @@ LATHE_INLINE void conv3x3_8x8x8_to_16x8x8_infer_1x8(const float *restrict in,
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(1)
                     for (int j = 0; j < K_TILE; j++)
@@ -404,8 +410,14 @@ LATHE_INLINE void conv3x3_16x8x8_to_64x4x4_infer_1x4(const float *restrict in,
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -552,8 +564,14 @@ LATHE_INLINE void conv3x3_64x4x4_to_32x4x4_infer_1x4(const float *restrict in,
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)

@@ -642,12 +642,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_32x32x32_infer_1x14(const float *restrict 
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -741,12 +742,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_32x32x32_infer_1x4(const float *restrict i
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -889,12 +891,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_32x32x32_infer_residual2_conv1_1x14(const 
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -986,12 +989,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_32x32x32_infer_residual2_conv1_1x4(const f
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -1137,12 +1141,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_256x16x16_infer_1x6(const float *restrict 
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(4)
                     for (int j = 0; j < K_TILE; j++)
@@ -1233,12 +1238,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_256x16x16_infer_1x4(const float *restrict 
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(4)
                     for (int j = 0; j < K_TILE; j++)
@@ -1388,8 +1394,14 @@ LATHE_INLINE void conv3x3_256x16x16_to_32x7x7_infer_1x7(const float *restrict in
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(1)
                     for (int j = 0; j < K_TILE; j++)
@@ -1543,8 +1555,14 @@ LATHE_INLINE void conv3x3_32x7x7_to_16x4x4_infer_1x4(const float *restrict in,
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(1)
                     for (int j = 0; j < K_TILE; j++)

@@ -812,12 +812,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_32x32x32_forward_1x11(const float *restric
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -907,12 +908,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_32x32x32_forward_1x10(const float *restric
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -1063,12 +1065,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_32x32x32_forward_residual2_conv1_1x14(
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -1155,12 +1158,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_32x32x32_forward_residual2_conv1_1x4(const
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -1317,12 +1321,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_256x16x16_forward_1x6(const float *restric
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(4)
                     for (int j = 0; j < K_TILE; j++)
@@ -1413,12 +1418,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_256x16x16_forward_1x4(const float *restric
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(4)
                     for (int j = 0; j < K_TILE; j++)
@@ -1568,8 +1574,14 @@ LATHE_INLINE void conv3x3_256x16x16_to_32x7x7_forward_1x7(const float *restrict 
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(1)
                     for (int j = 0; j < K_TILE; j++)
@@ -1724,8 +1736,14 @@ LATHE_INLINE void conv3x3_32x7x7_to_16x4x4_forward_1x4(const float *restrict in,
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(1)
                     for (int j = 0; j < K_TILE; j++)
@@ -2546,8 +2564,14 @@ LATHE_INLINE void conv3x3_32x7x7_to_16x4x4_backward_data_1x4(const float *restri
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -2633,8 +2657,14 @@ LATHE_INLINE void conv3x3_32x7x7_to_16x4x4_backward_data_phase2_1x3(const float 
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -2720,8 +2750,14 @@ LATHE_INLINE void conv3x3_32x7x7_to_16x4x4_backward_data_phase3_1x4(const float 
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -2807,8 +2843,14 @@ LATHE_INLINE void conv3x3_32x7x7_to_16x4x4_backward_data_phase4_1x3(const float 
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -3168,8 +3210,14 @@ LATHE_INLINE void conv3x3_256x16x16_to_32x7x7_backward_data_1x8(const float *res
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -3255,8 +3303,14 @@ LATHE_INLINE void conv3x3_256x16x16_to_32x7x7_backward_data_phase2_1x8(const flo
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -3342,8 +3396,14 @@ LATHE_INLINE void conv3x3_256x16x16_to_32x7x7_backward_data_phase3_1x8(const flo
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -3429,8 +3489,14 @@ LATHE_INLINE void conv3x3_256x16x16_to_32x7x7_backward_data_phase4_1x8(const flo
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 LATHE_UNROLL(16)
                 for (int c = 0; c < channels; c++) {
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -3775,12 +3841,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_256x16x16_backward_data_1x8(const float *r
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -4113,12 +4180,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_32x32x32_backward_data_1x14(const float *r
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
@@ -4204,12 +4272,13 @@ LATHE_INLINE void conv1x1_32x32x32_to_32x32x32_backward_data_1x4(const float *re
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)

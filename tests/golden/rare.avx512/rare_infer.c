@@ -925,12 +925,13 @@ LATHE_INLINE void conv1x1_8x8x9_to_4x8x9_infer_1x9(const float *restrict in,
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const bool last = ow0 + COLUMNS >= OUT_W;
-                const float *next =
-                    in_row + (last ? IN_STEP_H * IN_W : iw + COLUMNS * IN_STEP_W) * IN_BLOCK;
+                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
                 for (int c = 0; c < channels; c++) {
-                    if (c < COLUMNS)
-                        __builtin_prefetch(next + c * (IN_STEP_W * IN_BLOCK));
+                    if (t < IN_STEP_W)
+                        for (int p = c; p < PIXELS; p += IN_BLOCK)
+                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
+                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(1)
                     for (int j = 0; j < K_TILE; j++)
