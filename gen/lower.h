@@ -187,6 +187,9 @@ int accumulators(const struct lowering *l, const struct geometry *g, int k);
 /* Pixels of a tile of K blocks at most, in rows of WIDTH pixels. */
 int choose_most_pixels(const struct lowering *l, const struct geometry *g, int k, int width);
 int choose_k_tile(const struct geometry *g);
+/* Whether a tile of K blocks meets all taps of a row with a pixel once it has that: where K is 1,
+ * one tap would load as much as it multiplies. */
+bool meets_rows(const struct lowering *l, const struct geometry *g, int k);
 /* Whether G has one tap, several pixels, and blocks of input channels. */
 bool is_pointwise(const struct lowering *l, const struct geometry *g);
 /* The blocks that a tile of a direct forward or backward data kernel takes: MATRIX_TILE where G is

@@ -362,6 +362,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_int(a, "CHUNKS", t->chunks);
     value_flag(a, "images_outer", images_outer(l, g, t));
     value_text(a, "schedule", schedule(l, t));
+    value_flag(a, "by_row", !t->single && meets_rows(l, g, t->k));
     value_flag(a, "fetches_ahead", fetches_ahead(l, g, t));
     value_int(a, "channel_unroll", channel_unroll(l, g, t));
     add_groups(l, a, g);

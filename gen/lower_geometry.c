@@ -4,8 +4,9 @@
 #include "lower.h"
 
 enum {
-    MATRIX_ROWS = 4,  /* of a matrix product's pixels, at least: pieces of work for threads */
-    SMALL_IMAGE = 128 /* pixels of an image that is one row then */
+    MATRIX_ROWS = 4,   /* of a matrix product's pixels, at least: pieces of work for threads */
+    SMALL_IMAGE = 128, /* pixels of an image that is one row then */
+    LEAST_ROW_SUMS = 8 /* that hide a multiply-add's latency */
 };
 
 /* ---- one direction ---- */
@@ -222,10 +223,15 @@ const char *geometry_name(const struct lowering *l, const struct geometry *g, co
 /* ---- what its kernels share ---- */
 
 /* Narrow kernels keep the weights of a row of taps, and one permutation. */
+/* Sums that fit beside a row's taps. */
+static int row_sums(const struct lowering *l, const struct geometry *g)
+{
+    return l->program->isa->registers - g->kernel_w - 3;
+}
+
 int accumulators(const struct lowering *l, const struct geometry *g, int k)
 {
-    int registers = l->program->isa->registers;
-    return g->window ? max_int(registers - g->kernel_w - 3, 4) : (registers - k - 2) / k;
+    return g->window ? max_int(row_sums(l, g), 4) : (l->program->isa->registers - k - 2) / k;
 }
 
 int choose_k_tile(const struct geometry *g)
@@ -290,9 +296,14 @@ static double tile_share(const struct lowering *l, int width, int most)
  * memory, beside that of tiles that fit. */
 static const double WAITING_SPEED = 0.94;
 
+bool meets_rows(const struct lowering *l, const struct geometry *g, int k)
+{
+    return k == 1 && g->kernel_w > 1 && !g->window && row_sums(l, g) >= LEAST_ROW_SUMS;
+}
+
 int choose_most_pixels(const struct lowering *l, const struct geometry *g, int k, int width)
 {
-    int most = accumulators(l, g, k);
+    int most = meets_rows(l, g, k) ? row_sums(l, g) : accumulators(l, g, k);
     bool waits = k == MATRIX_TILE &&
                  WAITING_SPEED * tile_share(l, width, most + 1) > tile_share(l, width, most);
     return most + waits; /* 7 fit rows of 7, 14, 28 or 56 pixels */

@@ -115,28 +115,27 @@ LATHE_INLINE void conv3x3_8x8x8_to_8x8x8_forward_1x8(const float *restrict in,
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
-            LATHE_UNROLL(3)
-            for (int t = 0; t < TAPS_W; t++) {
-                const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
-                const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                for (int c = 0; c < channels; c++) {
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(weight_tap + j * WEIGHT_BLOCK + c * V);
-                    LATHE_UNROLL(8)
-                    for (int p = 0; p < PIXELS; p++) {
-                        const int column = iw + p % COLUMNS * IN_STEP_W;
+            for (int c = 0; c < channels; c++) {
+                vf tap[TAPS_W];
+                LATHE_UNROLL(3)
+                for (int t = 0; t < TAPS_W; t++)
+                    tap[t] = lathe_load(weight_row + t * TAP_COLUMN * TAP_FLOATS + c * V);
+                LATHE_UNROLL(1)
+                for (int image = 0; image < PIXELS / COLUMNS; image++)
+                    LATHE_UNROLL(10)
+                    for (int q = 0; q < 10; q++) {
+                        const int column = ow0 * IN_STEP_W + FIRST_W + q;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
-                        const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[p][j] += pixel * tap[j];
+                        const vf pixel =
+                            lathe_splat(in_row[(size_t)image * IN_IMAGE + column * IN_BLOCK + c]);
+                        LATHE_UNROLL(3)
+                        for (int t = 0; t < TAPS_W; t++) {
+                            const int w = q - t * STEP_W;
+                            if (w >= 0 && w % IN_STEP_W == 0 && w < COLUMNS * IN_STEP_W)
+                                sum[image * COLUMNS + w / IN_STEP_W][0] += pixel * tap[t];
+                        }
                     }
-                }
-                LATHE_FENCE();
             }
         }
     }
@@ -279,34 +278,32 @@ LATHE_INLINE void conv3x3_8x8x8_to_16x8x8_forward_1x8(const float *restrict in,
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
-            LATHE_UNROLL(3)
-            for (int t = 0; t < TAPS_W; t++) {
-                const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
-                const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
-                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
-                for (int c = 0; c < channels; c++) {
-                    if (t < IN_STEP_W)
-                        for (int p = c; p < PIXELS; p += IN_BLOCK)
-                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
-                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(weight_tap + j * WEIGHT_BLOCK + c * V);
-                    LATHE_UNROLL(8)
-                    for (int p = 0; p < PIXELS; p++) {
-                        const int column = iw + p % COLUMNS * IN_STEP_W;
+            const float *next = in_row + (ow0 + COLUMNS < OUT_W ? (ow0 + COLUMNS) * IN_STEP_W +
+                                          FIRST_W
+                                          : IN_STEP_H * IN_W + FIRST_W) * IN_BLOCK;
+            for (int c = 0; c < channels; c++) {
+                for (int p = c; p < COLUMNS * IN_STEP_W; p += IN_BLOCK)
+                    __builtin_prefetch(next + p * IN_BLOCK);
+                vf tap[TAPS_W];
+                LATHE_UNROLL(3)
+                for (int t = 0; t < TAPS_W; t++)
+                    tap[t] = lathe_load(weight_row + t * TAP_COLUMN * TAP_FLOATS + c * V);
+                LATHE_UNROLL(1)
+                for (int image = 0; image < PIXELS / COLUMNS; image++)
+                    LATHE_UNROLL(10)
+                    for (int q = 0; q < 10; q++) {
+                        const int column = ow0 * IN_STEP_W + FIRST_W + q;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
-                        const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[p][j] += pixel * tap[j];
+                        const vf pixel =
+                            lathe_splat(in_row[(size_t)image * IN_IMAGE + column * IN_BLOCK + c]);
+                        LATHE_UNROLL(3)
+                        for (int t = 0; t < TAPS_W; t++) {
+                            const int w = q - t * STEP_W;
+                            if (w >= 0 && w % IN_STEP_W == 0 && w < COLUMNS * IN_STEP_W)
+                                sum[image * COLUMNS + w / IN_STEP_W][0] += pixel * tap[t];
+                        }
                     }
-                }
-                LATHE_FENCE();
             }
         }
     }
@@ -1948,35 +1945,32 @@ LATHE_INLINE void conv3x3_16x8x8_to_64x4x4_backward_data_1x4(const float *restri
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
-            LATHE_UNROLL(2)
-            for (int t = 0; t < TAPS_W; t++) {
-                const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
-                const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
-                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
-                LATHE_UNROLL(16)
-                for (int c = 0; c < channels; c++) {
-                    if (t < IN_STEP_W)
-                        for (int p = c; p < PIXELS; p += IN_BLOCK)
-                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
-                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(weight_tap + j * WEIGHT_BLOCK + c * V);
-                    LATHE_UNROLL(4)
-                    for (int p = 0; p < PIXELS; p++) {
-                        const int column = iw + p % COLUMNS * IN_STEP_W;
+            const float *next = in_row + (ow0 + COLUMNS < OUT_W ? (ow0 + COLUMNS) * IN_STEP_W +
+                                          FIRST_W
+                                          : IN_STEP_H * IN_W + FIRST_W) * IN_BLOCK;
+            for (int c = 0; c < channels; c++) {
+                for (int p = c; p < COLUMNS * IN_STEP_W; p += IN_BLOCK)
+                    __builtin_prefetch(next + p * IN_BLOCK);
+                vf tap[TAPS_W];
+                LATHE_UNROLL(2)
+                for (int t = 0; t < TAPS_W; t++)
+                    tap[t] = lathe_load(weight_row + t * TAP_COLUMN * TAP_FLOATS + c * V);
+                LATHE_UNROLL(1)
+                for (int image = 0; image < PIXELS / COLUMNS; image++)
+                    LATHE_UNROLL(5)
+                    for (int q = 0; q < 5; q++) {
+                        const int column = ow0 * IN_STEP_W + FIRST_W + q;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
-                        const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[p][j] += pixel * tap[j];
+                        const vf pixel =
+                            lathe_splat(in_row[(size_t)image * IN_IMAGE + column * IN_BLOCK + c]);
+                        LATHE_UNROLL(2)
+                        for (int t = 0; t < TAPS_W; t++) {
+                            const int w = q - t * STEP_W;
+                            if (w >= 0 && w % IN_STEP_W == 0 && w < COLUMNS * IN_STEP_W)
+                                sum[image * COLUMNS + w / IN_STEP_W][0] += pixel * tap[t];
+                        }
                     }
-                }
-                LATHE_FENCE();
             }
         }
     }
@@ -2168,35 +2162,32 @@ LATHE_INLINE void conv3x3_16x8x8_to_64x4x4_backward_data_phase3_1x4(const float 
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
-            LATHE_UNROLL(2)
-            for (int t = 0; t < TAPS_W; t++) {
-                const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
-                const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
-                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
-                LATHE_UNROLL(16)
-                for (int c = 0; c < channels; c++) {
-                    if (t < IN_STEP_W)
-                        for (int p = c; p < PIXELS; p += IN_BLOCK)
-                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
-                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(weight_tap + j * WEIGHT_BLOCK + c * V);
-                    LATHE_UNROLL(4)
-                    for (int p = 0; p < PIXELS; p++) {
-                        const int column = iw + p % COLUMNS * IN_STEP_W;
+            const float *next = in_row + (ow0 + COLUMNS < OUT_W ? (ow0 + COLUMNS) * IN_STEP_W +
+                                          FIRST_W
+                                          : IN_STEP_H * IN_W + FIRST_W) * IN_BLOCK;
+            for (int c = 0; c < channels; c++) {
+                for (int p = c; p < COLUMNS * IN_STEP_W; p += IN_BLOCK)
+                    __builtin_prefetch(next + p * IN_BLOCK);
+                vf tap[TAPS_W];
+                LATHE_UNROLL(2)
+                for (int t = 0; t < TAPS_W; t++)
+                    tap[t] = lathe_load(weight_row + t * TAP_COLUMN * TAP_FLOATS + c * V);
+                LATHE_UNROLL(1)
+                for (int image = 0; image < PIXELS / COLUMNS; image++)
+                    LATHE_UNROLL(5)
+                    for (int q = 0; q < 5; q++) {
+                        const int column = ow0 * IN_STEP_W + FIRST_W + q;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
-                        const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[p][j] += pixel * tap[j];
+                        const vf pixel =
+                            lathe_splat(in_row[(size_t)image * IN_IMAGE + column * IN_BLOCK + c]);
+                        LATHE_UNROLL(2)
+                        for (int t = 0; t < TAPS_W; t++) {
+                            const int w = q - t * STEP_W;
+                            if (w >= 0 && w % IN_STEP_W == 0 && w < COLUMNS * IN_STEP_W)
+                                sum[image * COLUMNS + w / IN_STEP_W][0] += pixel * tap[t];
+                        }
                     }
-                }
-                LATHE_FENCE();
             }
         }
     }
@@ -2677,35 +2668,32 @@ LATHE_INLINE void conv3x3_8x8x8_to_16x8x8_backward_data_1x8(const float *restric
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
-            LATHE_UNROLL(3)
-            for (int t = 0; t < TAPS_W; t++) {
-                const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
-                const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
-                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
-                LATHE_UNROLL(16)
-                for (int c = 0; c < channels; c++) {
-                    if (t < IN_STEP_W)
-                        for (int p = c; p < PIXELS; p += IN_BLOCK)
-                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
-                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(weight_tap + j * WEIGHT_BLOCK + c * V);
-                    LATHE_UNROLL(8)
-                    for (int p = 0; p < PIXELS; p++) {
-                        const int column = iw + p % COLUMNS * IN_STEP_W;
+            const float *next = in_row + (ow0 + COLUMNS < OUT_W ? (ow0 + COLUMNS) * IN_STEP_W +
+                                          FIRST_W
+                                          : IN_STEP_H * IN_W + FIRST_W) * IN_BLOCK;
+            for (int c = 0; c < channels; c++) {
+                for (int p = c; p < COLUMNS * IN_STEP_W; p += IN_BLOCK)
+                    __builtin_prefetch(next + p * IN_BLOCK);
+                vf tap[TAPS_W];
+                LATHE_UNROLL(3)
+                for (int t = 0; t < TAPS_W; t++)
+                    tap[t] = lathe_load(weight_row + t * TAP_COLUMN * TAP_FLOATS + c * V);
+                LATHE_UNROLL(1)
+                for (int image = 0; image < PIXELS / COLUMNS; image++)
+                    LATHE_UNROLL(10)
+                    for (int q = 0; q < 10; q++) {
+                        const int column = ow0 * IN_STEP_W + FIRST_W + q;
                         if (edge && (column < 0 || column >= IN_W))
                             continue;
-                        const float *image = in_row + (size_t)(p / COLUMNS) * IN_IMAGE;
-                        const vf pixel = lathe_splat(image[column * IN_BLOCK + c]);
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[p][j] += pixel * tap[j];
+                        const vf pixel =
+                            lathe_splat(in_row[(size_t)image * IN_IMAGE + column * IN_BLOCK + c]);
+                        LATHE_UNROLL(3)
+                        for (int t = 0; t < TAPS_W; t++) {
+                            const int w = q - t * STEP_W;
+                            if (w >= 0 && w % IN_STEP_W == 0 && w < COLUMNS * IN_STEP_W)
+                                sum[image * COLUMNS + w / IN_STEP_W][0] += pixel * tap[t];
+                        }
                     }
-                }
-                LATHE_FENCE();
             }
         }
     }
