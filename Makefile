@@ -107,6 +107,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 # The peak is this machine's, with all it has; the optimizer is compiled as in generated programs.
 BENCH_CFLAGS := -O3 -march=native -mprefer-vector-width=512
+$(BUILD)/tests/bench/curves.o: BENCH_CFLAGS += -fno-math-errno -fno-trapping-math
 $(BUILD)/tests/bench/%.o: tests/bench/%.c $(BUILD)/flags
 	$(call compile,$(BENCH_CFLAGS))
 $(BUILD)/bench/runtime/%.o: runtime/%.c $(BUILD)/flags

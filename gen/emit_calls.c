@@ -131,7 +131,7 @@ static void push_lattice(struct printer *p, const struct table *table)
 
 /* What it takes to find a table's value and its slope, nanoseconds a vector (of LANES, in the first
  * cache): by a lattice or by comparisons, a piece; by a search (lathe_table), whose rows fill one
- * register or two. */
+ * register or two. `bench curves` prints such a line of the machine that it runs on. */
 struct finding {
     int lanes;
     double lattice, compared_value, compared_slope;

@@ -7,11 +7,13 @@
  *   bench layers SPEC ...  each convolution of a training step: GFLOP/s and share of the peak; taps
  *                          that fall on padding are neither computed nor counted
  *   bench methods SPEC ... the same by both methods of convolution and as chosen (methods.h)
+ *   bench curves           each way to find a table's value and slope (curves.h)
  *   bench steps A B ...    training steps of specs (SPEC:key=value,...) in turn: medians and ratios
  *   bench serve ...        one subject that runs when it is asked (serve.h)
  *
  * Peaks are measured between the runs they are compared with: a machine's speed drifts.
  */
+#include "curves.h"
 #include "machine.h"
 #include "methods.h"
 #include "serve.h"
@@ -126,11 +128,13 @@ static void run(void *context)
     } else if (strcmp(what, "methods") == 0 && r->argc > 2) {
         for (int i = 2; i < r->argc; i++)
             bench_methods(arena, r->argv[i]);
+    } else if (strcmp(what, "curves") == 0) {
+        bench_curves();
     } else if (strcmp(what, "steps") == 0 && r->argc > 2 && r->argc - 2 <= MOST) {
         bench_steps(arena, r->argv + 2, r->argc - 2);
     } else
-        fail(STATUS_USAGE, "bench table [PATTERN] | peak | layers SPEC... | methods SPEC... | "
-                           "steps SPEC[:key=value,...]...");
+        fail(STATUS_USAGE, "bench table [PATTERN] | peak | curves | layers SPEC... | "
+                           "methods SPEC... | steps SPEC[:key=value,...]...");
     arena_free(arena);
 }
 
