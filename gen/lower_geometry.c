@@ -222,8 +222,8 @@ const char *geometry_name(const struct lowering *l, const struct geometry *g, co
 
 /* ---- what its kernels share ---- */
 
-/* Narrow kernels keep the weights of a row of taps, and one permutation. */
-/* Sums that fit beside a row's taps. */
+/* Sums that fit beside the weights of a row of taps, a pixel and, in narrow kernels, a permutation.
+ */
 static int row_sums(const struct lowering *l, const struct geometry *g)
 {
     return l->program->isa->registers - g->kernel_w - 3;

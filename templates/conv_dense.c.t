@@ -15,7 +15,7 @@ $ end
         for (int t = 0; t < TAPS_W; t++) {
             const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
             const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-$ if fetches_ahead then -- the next tile's pixels, which no tap after these meets first
+$ if fetches_ahead then -- the next tile's pixels; taps beyond a stride have been there
             const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
                                           : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
 $ end
