@@ -609,6 +609,7 @@ static const struct lathe_parameter lenet_parameters[] = {
      LATHE_UNIFORM,
      0.2,
      NULL,
+     0,
      0},
     {"conv1.bias", 1, {6}, true, 200, 6, 1, 1, 1, 1, 1, 0, 8, 1, LATHE_UNIFORM, 0.2, NULL, 0, 0},
 };
