@@ -9,26 +9,30 @@ for (int cb = cb0; cb < cb1; cb++) {
             in + (size_t)n0 * IN_IMAGE + ((in_block0 + cb) * IN_H + ih) * (IN_W * IN_BLOCK);
         const float *weight_row =
             weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) * TAP_FLOATS;
-$ if TAPS_W > 0 then
+$ if by_row and TAPS_W > 1 then
+$   include("conv_taps.c.t", {TAPS_W = TAPS_W, fetches_ahead = fetches_ahead, images = images,
+$     reach = reach}, 8)
+$ else
+$   if TAPS_W > 0 then
         LATHE_UNROLL(${TAPS_W})
-$ end
+$   end
         for (int t = 0; t < TAPS_W; t++) {
             const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
             const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-$ if fetches_ahead then -- the next tile's pixels; taps beyond a stride have been there
+$   if fetches_ahead then -- the next tile's pixels; taps beyond a stride have been there
             const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
                                           : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
-$ end
-$ if channel_unroll > 1 then
+$   end
+$   if channel_unroll > 1 then
             LATHE_UNROLL(${channel_unroll})
-$ end
+$   end
             for (int c = 0; c < channels; c++) {
-$ if fetches_ahead then
+$   if fetches_ahead then
                 if (t < IN_STEP_W)
                     for (int p = c; p < PIXELS; p += IN_BLOCK)
                         __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
                                            p % COLUMNS * (IN_STEP_W * IN_BLOCK));
-$ end
+$   end
                 vf tap[K_TILE];
                 LATHE_UNROLL(${K_TILE})
                 for (int j = 0; j < K_TILE; j++)
@@ -47,5 +51,6 @@ $ end
             }
             LATHE_FENCE();
         }
+$ end
     }
 }

@@ -37,13 +37,11 @@ $     is_exchanged = is_exchanged}, 4)
 $ elseif pixel_lanes then
 $   include("conv_lanes.c.t", {TAPS_W = TAPS_W, V = V, OUT_C = OUT_C, TURNS = TURNS,
 $     vectors = t.vectors}, 4)
-$ elseif by_row and TAPS_W > 1 then
-$   include("conv_taps.c.t", {TAPS_W = TAPS_W, fetches_ahead = fetches_ahead, images = t.images,
-$     reach = t.reach}, 4)
 $ else
 $   include(narrow and "conv_narrow.c.t" or "conv_dense.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE,
-$     fetches_ahead = fetches_ahead, channel_unroll = channel_unroll, pixels = t.pixels,
-$     images = t.images, reach = t.reach, depthwise = depthwise, aligned = aligned}, 4)
+$     by_row = by_row, fetches_ahead = fetches_ahead, channel_unroll = channel_unroll,
+$     pixels = t.pixels, images = t.images, reach = t.reach, depthwise = depthwise,
+$     aligned = aligned}, 4)
 $ end
 
 $ if BLOCK_CHUNK < IN_BLOCKS then
