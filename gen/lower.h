@@ -215,7 +215,7 @@ void add_tile_shapes(const struct lowering *l, struct value *arguments, const st
 
 /* A call writes FLOATS, so many that the first have left the caches before they are read: they are
  * stored past the caches (lathe_stream), which spares reading what was there. */
-bool leaves_caches(double floats);
+bool leaves_caches(const struct lowering *l, double floats);
 
 /* Floats of the images whose every pixel, or phase of them, a kernel on H and W writes. */
 double written_floats(const struct lowering *l, const struct geometry *g, const struct axis *h,

@@ -53,7 +53,7 @@ void lower_chain_forward(struct lowering *l, const struct group *group,
     write_operand(l, call, "out", region_of(l, group->output));
     double floats = (double)l->batch * (double)layout_floats(layout_of(l, group->output));
     value_flag(call->arguments, "streams",
-               l->training && leaves_caches(floats)); /* kept for later */
+               l->training && leaves_caches(l, floats)); /* kept for later */
     call->repeatable = steps > 0 && !steps_are_random(l, group, 0, steps);
     if (steps_are_random(l, group, 0, steps))
         random_operands(l, call);

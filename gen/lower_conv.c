@@ -668,7 +668,7 @@ void lower_conv_data(struct lowering *l, const struct group *group, struct regio
     add_costs(l, call, &b, g.flops, group->input);
     add_no_steps(l, call);
     value_flag(call->arguments, "writes_zeros", once);
-    value_flag(call->arguments, "streams_zeros", leaves_caches(written_floats(l, &b, h, w)));
+    value_flag(call->arguments, "streams_zeros", leaves_caches(l, written_floats(l, &b, h, w)));
     value_flag(call->arguments, "accumulates", accumulate != NULL);
     if (accumulate)
         read_operand(l, call, "accumulate", accumulate);

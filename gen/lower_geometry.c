@@ -352,8 +352,9 @@ void add_costs(const struct lowering *l, struct call *call, const struct geometr
     call->bytes = 4 * (in + (double)layout_floats(layout_of(l, out)));
 }
 
-bool leaves_caches(double floats)
+bool leaves_caches(const struct lowering *l, double floats)
 {
-    enum { STREAM_BYTES = 6 << 20 };
-    return 4 * floats > STREAM_BYTES;
+    /* what inference writes, it reads at once: the last level keeps more of it */
+    enum { TRAINING_BYTES = 6 << 20, BYTES = 28 << 20 };
+    return 4 * floats > (l->training ? TRAINING_BYTES : BYTES);
 }

@@ -430,7 +430,9 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
     add_axis(l, call->arguments, "H", h);
     add_axis(l, call->arguments, "W", w);
     add_plan(l, call->arguments, g, p);
-    value_flag(call->arguments, "streams", leaves_caches(written_floats(l, g, h, w)));
+    /* folded ones store faster than memory takes it */
+    value_flag(call->arguments, "streams",
+               !p->folded && leaves_caches(l, written_floats(l, g, h, w)));
     read_operand(l, call, "in", in);
     read_operand(l, call, "weight", weight);
     write_operand(l, call, "scratch", room);
