@@ -127,19 +127,26 @@ static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image,
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    memset(folded, 0, FOLDED * sizeof(float));
-    for (int row = 0; row < FOLDED / (ROW * V); row++)
+    enum { INSIDE = (1 - FIRST_W) / 2, END = (IN_W - FIRST_W) / 2, ALL = ROW, /* of a row's pairs */
+           PAIRS = END < ALL ? END : ALL, HALF_FIRST = FIRST_W + 2 * INSIDE == 1,
+           HALF_LAST = PAIRS < ALL && FIRST_W + 2 * PAIRS == IN_W - 1 };
+    for (int row = 0; row < FOLDED / (ROW * V); row++) {
+        float *to_row = folded + row * ROW * V;
+        memset(to_row, 0, ROW * V * sizeof(float));
         for (int plane = 0; plane < CHANNELS / 2; plane++) {
             const int h = (oh0 + row) * 2 + FIRST_H + plane % 2;
+            if (h < 0 || h >= IN_H)
+                continue;
             const float *from = image + (plane / 2 * IN_H + h) * IN_W;
-            float *to = folded + row * ROW * V + plane * 2;
-            for (int q = 0, w = FIRST_W; q < ROW && h >= 0 && h < IN_H; q++, w += 2) {
-                if (w >= 0 && w < IN_W)
-                    to[q * V] = from[w];
-                if (w + 1 >= 0 && w + 1 < IN_W)
-                    to[q * V + 1] = from[w + 1];
-            }
+            float *to = to_row + plane * 2;
+            if (HALF_FIRST)
+                to[(INSIDE - 1) * V + 1] = from[0];
+            for (int q = INSIDE; q < PAIRS; q++)
+                memcpy(to + q * V, from + FIRST_W + 2 * q, 2 * sizeof(float));
+            if (HALF_LAST)
+                to[PAIRS * V] = from[IN_W - 1];
         }
+    }
 }
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
