@@ -114,7 +114,7 @@ static void share_items(const struct lowering *l, const struct geometry *g, stru
     set_chunks(p, round_up(divide_up(p->tiles_h, p->chunks), unit));
     while (p->chunks * shares < ITEMS / 2 && p->chunk_tiles > unit &&
            p->chunk_tiles * p->tiles_w > LEAST_TILES)
-        set_chunks(p, round_up(p->chunk_tiles / 2, unit));
+        set_chunks(p, round_up(divide_up(p->chunk_tiles, 2), unit));
     p->slots = min_int(SLOTS, divide_up(l->batch, p->item_images) * p->chunks * shares);
 }
 
