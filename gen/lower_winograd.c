@@ -359,7 +359,10 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
     struct value *a = call->arguments, *transforms = value_table(l->arena);
     value_int(a, "N", f.n);
     value_int(a, "R", p->r);
+    value_int(a, "IN_BLOCKS", g->in_blocks);
     value_int(a, "BLOCKS", blocks);
+    value_int(a, "K_TILE", p->k_tile);
+    value_int(a, "K_CHUNK", p->k_chunk);
     value_flag(a, "folded", p->folded);
     value_int(a, "KERNEL", g->kernel_h);
     value_int(a, "IN_C", g->in_c);

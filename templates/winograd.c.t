@@ -41,15 +41,10 @@ $ end
             there = item * SLOTS + slot;
             const int tiles = images * CHUNK_TILES * TILES_W;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
-                const float *chunk = weight + (size_t)(k0 / K_TILE) * TAPS; /* of position 0 */
-                for (int i = 0; i < POSITIONS * K_TILES; i++) {
+                const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
+                for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *taps = chunk + (size_t)p * WEIGHTS + kt * TAPS;
-                    const float *next = taps + TAPS; /* in the end the next chunk's */
-                    if (kt == K_TILES - 1 && p + 1 < POSITIONS)
-                        next = chunk + (size_t)(p + 1) * WEIGHTS;
-                    else if (kt == K_TILES - 1)
-                        next = chunk + (size_t)K_TILES * TAPS;
+                    const float *next = taps + TAPS;
                     for (int g = 0; g * TILE < tiles; g++)
                         ${name}_product(pixels + (size_t)p * PIXELS + g * IN_BLOCKS * TILE * V,
                             taps, sums + (size_t)p * SUMS + (kt * K_TILE * GROUPS + g) * TILE * V,

@@ -65,7 +65,8 @@ $ include("winograd_sizes.c.t", _ENV, 4)
         for (int j = 0; j < K_TILE; j++)
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
+        const float *block = pixels + cb * (TILE * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
         for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
             const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
@@ -75,7 +76,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
                 vf tap[K_TILE];
                 LATHE_UNROLL(${K_TILE})
                 for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
                 LATHE_UNROLL(${TILE})
                 for (int t = 0; t < TILE; t++) {
                     const vf pixel = lathe_splat(block[t * V + c]);

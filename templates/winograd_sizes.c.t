@@ -11,6 +11,6 @@ enum {
     CHANNELS = ${CHANNELS}, ROW = ${ROW}, FOLDED = ${FOLDED},
     TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
     PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-    SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+    SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
     POOL_H = ${POOL_H}, POOL_W = ${POOL_W}, POOLED_H = ${POOLED_H}, POOLED_W = ${POOLED_W}
 };

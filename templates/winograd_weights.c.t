@@ -1,12 +1,18 @@
-$ -- The weights of a 3 x 3 convolution, transformed: [position][kb][cb][ci][ki].
+$ -- The weights of a 3 x 3 convolution, transformed, in the order in which they are read:
+$ -- [K_CHUNK blocks of output channels][position][K_TILE of these][cb][ci][K_TILE][ki].
 $ include("winograd_transforms.c.t", _ENV)
 static void ${name}(${parameters})
 {
-    enum { V = ${V}, N = ${N}, R = ${R}, BLOCKS = ${BLOCKS}, TAPS = R * R,
+    enum { V = ${V}, N = ${N}, R = ${R}, TAPS = R * R, IN_BLOCKS = ${IN_BLOCKS},
+           BLOCKS = ${BLOCKS}, K_TILE = ${K_TILE}, K_CHUNK = ${K_CHUNK},
+           POSITION = K_CHUNK * IN_BLOCKS * V * V, /* weights of a chunk */
            TAP_FIRST = ${TAP_FIRST}, TAP_ROW = ${TAP_ROW}, TAP_COLUMN = ${TAP_COLUMN},
            KERNEL = ${KERNEL}, IN_C = ${IN_C} };
 #pragma omp for nowait
-    for (int block = 0; block < BLOCKS; block++)
+    for (int block = 0; block < BLOCKS; block++) {
+        const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+                    ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
 $ if folded then -- channel c / 4 of rows and columns 2 i + c / 2 % 2, 2 j + c % 2
             const float *from = weight + ((size_t)block * IN_C + c / 4) * (KERNEL * KERNEL * V);
@@ -39,9 +45,9 @@ $ end
                 ${name}_filter(half[i], y);
                 LATHE_UNROLL(${N})
                 for (int j = 0; j < N; j++)
-                    lathe_store(transformed + (((size_t)(i * N + j) * BLOCKS + block) * V + c) * V,
-                                y[j]);
+                    lathe_store(to + (size_t)(i * N + j) * POSITION + c * K_TILE * V, y[j]);
             }
         }
+    }
 }
 

@@ -78,7 +78,7 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_pixels(const float *image, 
         CHANNELS = 12, ROW = 15, FOLDED = 2160,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[N][N];
@@ -124,7 +124,7 @@ static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image,
         CHANNELS = 12, ROW = 15, FOLDED = 2160,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { INSIDE = (1 - FIRST_W) / 2, END = (IN_W - FIRST_W) / 2, ALL = ROW, /* of a row's pairs */
@@ -168,7 +168,7 @@ static void winograd_3x20x20_to_16x10x10_infer_product(const float *restrict pix
         CHANNELS = 12, ROW = 15, FOLDED = 2160,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf sum[TILE][K_TILE];
@@ -178,7 +178,8 @@ static void winograd_3x20x20_to_16x10x10_infer_product(const float *restrict pix
         for (int j = 0; j < K_TILE; j++)
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
+        const float *block = pixels + cb * (TILE * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
         for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
             const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
@@ -188,7 +189,7 @@ static void winograd_3x20x20_to_16x10x10_infer_product(const float *restrict pix
                 vf tap[K_TILE];
                 LATHE_UNROLL(1)
                 for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
                 LATHE_UNROLL(8)
                 for (int t = 0; t < TILE; t++) {
                     const vf pixel = lathe_splat(block[t * V + c]);
@@ -228,7 +229,7 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_finish(const float *restric
         CHANNELS = 12, ROW = 15, FOLDED = 2160,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[M][N];
@@ -282,7 +283,7 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
         CHANNELS = 12, ROW = 15, FOLDED = 2160,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { SLOTS = 16 };
@@ -313,15 +314,10 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
             there = item * SLOTS + slot;
             const int tiles = images * CHUNK_TILES * TILES_W;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
-                const float *chunk = weight + (size_t)(k0 / K_TILE) * TAPS; /* of position 0 */
-                for (int i = 0; i < POSITIONS * K_TILES; i++) {
+                const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
+                for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *taps = chunk + (size_t)p * WEIGHTS + kt * TAPS;
-                    const float *next = taps + TAPS; /* in the end the next chunk's */
-                    if (kt == K_TILES - 1 && p + 1 < POSITIONS)
-                        next = chunk + (size_t)(p + 1) * WEIGHTS;
-                    else if (kt == K_TILES - 1)
-                        next = chunk + (size_t)K_TILES * TAPS;
+                    const float *next = taps + TAPS;
                     for (int g = 0; g * TILE < tiles; g++)
                         winograd_3x20x20_to_16x10x10_infer_product(pixels + (size_t)p * PIXELS +
                                 g * IN_BLOCKS * TILE * V,
@@ -391,7 +387,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_pixels(const float *image,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     vf half[N][N];
@@ -437,7 +433,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_tile(const float *restrict
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -472,7 +468,7 @@ static void winograd_16x10x10_to_16x10x10_infer_product(const float *restrict pi
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     vf sum[TILE][K_TILE];
@@ -482,7 +478,8 @@ static void winograd_16x10x10_to_16x10x10_infer_product(const float *restrict pi
         for (int j = 0; j < K_TILE; j++)
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
+        const float *block = pixels + cb * (TILE * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
         for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
             const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
@@ -492,7 +489,7 @@ static void winograd_16x10x10_to_16x10x10_infer_product(const float *restrict pi
                 vf tap[K_TILE];
                 LATHE_UNROLL(1)
                 for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
                 LATHE_UNROLL(3)
                 for (int t = 0; t < TILE; t++) {
                     const vf pixel = lathe_splat(block[t * V + c]);
@@ -532,7 +529,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_finish(const float *restri
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     vf half[M][N];
@@ -586,7 +583,7 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     enum { SLOTS = 16 };
@@ -613,15 +610,10 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
             there = item * SLOTS + slot;
             const int tiles = images * CHUNK_TILES * TILES_W;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
-                const float *chunk = weight + (size_t)(k0 / K_TILE) * TAPS; /* of position 0 */
-                for (int i = 0; i < POSITIONS * K_TILES; i++) {
+                const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
+                for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *taps = chunk + (size_t)p * WEIGHTS + kt * TAPS;
-                    const float *next = taps + TAPS; /* in the end the next chunk's */
-                    if (kt == K_TILES - 1 && p + 1 < POSITIONS)
-                        next = chunk + (size_t)(p + 1) * WEIGHTS;
-                    else if (kt == K_TILES - 1)
-                        next = chunk + (size_t)K_TILES * TAPS;
+                    const float *next = taps + TAPS;
                     for (int g = 0; g * TILE < tiles; g++)
                         winograd_16x10x10_to_16x10x10_infer_product(pixels + (size_t)p * PIXELS +
                                 g * IN_BLOCKS * TILE * V,
@@ -980,11 +972,16 @@ LATHE_INLINE void winograd_weights_3_to_16_filter(const vf *x, vf *y)
 
 static void winograd_weights_3_to_16(const float *restrict weight, float *restrict transformed)
 {
-    enum { V = 16, N = 6, R = 4, BLOCKS = 1, TAPS = R * R,
+    enum { V = 16, N = 6, R = 4, TAPS = R * R, IN_BLOCKS = 1,
+           BLOCKS = 1, K_TILE = 1, K_CHUNK = 1,
+           POSITION = K_CHUNK * IN_BLOCKS * V * V, /* weights of a chunk */
            TAP_FIRST = 0, TAP_ROW = 4, TAP_COLUMN = 1,
            KERNEL = 7, IN_C = 3 };
 #pragma omp for nowait
-    for (int block = 0; block < BLOCKS; block++)
+    for (int block = 0; block < BLOCKS; block++) {
+        const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+                    ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * IN_C + c / 4) * (KERNEL * KERNEL * V);
             vf half[N][R];
@@ -1009,10 +1006,10 @@ static void winograd_weights_3_to_16(const float *restrict weight, float *restri
                 winograd_weights_3_to_16_filter(half[i], y);
                 LATHE_UNROLL(6)
                 for (int j = 0; j < N; j++)
-                    lathe_store(transformed + (((size_t)(i * N + j) * BLOCKS + block) * V + c) * V,
-                                y[j]);
+                    lathe_store(to + (size_t)(i * N + j) * POSITION + c * K_TILE * V, y[j]);
             }
         }
+    }
 }
 
 LATHE_INLINE void winograd_weights_16_to_16_filter(const vf *x, vf *y)
@@ -1029,11 +1026,16 @@ LATHE_INLINE void winograd_weights_16_to_16_filter(const vf *x, vf *y)
 
 static void winograd_weights_16_to_16(const float *restrict weight, float *restrict transformed)
 {
-    enum { V = 16, N = 6, R = 3, BLOCKS = 1, TAPS = R * R,
+    enum { V = 16, N = 6, R = 3, TAPS = R * R, IN_BLOCKS = 1,
+           BLOCKS = 1, K_TILE = 1, K_CHUNK = 1,
+           POSITION = K_CHUNK * IN_BLOCKS * V * V, /* weights of a chunk */
            TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
            KERNEL = 3, IN_C = 16 };
 #pragma omp for nowait
-    for (int block = 0; block < BLOCKS; block++)
+    for (int block = 0; block < BLOCKS; block++) {
+        const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+                    ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
             vf half[N][R];
@@ -1055,10 +1057,10 @@ static void winograd_weights_16_to_16(const float *restrict weight, float *restr
                 winograd_weights_16_to_16_filter(half[i], y);
                 LATHE_UNROLL(6)
                 for (int j = 0; j < N; j++)
-                    lathe_store(transformed + (((size_t)(i * N + j) * BLOCKS + block) * V + c) * V,
-                                y[j]);
+                    lathe_store(to + (size_t)(i * N + j) * POSITION + c * K_TILE * V, y[j]);
             }
         }
+    }
 }
 
 

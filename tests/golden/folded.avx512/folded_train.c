@@ -308,11 +308,16 @@ LATHE_INLINE void winograd_weights_16_to_16_filter(const vf *x, vf *y)
 
 static void winograd_weights_16_to_16(const float *restrict weight, float *restrict transformed)
 {
-    enum { V = 16, N = 6, R = 3, BLOCKS = 1, TAPS = R * R,
+    enum { V = 16, N = 6, R = 3, TAPS = R * R, IN_BLOCKS = 1,
+           BLOCKS = 1, K_TILE = 1, K_CHUNK = 1,
+           POSITION = K_CHUNK * IN_BLOCKS * V * V, /* weights of a chunk */
            TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
            KERNEL = 3, IN_C = 16 };
 #pragma omp for nowait
-    for (int block = 0; block < BLOCKS; block++)
+    for (int block = 0; block < BLOCKS; block++) {
+        const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+                    ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
             vf half[N][R];
@@ -334,10 +339,10 @@ static void winograd_weights_16_to_16(const float *restrict weight, float *restr
                 winograd_weights_16_to_16_filter(half[i], y);
                 LATHE_UNROLL(6)
                 for (int j = 0; j < N; j++)
-                    lathe_store(transformed + (((size_t)(i * N + j) * BLOCKS + block) * V + c) * V,
-                                y[j]);
+                    lathe_store(to + (size_t)(i * N + j) * POSITION + c * K_TILE * V, y[j]);
             }
         }
+    }
 }
 
 LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_input(const vf *x, vf *y)
@@ -383,7 +388,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_pixels(const float *imag
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[N][N];
@@ -429,7 +434,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_tile(const float *restri
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -464,7 +469,7 @@ static void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict 
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf sum[TILE][K_TILE];
@@ -474,7 +479,8 @@ static void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict 
         for (int j = 0; j < K_TILE; j++)
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
+        const float *block = pixels + cb * (TILE * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
         for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
             const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
@@ -484,7 +490,7 @@ static void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict 
                 vf tap[K_TILE];
                 LATHE_UNROLL(1)
                 for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
                 LATHE_UNROLL(3)
                 for (int t = 0; t < TILE; t++) {
                     const vf pixel = lathe_splat(block[t * V + c]);
@@ -523,7 +529,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *rest
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[M][N];
@@ -584,7 +590,7 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { SLOTS = 16 };
@@ -611,15 +617,10 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
             there = item * SLOTS + slot;
             const int tiles = images * CHUNK_TILES * TILES_W;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
-                const float *chunk = weight + (size_t)(k0 / K_TILE) * TAPS; /* of position 0 */
-                for (int i = 0; i < POSITIONS * K_TILES; i++) {
+                const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
+                for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *taps = chunk + (size_t)p * WEIGHTS + kt * TAPS;
-                    const float *next = taps + TAPS; /* in the end the next chunk's */
-                    if (kt == K_TILES - 1 && p + 1 < POSITIONS)
-                        next = chunk + (size_t)(p + 1) * WEIGHTS;
-                    else if (kt == K_TILES - 1)
-                        next = chunk + (size_t)K_TILES * TAPS;
+                    const float *next = taps + TAPS;
                     for (int g = 0; g * TILE < tiles; g++)
                         winograd_16x10x10_to_16x10x10_forward_product(pixels + (size_t)p * PIXELS +
                                 g * IN_BLOCKS * TILE * V,
@@ -1704,11 +1705,16 @@ LATHE_INLINE void winograd_weights_16_to_16_conv2_filter(const vf *x, vf *y)
 static void winograd_weights_16_to_16_conv2(const float *restrict weight,
                                             float *restrict transformed)
 {
-    enum { V = 16, N = 6, R = 3, BLOCKS = 1, TAPS = R * R,
+    enum { V = 16, N = 6, R = 3, TAPS = R * R, IN_BLOCKS = 1,
+           BLOCKS = 1, K_TILE = 1, K_CHUNK = 1,
+           POSITION = K_CHUNK * IN_BLOCKS * V * V, /* weights of a chunk */
            TAP_FIRST = 8, TAP_ROW = -3, TAP_COLUMN = -1,
            KERNEL = 3, IN_C = 16 };
 #pragma omp for nowait
-    for (int block = 0; block < BLOCKS; block++)
+    for (int block = 0; block < BLOCKS; block++) {
+        const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+                    ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
             vf half[N][R];
@@ -1730,10 +1736,10 @@ static void winograd_weights_16_to_16_conv2(const float *restrict weight,
                 winograd_weights_16_to_16_conv2_filter(half[i], y);
                 LATHE_UNROLL(6)
                 for (int j = 0; j < N; j++)
-                    lathe_store(transformed + (((size_t)(i * N + j) * BLOCKS + block) * V + c) * V,
-                                y[j]);
+                    lathe_store(to + (size_t)(i * N + j) * POSITION + c * K_TILE * V, y[j]);
             }
         }
+    }
 }
 
 LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_input(const vf *x, vf *y)
@@ -1779,7 +1785,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_pixels(const float
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[N][N];
@@ -1825,7 +1831,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_tile(const float *
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -1860,7 +1866,7 @@ static void winograd_16x10x10_to_16x10x10_backward_data_product(const float *res
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf sum[TILE][K_TILE];
@@ -1870,7 +1876,8 @@ static void winograd_16x10x10_to_16x10x10_backward_data_product(const float *res
         for (int j = 0; j < K_TILE; j++)
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
+        const float *block = pixels + cb * (TILE * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
         for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
             const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
@@ -1880,7 +1887,7 @@ static void winograd_16x10x10_to_16x10x10_backward_data_product(const float *res
                 vf tap[K_TILE];
                 LATHE_UNROLL(1)
                 for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
                 LATHE_UNROLL(3)
                 for (int t = 0; t < TILE; t++) {
                     const vf pixel = lathe_splat(block[t * V + c]);
@@ -1917,7 +1924,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_finish(const float
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[M][N];
@@ -1969,7 +1976,7 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
         CHANNELS = 16, ROW = 10, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { SLOTS = 16 };
@@ -1997,15 +2004,10 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
             there = item * SLOTS + slot;
             const int tiles = images * CHUNK_TILES * TILES_W;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
-                const float *chunk = weight + (size_t)(k0 / K_TILE) * TAPS; /* of position 0 */
-                for (int i = 0; i < POSITIONS * K_TILES; i++) {
+                const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
+                for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *taps = chunk + (size_t)p * WEIGHTS + kt * TAPS;
-                    const float *next = taps + TAPS; /* in the end the next chunk's */
-                    if (kt == K_TILES - 1 && p + 1 < POSITIONS)
-                        next = chunk + (size_t)(p + 1) * WEIGHTS;
-                    else if (kt == K_TILES - 1)
-                        next = chunk + (size_t)K_TILES * TAPS;
+                    const float *next = taps + TAPS;
                     for (int g = 0; g * TILE < tiles; g++)
                         winograd_16x10x10_to_16x10x10_backward_data_product(pixels + (size_t)p *
                                 PIXELS + g * IN_BLOCKS * TILE * V,

@@ -215,7 +215,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_pixels(const float *image,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     vf half[N][N];
@@ -261,7 +261,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_tile(const float *restrict
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -296,7 +296,7 @@ static void winograd_64x12x12_to_80x12x12_infer_product(const float *restrict pi
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     vf sum[TILE][K_TILE];
@@ -306,7 +306,8 @@ static void winograd_64x12x12_to_80x12x12_infer_product(const float *restrict pi
         for (int j = 0; j < K_TILE; j++)
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
+        const float *block = pixels + cb * (TILE * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
         for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
             const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
@@ -316,7 +317,7 @@ static void winograd_64x12x12_to_80x12x12_infer_product(const float *restrict pi
                 vf tap[K_TILE];
                 LATHE_UNROLL(2)
                 for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
                 LATHE_UNROLL(6)
                 for (int t = 0; t < TILE; t++) {
                     const vf pixel = lathe_splat(block[t * V + c]);
@@ -356,7 +357,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_finish(const float *restri
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     vf half[M][N];
@@ -405,7 +406,7 @@ static void winograd_64x12x12_to_80x12x12_infer(const float *restrict in,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     enum { SLOTS = 5 };
@@ -432,15 +433,10 @@ static void winograd_64x12x12_to_80x12x12_infer(const float *restrict in,
             there = item * SLOTS + slot;
             const int tiles = images * CHUNK_TILES * TILES_W;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
-                const float *chunk = weight + (size_t)(k0 / K_TILE) * TAPS; /* of position 0 */
-                for (int i = 0; i < POSITIONS * K_TILES; i++) {
+                const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
+                for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *taps = chunk + (size_t)p * WEIGHTS + kt * TAPS;
-                    const float *next = taps + TAPS; /* in the end the next chunk's */
-                    if (kt == K_TILES - 1 && p + 1 < POSITIONS)
-                        next = chunk + (size_t)(p + 1) * WEIGHTS;
-                    else if (kt == K_TILES - 1)
-                        next = chunk + (size_t)K_TILES * TAPS;
+                    const float *next = taps + TAPS;
                     for (int g = 0; g * TILE < tiles; g++)
                         winograd_64x12x12_to_80x12x12_infer_product(pixels + (size_t)p * PIXELS +
                                 g * IN_BLOCKS * TILE * V,
@@ -797,11 +793,16 @@ LATHE_INLINE void winograd_weights_64_to_80_filter(const vf *x, vf *y)
 
 static void winograd_weights_64_to_80(const float *restrict weight, float *restrict transformed)
 {
-    enum { V = 8, N = 6, R = 3, BLOCKS = 80, TAPS = R * R,
+    enum { V = 8, N = 6, R = 3, TAPS = R * R, IN_BLOCKS = 8,
+           BLOCKS = 80, K_TILE = 2, K_CHUNK = 2,
+           POSITION = K_CHUNK * IN_BLOCKS * V * V, /* weights of a chunk */
            TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
            KERNEL = 3, IN_C = 64 };
 #pragma omp for nowait
-    for (int block = 0; block < BLOCKS; block++)
+    for (int block = 0; block < BLOCKS; block++) {
+        const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+                    ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
             vf half[N][R];
@@ -823,10 +824,10 @@ static void winograd_weights_64_to_80(const float *restrict weight, float *restr
                 winograd_weights_64_to_80_filter(half[i], y);
                 LATHE_UNROLL(6)
                 for (int j = 0; j < N; j++)
-                    lathe_store(transformed + (((size_t)(i * N + j) * BLOCKS + block) * V + c) * V,
-                                y[j]);
+                    lathe_store(to + (size_t)(i * N + j) * POSITION + c * K_TILE * V, y[j]);
             }
         }
+    }
 }
 
 

@@ -302,11 +302,16 @@ LATHE_INLINE void winograd_weights_64_to_80_filter(const vf *x, vf *y)
 
 static void winograd_weights_64_to_80(const float *restrict weight, float *restrict transformed)
 {
-    enum { V = 8, N = 6, R = 3, BLOCKS = 80, TAPS = R * R,
+    enum { V = 8, N = 6, R = 3, TAPS = R * R, IN_BLOCKS = 8,
+           BLOCKS = 80, K_TILE = 2, K_CHUNK = 10,
+           POSITION = K_CHUNK * IN_BLOCKS * V * V, /* weights of a chunk */
            TAP_FIRST = 0, TAP_ROW = 3, TAP_COLUMN = 1,
            KERNEL = 3, IN_C = 64 };
 #pragma omp for nowait
-    for (int block = 0; block < BLOCKS; block++)
+    for (int block = 0; block < BLOCKS; block++) {
+        const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+                    ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
             vf half[N][R];
@@ -328,10 +333,10 @@ static void winograd_weights_64_to_80(const float *restrict weight, float *restr
                 winograd_weights_64_to_80_filter(half[i], y);
                 LATHE_UNROLL(6)
                 for (int j = 0; j < N; j++)
-                    lathe_store(transformed + (((size_t)(i * N + j) * BLOCKS + block) * V + c) * V,
-                                y[j]);
+                    lathe_store(to + (size_t)(i * N + j) * POSITION + c * K_TILE * V, y[j]);
             }
         }
+    }
 }
 
 LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_input(const vf *x, vf *y)
@@ -377,7 +382,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_pixels(const float *imag
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     vf half[N][N];
@@ -423,7 +428,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_tile(const float *restri
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -458,7 +463,7 @@ static void winograd_64x12x12_to_80x12x12_forward_product(const float *restrict 
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     vf sum[TILE][K_TILE];
@@ -468,7 +473,8 @@ static void winograd_64x12x12_to_80x12x12_forward_product(const float *restrict 
         for (int j = 0; j < K_TILE; j++)
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
+        const float *block = pixels + cb * (TILE * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
         for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
             const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
@@ -478,7 +484,7 @@ static void winograd_64x12x12_to_80x12x12_forward_product(const float *restrict 
                 vf tap[K_TILE];
                 LATHE_UNROLL(2)
                 for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
                 LATHE_UNROLL(5)
                 for (int t = 0; t < TILE; t++) {
                     const vf pixel = lathe_splat(block[t * V + c]);
@@ -517,7 +523,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_finish(const float *rest
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     vf half[M][N];
@@ -565,7 +571,7 @@ static void winograd_64x12x12_to_80x12x12_forward(const float *restrict in,
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
@@ -1520,11 +1526,16 @@ LATHE_INLINE void winograd_weights_80_to_64_filter(const vf *x, vf *y)
 
 static void winograd_weights_80_to_64(const float *restrict weight, float *restrict transformed)
 {
-    enum { V = 8, N = 6, R = 3, BLOCKS = 80, TAPS = R * R,
+    enum { V = 8, N = 6, R = 3, TAPS = R * R, IN_BLOCKS = 10,
+           BLOCKS = 80, K_TILE = 2, K_CHUNK = 8,
+           POSITION = K_CHUNK * IN_BLOCKS * V * V, /* weights of a chunk */
            TAP_FIRST = 8, TAP_ROW = -3, TAP_COLUMN = -1,
            KERNEL = 3, IN_C = 80 };
 #pragma omp for nowait
-    for (int block = 0; block < BLOCKS; block++)
+    for (int block = 0; block < BLOCKS; block++) {
+        const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+                    ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
             vf half[N][R];
@@ -1546,10 +1557,10 @@ static void winograd_weights_80_to_64(const float *restrict weight, float *restr
                 winograd_weights_80_to_64_filter(half[i], y);
                 LATHE_UNROLL(6)
                 for (int j = 0; j < N; j++)
-                    lathe_store(transformed + (((size_t)(i * N + j) * BLOCKS + block) * V + c) * V,
-                                y[j]);
+                    lathe_store(to + (size_t)(i * N + j) * POSITION + c * K_TILE * V, y[j]);
             }
         }
+    }
 }
 
 LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_input(const vf *x, vf *y)
@@ -1595,7 +1606,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_pixels(const float
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[N][N];
@@ -1641,7 +1652,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_tile(const float *
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -1676,7 +1687,7 @@ static void winograd_64x12x12_to_80x12x12_backward_data_product(const float *res
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf sum[TILE][K_TILE];
@@ -1686,7 +1697,8 @@ static void winograd_64x12x12_to_80x12x12_backward_data_product(const float *res
         for (int j = 0; j < K_TILE; j++)
             sum[t][j] = (vf){0};
     for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V), *rows = weight + cb * (V * V);
+        const float *block = pixels + cb * (TILE * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
         for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
             const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
             for (int j = 0; j < AHEAD; j++)
@@ -1696,7 +1708,7 @@ static void winograd_64x12x12_to_80x12x12_backward_data_product(const float *res
                 vf tap[K_TILE];
                 LATHE_UNROLL(2)
                 for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (j * IN_BLOCKS * V + c) * V);
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
                 LATHE_UNROLL(5)
                 for (int t = 0; t < TILE; t++) {
                     const vf pixel = lathe_splat(block[t * V + c]);
@@ -1733,7 +1745,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_finish(const float
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[M][N];
@@ -1781,7 +1793,7 @@ static void winograd_64x12x12_to_80x12x12_backward_data(const float *restrict in
         CHANNELS = 8, ROW = 12, FOLDED = 0,
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V, WEIGHTS = OUT_BLOCKS * IN_BLOCKS * V * V,
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
