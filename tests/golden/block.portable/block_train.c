@@ -456,27 +456,30 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
            IN_H = 4, IN_W = 4, OUT_H = 1, OUT_W = 1,
            KERNEL_H = 4, KERNEL_W = 4, STRIDE_H = 1,
            STRIDE_W = 1, PAD_TOP = 0, PAD_LEFT = 0 };
-#pragma omp for nowait
-    for (int plane = 0; plane < count * C_BLOCKS; plane++) {
-        const int n = plane / C_BLOCKS, k = plane % C_BLOCKS;
-        const float *from = in + (size_t)n * 128 + (size_t)k * (IN_H * IN_W * V);
-        float *to = out + (size_t)n * 8 + (size_t)k * (OUT_H * OUT_W * V);
-        for (int oh = 0; oh < OUT_H; oh++)
+#pragma omp for nowait collapse(2)
+    for (int plane = 0; plane < count * C_BLOCKS; plane++)
+        for (int oh = 0; oh < OUT_H; oh++) {
+            const int n = plane / C_BLOCKS, k = plane % C_BLOCKS, first_h = oh * STRIDE_H - PAD_TOP;
+            const int h0 = first_h < 0 ? 0 : first_h;
+            const int h1 = first_h + KERNEL_H < IN_H ? first_h + KERNEL_H : IN_H;
+            const float *from = in + (size_t)n * 128 + (size_t)k * (IN_H * IN_W * V);
+            float *to = out + (size_t)n * 8 + ((size_t)k * OUT_H + oh) * (OUT_W * V);
             for (int ow = 0; ow < OUT_W; ow++) {
+                const int w0 = ow * STRIDE_W - PAD_LEFT;
+                const bool inside = w0 >= 0 && w0 + KERNEL_W <= IN_W;
                 vf pool = lathe_splat(0.0f);
-                for (int h = oh * STRIDE_H - PAD_TOP; h < oh * STRIDE_H - PAD_TOP + KERNEL_H; h++)
-                    for (int w = ow * STRIDE_W - PAD_LEFT; w < ow * STRIDE_W - PAD_LEFT + KERNEL_W;
-                         w++) {
-                        if (h < 0 || h >= IN_H || w < 0 || w >= IN_W)
+                for (int h = h0; h < h1; h++)
+                    LATHE_UNROLL(4)
+                    for (int w = w0; w < w0 + KERNEL_W; w++) {
+                        if (!inside && (w < 0 || w >= IN_W))
                             continue;
                         pool += lathe_load(from + (h * IN_W + w) * V);
                     }
                 pool *= 1.0f / (KERNEL_H * KERNEL_W);
-                lathe_store(to + (oh * OUT_W + ow) * V, pool);
+                lathe_store(to + ow * V, pool);
             }
-    }
+        }
 }
-
 static void steps_8x1x1_forward(const float *restrict raw, float *restrict out, uint64_t seed,
                                 uint64_t step, int count)
 {
