@@ -210,11 +210,11 @@ static bool choose_variant(struct peer *peer, int *variant, int *runs)
 }
 
 /* The seconds of a run of peer I, NAN: it cannot. It has waited while others ran: where a turn is
- * of short runs, an eighth as many go before it, until caches and threads are its own again. */
+ * of short runs, a third as many go before it, until caches and threads are its own again. */
 static double take_turn(struct running *r, int i)
 {
     double seconds = 0;
-    int before = r->runs[i] / 8;
+    int before = r->runs[i] / 3;
     if (before > 0 && peer_time(&r->peers[i], r->variant[i], before, &seconds) != 1)
         return NAN;
     if (peer_time(&r->peers[i], r->variant[i], r->runs[i], &seconds) != 1)
