@@ -350,7 +350,7 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
         checked_multiply((size_t)blocks * (size_t)positions(p), (size_t)l->lanes * l->lanes);
     struct region *region =
         l->training
-            ? scratch(l, arena_printf(l->arena, "%s.winograd", weight->name), floats, "by position")
+            ? scratch(l, arena_printf(l->arena, "%s.winograd", weight->name), floats, "as read")
             : weights_region(l, weight->name, "winograd", floats);
     struct call *call =
         add_call(l, group, "winograd_weights.c.t",

@@ -11,7 +11,7 @@ static void ${name}(${parameters})
 #pragma omp for nowait
     for (int block = 0; block < BLOCKS; block++) {
         const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
-        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N) * POSITION +
                     ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
 $ if folded then -- channel c / 4 of rows and columns 2 i + c / 2 % 2, 2 j + c % 2

@@ -676,6 +676,7 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
             }
         }
 }
+
 static void steps_8x1x1_forward(const float *restrict raw, float *restrict out, uint64_t seed,
                                 uint64_t step, int count)
 {

@@ -360,6 +360,7 @@ static void globalpool_8x4x4(const float *restrict in, float *restrict out, int 
             }
         }
 }
+
 /* 3 images x 1 columns from ow0 of row oh x 3 blocks of channels. */
 LATHE_INLINE void linear_8_to_10_infer_3x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,

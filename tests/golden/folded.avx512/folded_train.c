@@ -39,7 +39,7 @@ enum {
     at_relu1 = 364928,                           /* 1 x 1 x 10 x 10 x 16; calls 3 to 17 */
     at_batchnorm2_moments = 105280,              /* shift, sum, sums of distances from the shift and
                                                   * of their squares; calls 5 to 6 */
-    at_conv2_weight_winograd = 96064,            /* by position; calls 4 to 5 */
+    at_conv2_weight_winograd = 96064,            /* as read; calls 4 to 5 */
     at_conv2_forward_tiles = 22336,              /* pixels and sums of some tiles a thread; calls 5
                                                   * to 5 */
     at_conv2 = 366528,                           /* 1 x 1 x 10 x 10 x 16; calls 5 to 20 */
@@ -59,7 +59,7 @@ enum {
     at_conv2_weight_tiles = 22336,               /* sums and some tiles a thread; calls 17 to 17 */
     at_relu1_grad = 105280,                      /* 1 x 1 x 10 x 10 x 16; calls 20 to 23 */
     at_conv2_weight_transposed = 22336,          /* packed; calls 18 to 19 */
-    at_conv2_weight_transposed_winograd = 96064, /* by position; calls 19 to 20 */
+    at_conv2_weight_transposed_winograd = 96064, /* as read; calls 19 to 20 */
     at_conv2_backward_data_tiles = 22336,        /* pixels and sums of some tiles a thread; calls 20
                                                   * to 20 */
     at_conv1_norm_sums = 22336,                  /* a sample and channel; calls 21 to 22 */
@@ -316,7 +316,7 @@ static void winograd_weights_16_to_16(const float *restrict weight, float *restr
 #pragma omp for nowait
     for (int block = 0; block < BLOCKS; block++) {
         const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
-        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N) * POSITION +
                     ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
@@ -1713,7 +1713,7 @@ static void winograd_weights_16_to_16_conv2(const float *restrict weight,
 #pragma omp for nowait
     for (int block = 0; block < BLOCKS; block++) {
         const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
-        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N) * POSITION +
                     ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;

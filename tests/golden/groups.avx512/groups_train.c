@@ -1852,6 +1852,7 @@ static void globalpool_16x4x4(const float *restrict in, float *restrict out, int
             }
         }
 }
+
 /* 1 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_16_to_2_forward_1x1(const float *restrict in, const float *restrict weight,
                                              const float *restrict bias, int n0, int kb, int cb0,

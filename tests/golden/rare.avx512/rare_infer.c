@@ -265,6 +265,7 @@ static void globalpool_8x6x6(const float *restrict in, float *restrict out, int 
             }
         }
 }
+
 /* 4 images x 1 columns from ow0 of row oh x 1 blocks of channels. */
 LATHE_INLINE void linear_16_to_4_infer_4x1(const float *restrict in, const float *restrict weight,
                                            const float *restrict bias, int n0, int kb, int cb0,
@@ -789,6 +790,7 @@ static void maxpool_8x6x6(const float *restrict in, float *restrict out, int cou
             }
         }
 }
+
 static void steps_8x6x6_forward_concat1_branch2_prelu1(const float *restrict raw,
                                                        const float *restrict weight1,
                                                        float *restrict out, int count)

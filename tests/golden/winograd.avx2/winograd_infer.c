@@ -801,7 +801,7 @@ static void winograd_weights_64_to_80(const float *restrict weight, float *restr
 #pragma omp for nowait
     for (int block = 0; block < BLOCKS; block++) {
         const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
-        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N) * POSITION +
                     ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;

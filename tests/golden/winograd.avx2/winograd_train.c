@@ -33,7 +33,7 @@ enum {
     at_batchnorm1_invstd = 3896608,              /* per channel; calls 2 to 19 */
     at_batchnorm1_scale = 3896736,               /* per channel; calls 2 to 19 */
     at_relu1 = 3887392,                          /* 1 x 8 x 12 x 12 x 8; calls 3 to 13 */
-    at_conv2_weight_winograd = 157216,           /* by position; calls 4 to 5 */
+    at_conv2_weight_winograd = 157216,           /* as read; calls 4 to 5 */
     at_conv2_forward_tiles = 341536,             /* pixels and sums; calls 5 to 5 */
     at_conv2 = 3866656,                          /* 1 x 10 x 12 x 12 x 8; calls 5 to 16 */
     at_maxpool1 = 393952,                        /* 1 x 10 x 6 x 6 x 8; calls 5 to 9 */
@@ -46,7 +46,7 @@ enum {
     at_conv2_weight_tiles = 157216,              /* sums and some tiles a thread; calls 13 to 13 */
     at_relu1_grad = 393952,                      /* 1 x 8 x 12 x 12 x 8; calls 16 to 19 */
     at_conv2_weight_transposed = 341536,         /* packed; calls 14 to 15 */
-    at_conv2_weight_transposed_winograd = 157216, /* by position; calls 15 to 16 */
+    at_conv2_weight_transposed_winograd = 157216, /* as read; calls 15 to 16 */
     at_conv2_backward_data_tiles = 341536,       /* pixels and sums; calls 16 to 16 */
     at_conv1_norm_sums = 157216,                 /* a sample and channel; calls 17 to 18 */
     at_batchnorm1_mean_g = 157344,               /* per channel; calls 18 to 19 */
@@ -310,7 +310,7 @@ static void winograd_weights_64_to_80(const float *restrict weight, float *restr
 #pragma omp for nowait
     for (int block = 0; block < BLOCKS; block++) {
         const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
-        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N) * POSITION +
                     ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
@@ -1534,7 +1534,7 @@ static void winograd_weights_80_to_64(const float *restrict weight, float *restr
 #pragma omp for nowait
     for (int block = 0; block < BLOCKS; block++) {
         const int kb = block / IN_BLOCKS, cb = block % IN_BLOCKS;
-        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N * POSITION) +
+        float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N) * POSITION +
                     ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
