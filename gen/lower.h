@@ -190,6 +190,12 @@ int choose_k_tile(const struct geometry *g);
 /* Whether a tile of K blocks meets all taps of a row with a pixel once it has that: where K is 1,
  * one tap would load as much as it multiplies. */
 bool meets_rows(const struct lowering *l, const struct geometry *g, int k);
+/* Whether a pixel's block of channels is less than a line of the caches: its neighbours come with
+ * it, wanted or not. */
+bool shares_lines(const struct lowering *l);
+enum { CACHE_LINE = 16 }; /* floats */
+/* Sums that hide a multiply-add's latency. */
+enum { LATENCY_SUMS = 8 };
 /* Whether G has one tap, several pixels, and blocks of input channels. */
 bool is_pointwise(const struct lowering *l, const struct geometry *g);
 /* The blocks that a tile of a direct forward or backward data kernel takes: MATRIX_TILE where G is
@@ -204,14 +210,20 @@ int choose_images(const struct lowering *l, int width, int most);
 /* G, or where it is a product of matrices (1 x 1, stride 1, no padding), with its pixels in rows of
  * another width if that fills tiles better. */
 struct geometry matrix_geometry(const struct lowering *l, const struct geometry *g);
-/* Template list "segments", tiles of a row of TILE columns: edge tiles, whose outer taps leave the
- * image, one by one; the others in a loop. */
+/* A row of WIDTH pixels in tiles of TILE columns and what remains; or with the last NARROW of them
+ * a column less each, where a rest of fewer than LEAST columns would take as long as that many. */
+struct row {
+    int width, tile, narrow;
+};
+struct row divide_row(int width, int tile, int least);
+/* Template list "segments", the tiles of ROW: edge tiles, whose outer taps leave the image, one by
+ * one; the others in a loop. */
 void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w,
-                  int tile);
-/* Template list "tiles", the distinct tiles: MOST_IMAGES or one image x TILE or the remaining
- * columns; and the pixels that their taps reach over. */
+                  const struct row *row);
+/* Template list "tiles", the distinct tiles: MOST_IMAGES or one image x the columns of ROW's; and
+ * the pixels that their taps reach over. */
 void add_tile_shapes(const struct lowering *l, struct value *arguments, const struct axis *w,
-                     int most_images, int tile);
+                     int most_images, const struct row *row);
 
 /* A call writes FLOATS, so many that the first have left the caches before they are read: they are
  * stored past the caches (lathe_stream), which spares reading what was there. */

@@ -234,14 +234,37 @@ static struct axis backward_axis(int in, int out, int kernel, int stride, int di
     return a;
 }
 
-void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w, int tile)
+struct row divide_row(int width, int tile, int least)
+{
+    int rest = width % tile, tiles = divide_up(width, tile), less = tiles * tile - width;
+    bool shares = rest > 0 && rest < least && less <= tiles;
+    return (struct row){.width = width, .tile = min_int(tile, width), .narrow = shares ? less : 0};
+}
+
+/* Columns of the tile at OW. */
+static int tile_columns(const struct row *row, int ow)
+{
+    if (row->narrow == 0)
+        return min_int(row->tile, row->width - ow);
+    return ow < row->width - row->narrow * (row->tile - 1) ? row->tile : row->tile - 1;
+}
+
+/* Columns of the last tile. */
+static int last_columns(const struct row *row)
+{
+    int rest = row->width % row->tile;
+    return row->narrow > 0 ? row->tile - 1 : rest > 0 ? rest : row->tile;
+}
+
+void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w,
+                  const struct row *row)
 {
     struct value *segments = value_table(l->arena);
     int lowest = w->first, highest = w->first + (w->taps - 1) * w->step;
     struct value *open = NULL;
     int open_columns = 0, open_end = 0;
-    for (int ow = 0; ow < w->out; ow += tile) {
-        int columns = min_int(tile, w->out - ow);
+    for (int ow = 0, columns; ow < w->out; ow += columns) {
+        columns = tile_columns(row, ow);
         bool edge =
             ow * w->in_step + lowest < 0 || (ow + columns - 1) * w->in_step + highest >= w->in;
         if (open && !edge && columns == open_columns) {
@@ -262,14 +285,14 @@ void add_segments(const struct lowering *l, struct value *arguments, const struc
 }
 
 void add_tile_shapes(const struct lowering *l, struct value *arguments, const struct axis *w,
-                     int most_images, int tile)
+                     int most_images, const struct row *row)
 {
     struct value *shapes = value_table(l->arena);
-    int width = w->out, rest = width % tile;
+    int last = last_columns(row);
     for (int images = most_images;; images = 1) {
-        for (int part = 0; part < (rest && width > tile ? 2 : 1); part++) {
+        for (int part = 0; part < (last < row->tile ? 2 : 1); part++) {
             struct value *shape = value_table(l->arena);
-            int columns = part ? rest : min_int(tile, width);
+            int columns = part ? last : row->tile;
             value_int(shape, "images", images);
             value_int(shape, "columns", columns);
             value_int(shape, "pixels", images * columns);
@@ -284,12 +307,15 @@ void add_tile_shapes(const struct lowering *l, struct value *arguments, const st
 }
 
 /* How many input channels the code of a tap has in a row. Where sums are few, a block's loop would
- * cost as much as one channel of it each time it ends. */
+ * cost as much as one channel of it each time it ends; short blocks of one tap gain by half. */
 static int channel_unroll(const struct lowering *l, const struct geometry *g, const struct tiles *t)
 {
-    bool few = 2 * t->k * t->columns * t->images <= l->program->isa->registers &&
-               g->kernel_h * g->kernel_w > 1;
-    return few && !g->window && g->in_c % g->in_block == 0 ? g->in_block : 1;
+    bool few = 2 * t->k * t->columns * t->images <= l->program->isa->registers;
+    if (g->window || g->in_c % g->in_block != 0)
+        return 1;
+    if (is_pointwise(l, g))
+        return shares_lines(l) ? max_int(1, g->in_block / 2) : 1;
+    return few && g->kernel_h * g->kernel_w > 1 ? g->in_block : 1;
 }
 
 /* OpenMP's way to deal out the pieces of work. */
@@ -319,15 +345,18 @@ static bool streams(const struct lowering *l, const struct geometry *g, const st
 
 /* A phase: what of the formula differs between them. */
 static void add_phase(const struct lowering *l, struct value *a, const struct geometry *g,
-                      const struct axis *h, const struct axis *w, int images, int columns)
+                      const struct axis *h, const struct axis *w, const struct tiles *t)
 {
+    bool plain = !t->pixel_lanes && !t->by_sample;
+    int least = plain ? divide_up(LATENCY_SUMS, t->k * t->images) : 1;
+    struct row row = divide_row(w->out, t->columns, least);
     add_axis(l, a, "H", h);
     add_axis(l, a, "W", w);
     value_int(a, "TAP_FIRST", h->tap_first * g->kernel_w + w->tap_first);
     value_int(a, "TAP_ROW", h->tap_step * g->kernel_w);
     value_int(a, "TAP_COLUMN", w->tap_step);
-    add_segments(l, a, w, columns);
-    add_tile_shapes(l, a, w, images, columns);
+    add_segments(l, a, w, &row);
+    add_tile_shapes(l, a, w, t->images, &row);
 }
 
 /* Whether a tile asks for the pixels of the next one, which come from the second-level cache. Tiles
@@ -345,7 +374,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
 {
     struct value *a = call->arguments;
     int blocks_span = g->out_blocks / g->spans;
-    add_phase(l, a, g, h, w, t->images, t->columns);
+    add_phase(l, a, g, h, w, t);
     value_int(a, "IN_BLOCK", g->in_block);
     value_int(a, "IN_BLOCKS", g->in_blocks);
     value_int(a, "IMAGE_BLOCKS", g->image_blocks);
@@ -364,6 +393,8 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_text(a, "schedule", schedule(l, t));
     value_flag(a, "by_row", !t->single && meets_rows(l, g, t->k));
     value_flag(a, "fetches_ahead", fetches_ahead(l, g, t));
+    value_flag(a, "fetches_lines", fetches_ahead(l, g, t) && shares_lines(l));
+    value_int(a, "LINE_PIXELS", max_int(1, CACHE_LINE / (g->in_block * w->in_step)));
     value_int(a, "channel_unroll", channel_unroll(l, g, t));
     add_groups(l, a, g);
     value_flag(a, "streams", streams(l, g, h, w));
@@ -630,7 +661,9 @@ static void add_more_phases(struct lowering *l, struct value *arguments, const s
     for (int i = 1; i < rows * columns; i++) {
         struct phase phase = backward_phase(g, i / columns, i % columns);
         struct value *a = value_table(l->arena);
-        add_phase(l, a, b, &phase.h, &phase.w, t->images, choose_columns(phase.w.out, t->columns));
+        struct tiles own = *t;
+        own.columns = choose_columns(phase.w.out, t->columns);
+        add_phase(l, a, b, &phase.h, &phase.w, &own);
         value_child(more, NULL, a);
     }
     value_child(arguments, "more_phases", more);

@@ -4,9 +4,8 @@
 #include "lower.h"
 
 enum {
-    MATRIX_ROWS = 4,   /* of a matrix product's pixels, at least: pieces of work for threads */
-    SMALL_IMAGE = 128, /* pixels of an image that is one row then */
-    LEAST_ROW_SUMS = 8 /* that hide a multiply-add's latency */
+    MATRIX_ROWS = 4,  /* of a matrix product's pixels, at least: pieces of work for threads */
+    SMALL_IMAGE = 128 /* pixels of an image that is one row then */
 };
 
 /* ---- one direction ---- */
@@ -242,6 +241,11 @@ int choose_k_tile(const struct geometry *g)
     return blocks % 2 == 0 ? 2 : blocks % 3 == 0 ? 3 : 1;
 }
 
+bool shares_lines(const struct lowering *l)
+{
+    return l->lanes < CACHE_LINE;
+}
+
 bool is_pointwise(const struct lowering *l, const struct geometry *g)
 {
     return g->kernel_h == 1 && g->kernel_w == 1 && g->out_h * g->out_w > 1 &&
@@ -298,7 +302,7 @@ static const double WAITING_SPEED = 0.94;
 
 bool meets_rows(const struct lowering *l, const struct geometry *g, int k)
 {
-    return k == 1 && g->kernel_w > 1 && !g->window && row_sums(l, g) >= LEAST_ROW_SUMS;
+    return k == 1 && g->kernel_w > 1 && !g->window && row_sums(l, g) >= LATENCY_SUMS;
 }
 
 int choose_most_pixels(const struct lowering *l, const struct geometry *g, int k, int width)

@@ -19,7 +19,9 @@ $   end
         for (int t = 0; t < TAPS_W; t++) {
             const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
             const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-$   if fetches_ahead then -- the next tile's pixels; taps beyond a stride have been there
+$   if fetches_lines then
+$     include("conv_lines.c.t", {pointwise = pointwise, images = images, columns = columns}, 12)
+$   elseif fetches_ahead then -- the next tile's pixels; taps beyond a stride have been there
             const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
                                           : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
 $   end
@@ -27,7 +29,7 @@ $   if channel_unroll > 1 then
             LATHE_UNROLL(${channel_unroll})
 $   end
             for (int c = 0; c < channels; c++) {
-$   if fetches_ahead then
+$   if fetches_ahead and not fetches_lines then
                 if (t < IN_STEP_W)
                     for (int p = c; p < PIXELS; p += IN_BLOCK)
                         __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +

@@ -8,6 +8,9 @@ LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, ${tile_p
 {
 $ include("conv_sizes.c.t", _ENV, 4)
     enum { COLUMNS = ${t.columns}, PIXELS = ${t.pixels} };
+$ if fetches_lines then
+    enum { LINE_PIXELS = ${LINE_PIXELS} };
+$ end
 $ if narrow then
     const int in_block0 = kb * V / GROUP_OUT * GROUP_IN / V;
 $ else
@@ -40,8 +43,8 @@ $     vectors = t.vectors}, 4)
 $ else
 $   include(narrow and "conv_narrow.c.t" or "conv_dense.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE,
 $     by_row = by_row, fetches_ahead = fetches_ahead, channel_unroll = channel_unroll,
-$     pixels = t.pixels, images = t.images, reach = t.reach, depthwise = depthwise,
-$     aligned = aligned}, 4)
+$     fetches_lines = fetches_lines, pointwise = TAPS == 1, pixels = t.pixels, images = t.images,
+$     columns = t.columns, reach = t.reach, depthwise = depthwise, aligned = aligned}, 4)
 $ end
 
 $ if BLOCK_CHUNK < IN_BLOCKS then

@@ -210,6 +210,7 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
         TO_IMAGE = 128 / V, TO_BLOCK = FULL_H * FULL_W
     };
     enum { COLUMNS = 4, PIXELS = 4 };
+    enum { LINE_PIXELS = 4 };
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
     vf sum[PIXELS][K_TILE];
     LATHE_UNROLL(4)
@@ -234,14 +235,19 @@ LATHE_INLINE void conv3x3_8x4x4_to_8x4x4_infer_1x4(const float *restrict in,
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
-                const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
-                                              : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) * IN_BLOCK;
+                if (t < IN_STEP_W) {
+                    const float *next = in_row + (ow0 + COLUMNS < OUT_W ? iw + COLUMNS * IN_STEP_W
+                                                  : IN_STEP_H * IN_W + FIRST_W + t * STEP_W) *
+                                                      IN_BLOCK;
+                    LATHE_UNROLL(1)
+                    for (int i = 0; i < PIXELS / COLUMNS; i++)
+                        LATHE_UNROLL(4)
+                        for (int w = 0; w < COLUMNS; w += LINE_PIXELS)
+                            __builtin_prefetch(next + (size_t)i * IN_IMAGE +
+                                               w * (IN_STEP_W * IN_BLOCK));
+                }
                 LATHE_UNROLL(4)
                 for (int c = 0; c < channels; c++) {
-                    if (t < IN_STEP_W)
-                        for (int p = c; p < PIXELS; p += IN_BLOCK)
-                            __builtin_prefetch(next + (size_t)(p / COLUMNS) * IN_IMAGE +
-                                               p % COLUMNS * (IN_STEP_W * IN_BLOCK));
                     vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
