@@ -20,10 +20,10 @@ struct linear_plan {
 };
 
 /* The largest C that divides V and leaves registers for the sums of C inputs x K blocks. */
-static int choose_inputs(const struct lowering *l, const struct geometry *g, int k)
+static int choose_inputs(const struct lowering *l, int k)
 {
     int c = l->lanes;
-    while (c > 1 && c > accumulators(l, g, k))
+    while (c > 1 && c * k + k + 1 > l->program->isa->registers)
         c /= 2;
     return c;
 }
@@ -32,9 +32,9 @@ static struct linear_plan choose_plan(const struct lowering *l, const struct geo
 {
     struct linear_plan p = {.k_tile = 1};
     for (int k = 2; k <= MOST_BLOCKS && k <= g->out_blocks; k++)
-        if (k * choose_inputs(l, g, k) > p.k_tile * choose_inputs(l, g, p.k_tile))
+        if (k * choose_inputs(l, k) > p.k_tile * choose_inputs(l, p.k_tile))
             p.k_tile = k;
-    p.c_tile = choose_inputs(l, g, p.k_tile);
+    p.c_tile = choose_inputs(l, p.k_tile);
     int items = divide_up(g->out_blocks, p.k_tile);
     p.c_group = g->in_blocks;
     for (int c = g->in_blocks; c > 0 && items * (g->in_blocks / p.c_group) < ITEMS; c--)

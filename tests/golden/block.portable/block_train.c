@@ -38,13 +38,11 @@ enum {
     at_residual1_body_conv1 = 4768,              /* 4 x 2 x 4 x 4 x 4; calls 4 to 19 */
     at_residual1 = 4256,                         /* 4 x 2 x 4 x 4 x 4; calls 4 to 14 */
     at_globalpool1 = 5424,                       /* 4 x 2 x 1 x 1 x 4; calls 5 to 13 */
-    at_dropout1 = 5456,                          /* 4 x 2 x 1 x 1 x 4; calls 6 to 10 */
+    at_dropout1 = 5328,                          /* 4 x 2 x 1 x 1 x 4; calls 6 to 10 */
     at_linear1 = 5280,                           /* 4 x 3 x 1 x 1 x 4; calls 7 to 8 */
     at_linear1_grad = 5376,                      /* 4 x 3 x 1 x 1 x 4; calls 8 to 12 */
-    at_sample_loss = 5344,                       /* per sample; calls 8 to 8 */
-    at_sample_correct = 5328,                    /* per sample; calls 8 to 8 */
-    at_linear1_rows = 5280,                      /* both matrices by blocks of columns; calls 10 to
-                                                  * 10 */
+    at_sample_loss = 5456,                       /* per sample; calls 8 to 8 */
+    at_sample_correct = 5360,                    /* per sample; calls 8 to 8 */
     at_dropout1_grad = 5456,                     /* 4 x 2 x 1 x 1 x 4; calls 12 to 13 */
     at_linear1_weight_transposed = 5280,         /* packed; calls 11 to 12 */
     at_flatten1_grad = 5792,                     /* 4 x 2 x 1 x 1 x 4; calls 13 to 14 */
@@ -786,103 +784,109 @@ static void bias_gradient_10(const float *restrict sums, float *restrict gradien
             gradient[b * V + lane] = (float)g[lane];
     }
 }
-/* 4 inputs x 2 blocks of outputs, of the samples in the rows at x and dy. */
-LATHE_INLINE void linear_8_to_10_backward_weights_2(const float *x, const float *dy, float *to,
-                                                    int samples, bool first)
-{
-    enum { V = 4, BLOCK_ROWS = 4 * V, WEIGHT_BLOCK = 2 * V * V };
-    vf sum[4][2];
-    LATHE_UNROLL(4)
-    for (int c = 0; c < 4; c++)
-        LATHE_UNROLL(2)
-        for (int j = 0; j < 2; j++)
-            sum[c][j] = first ? (vf){0} : lathe_load(to + c * V + j * WEIGHT_BLOCK);
-    for (int n = 0; n < samples; n++) {
-        vf g[2];
-        LATHE_UNROLL(2)
-        for (int j = 0; j < 2; j++)
-            g[j] = lathe_load(dy + j * BLOCK_ROWS + n * V);
-        LATHE_UNROLL(4)
-        for (int c = 0; c < 4; c++) {
-            const vf input = lathe_splat(x[n * V + c]);
-            LATHE_UNROLL(2)
-            for (int j = 0; j < 2; j++)
-                sum[c][j] += input * g[j];
-        }
-    }
-    LATHE_UNROLL(4)
-    for (int c = 0; c < 4; c++)
-        LATHE_UNROLL(2)
-        for (int j = 0; j < 2; j++)
-            lathe_store(to + c * V + j * WEIGHT_BLOCK, sum[c][j]);
-}
-
-/* 4 inputs x 1 blocks of outputs, of the samples in the rows at x and dy. */
-LATHE_INLINE void linear_8_to_10_backward_weights_1(const float *x, const float *dy, float *to,
-                                                    int samples, bool first)
-{
-    enum { V = 4, BLOCK_ROWS = 4 * V, WEIGHT_BLOCK = 2 * V * V };
-    vf sum[4][1];
-    LATHE_UNROLL(4)
-    for (int c = 0; c < 4; c++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < 1; j++)
-            sum[c][j] = first ? (vf){0} : lathe_load(to + c * V + j * WEIGHT_BLOCK);
-    for (int n = 0; n < samples; n++) {
-        vf g[1];
-        LATHE_UNROLL(1)
-        for (int j = 0; j < 1; j++)
-            g[j] = lathe_load(dy + j * BLOCK_ROWS + n * V);
-        LATHE_UNROLL(4)
-        for (int c = 0; c < 4; c++) {
-            const vf input = lathe_splat(x[n * V + c]);
-            LATHE_UNROLL(1)
-            for (int j = 0; j < 1; j++)
-                sum[c][j] += input * g[j];
-        }
-    }
-    LATHE_UNROLL(4)
-    for (int c = 0; c < 4; c++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < 1; j++)
-            lathe_store(to + c * V + j * WEIGHT_BLOCK, sum[c][j]);
-}
-
 static void linear_8_to_10_backward_weights(const float *restrict in,
                                             const float *restrict out_gradient,
-                                            float *restrict rows, float *restrict gradient,
-                                            int count)
+                                            float *restrict gradient, int count)
 {
     enum {
-        V = 4, BATCH = 4, IN_BLOCKS = 2, OUT_BLOCKS = 3,
-        C_TILE = 4, K_TILE = 2, K_TILES = (OUT_BLOCKS + K_TILE - 1) / K_TILE,
-        C_GROUP = 1, C_GROUPS = IN_BLOCKS / C_GROUP, CHUNK = 4
+        V = 4, IN_H = 1, IN_W = 1, IN_BLOCK = 4, IN_BLOCKS = 2,
+        IN_IMAGE = 8, OUT_H = 1, OUT_W = 1,
+        SPAN_BLOCKS = 3, SPANS = 1,
+        IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
+        FIRST_H = 0, STEP_H = 1,
+        TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
+        TAP_FLOATS = IN_BLOCK * V,
+        WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 96,
+        C_TILE = 2, K_TILE = 3, /* accumulators, for each tap or pixel */
+        TAP_TILE = 1, PIXEL_TILE = 1, SUMS = TAP_TILE * PIXEL_TILE,
+        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 4, C_COUNT = 4,
+        C_LAST = 4, C_BLOCKS = 2,
+        C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 3,
+        K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
+        SPLITS = 1, SPLIT_IMAGES = 4
     };
-#pragma omp for nowait
-    for (int b = 0; b < IN_BLOCKS + OUT_BLOCKS; b++)
-        for (int n = 0; n < count; n++)
-            lathe_store(rows + ((size_t)b * BATCH + n) * V,
-                        b < IN_BLOCKS
-                            ? lathe_load_any(in + (size_t)n * 8 + (size_t)b * V)
-                            : lathe_load(out_gradient + (size_t)n * 12 +
-                                         (size_t)(b - IN_BLOCKS) * V));
-    lathe_meet();
-    const int items = K_TILES * C_GROUPS;
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
 #pragma omp for nowait schedule(dynamic, lathe_turn(items))
     for (int item = 0; item < items; item++) {
-        const int cb0 = item % C_GROUPS * C_GROUP, kb = item / C_GROUPS * K_TILE;
-        for (int n0 = 0; n0 < count; n0 += CHUNK) {
-            const int samples = count - n0 < CHUNK ? count - n0 : CHUNK;
-            const float *dy = rows + ((size_t)(IN_BLOCKS + kb) * BATCH + n0) * V;
-            for (int cb = cb0; cb < cb0 + C_GROUP; cb++)
-                for (int c = 0; c < V; c += C_TILE) {
-                    const float *x = rows + ((size_t)cb * BATCH + n0) * V + c;
-                    float *to = gradient + ((size_t)kb * IN_BLOCKS + cb) * (V * V) + c * V;
-                    if (kb + K_TILE > OUT_BLOCKS)
-                        linear_8_to_10_backward_weights_1(x, dy, to, samples, n0 == 0);
-                    else
-                        linear_8_to_10_backward_weights_2(x, dy, to, samples, n0 == 0);
+        const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
+        const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
+        const int split = item / (C_GROUPS * K_GROUPS * SPANS);
+        const int split_end =
+            (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
+        const int kb0 = span * SPAN_BLOCKS + kg * K_GROUP;
+        float *weights = gradient + (size_t)split * FLOATS;
+        for (int kb = kb0; kb < kb0 + K_GROUP; kb++)
+            memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
+                   C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
+        for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
+        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
+        for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
+        for (int r = 0; r < TAPS_H; r++) {
+            const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
+            const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
+            const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
+            LATHE_UNROLL(1)
+            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
+                const int shift = FIRST_W + t * STEP_W;
+                /* columns whose pixel for this tap lies inside the image */
+                const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
+                const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
+                const int ow1 = stop < OUT_W ? stop : OUT_W;
+                for (int c0 = 0; c0 < channels; c0 += C_TILE) {
+                    float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
+                            r * TAPS_W + t) * TAP_FLOATS +
+                                 (size_t)c0 * C_STRIDE_WEIGHT;
+                    vf sum[SUMS][C_TILE][K_TILE];
+                    LATHE_UNROLL(1)
+                    for (int q = 0; q < SUMS; q++)
+                        LATHE_UNROLL(2)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(3)
+                            for (int j = 0; j < K_TILE; j++)
+                                sum[q][c][j] = (vf){0};
+                    for (int n = n0; n < n1; n++)
+                        for (int oh = oh0; oh < oh1; oh++) {
+                            const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
+                            if (ih < 0 || ih >= IN_H)
+                                continue;
+                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
+                                             (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
+                                             (IN_W * IN_BLOCK) + shift * IN_BLOCK;
+                            const float *dy = out_gradient +
+                                (size_t)n * 12 +
+                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
+                            int ow = ow0;
+                            for (; ow < ow1; ow++) {
+                                vf g[K_TILE];
+                                LATHE_UNROLL(3)
+                                for (int j = 0; j < K_TILE; j++)
+                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
+                                                      (size_t)ow * V);
+                                LATHE_UNROLL(2)
+                                for (int c = 0; c < C_TILE; c++) {
+                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
+                                    const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
+                                    LATHE_UNROLL(3)
+                                    for (int j = 0; j < K_TILE; j++)
+                                        sum[0][c][j] += pixel * g[j];
+                                }
+                            }
+                        }
+                    LATHE_UNROLL(1)
+                    for (int s = 0; s < TAP_TILE; s++)
+                        LATHE_UNROLL(2)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(3)
+                            for (int j = 0; j < K_TILE; j++) {
+                                vf total = sum[s][c][j];
+                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
+                                                j * WEIGHT_BLOCK;
+                                lathe_store(weight, lathe_load(weight) + total);
+                            }
                 }
+            }
         }
     }
 }
@@ -1851,7 +1855,7 @@ static const struct lathe_cost costs[] = {
     {"linear1", "forward", 160, 80, 432, false},
     {"loss", "forward and backward", 0, 96, 32, false},
     {"linear1", "gradient of the bias", 0, 48, 48, false},
-    {"linear1", "backward weights", 160, 80, 704, false},
+    {"linear1", "backward weights", 160, 80, 384, false},
     {"linear1", "weights for backward data", 0, 0, 768, false},
     {"linear1", "backward data", 160, 80, 384, false},
     {"dropout1", "steps backward", 32, 96, 0, false},
@@ -1889,7 +1893,6 @@ static const struct lathe_write writes[] = {
     {7, at_sample_loss, 4, 0, 1},
     {7, at_sample_correct, 4, 0, 1},
     {8, at_linear1_bias_grad, 12, 0, 1},
-    {9, at_linear1_rows, 80, 0, 1},
     {9, at_linear1_weight_grad, 96, 0, 1},
     {10, at_linear1_weight_transposed, 96, 0, 1},
     {11, at_dropout1_grad, 0, 8, 1},
@@ -1989,8 +1992,7 @@ static void block_step(const struct lathe_model *model, const struct lathe_batch
 
         /* linear1 (line 7): backward weights; 0.000 MFLOP, 0.000 MB of activations a sample */
         linear_8_to_10_backward_weights(arena + at_dropout1, arena + at_linear1_grad,
-                                        arena + at_linear1_rows, arena + at_linear1_weight_grad,
-                                        count);
+                                        arena + at_linear1_weight_grad, count);
         lathe_meet();
         lathe_mark(profile, 9, count);
         linear_8_to_10_transpose(arena + at_linear1_weight, arena + at_linear1_weight_transposed);

@@ -49,38 +49,24 @@ enum {
     at_linear5 = 2528,                           /* 1 x 3 x 1 x 1 x 4; calls 5 to 23 */
     at_dynamic3 = 2512,                          /* 1 x 3 x 1 x 1 x 4; calls 5 to 16 */
     at_linear6 = 2544,                           /* 1 x 3 x 1 x 1 x 4; calls 6 to 18 */
-    at_dynamic4 = 2272,                          /* 1 x 3 x 1 x 1 x 4; calls 6 to 11 */
+    at_dynamic4 = 2240,                          /* 1 x 3 x 1 x 1 x 4; calls 6 to 11 */
     at_linear7 = 2560,                           /* 1 x 3 x 1 x 1 x 4; calls 7 to 13 */
-    at_dynamic5 = 2240,                          /* 1 x 3 x 1 x 1 x 4; calls 7 to 8 */
-    at_dynamic5_grad = 2256,                     /* 1 x 3 x 1 x 1 x 4; calls 8 to 9 */
+    at_dynamic5 = 2256,                          /* 1 x 3 x 1 x 1 x 4; calls 7 to 8 */
+    at_dynamic5_grad = 2272,                     /* 1 x 3 x 1 x 1 x 4; calls 8 to 9 */
     at_sample_loss = 2304,                       /* per sample; calls 8 to 8 */
     at_sample_correct = 2288,                    /* per sample; calls 8 to 8 */
-    at_linear7_rows = 2240,                      /* both matrices by blocks of columns; calls 11 to
-                                                  * 11 */
     at_dynamic4_grad = 2576,                     /* 1 x 3 x 1 x 1 x 4; calls 13 to 14 */
     at_linear7_weight_transposed = 2240,         /* packed; calls 12 to 13 */
-    at_linear6_rows = 2240,                      /* both matrices by blocks of columns; calls 16 to
-                                                  * 16 */
     at_dynamic3_grad = 2512,                     /* 1 x 3 x 1 x 1 x 4; calls 18 to 19 */
     at_linear6_weight_transposed = 2240,         /* packed; calls 17 to 18 */
-    at_linear5_rows = 2240,                      /* both matrices by blocks of columns; calls 21 to
-                                                  * 21 */
     at_dynamic2_grad = 2480,                     /* 1 x 3 x 1 x 1 x 4; calls 23 to 24 */
     at_linear5_weight_transposed = 2240,         /* packed; calls 22 to 23 */
-    at_linear4_rows = 2240,                      /* both matrices by blocks of columns; calls 26 to
-                                                  * 26 */
     at_dynamic1_grad = 2448,                     /* 1 x 3 x 1 x 1 x 4; calls 28 to 29 */
     at_linear4_weight_transposed = 2240,         /* packed; calls 27 to 28 */
-    at_linear3_rows = 2240,                      /* both matrices by blocks of columns; calls 31 to
-                                                  * 31 */
     at_elu1_grad = 2416,                         /* 1 x 3 x 1 x 1 x 4; calls 33 to 34 */
     at_linear3_weight_transposed = 2240,         /* packed; calls 32 to 33 */
-    at_linear2_rows = 2240,                      /* both matrices by blocks of columns; calls 36 to
-                                                  * 36 */
     at_leaky_relu1_grad = 2384,                  /* 1 x 3 x 1 x 1 x 4; calls 38 to 39 */
     at_linear2_weight_transposed = 2240,         /* packed; calls 37 to 38 */
-    at_linear1_rows = 2240,                      /* both matrices by blocks of columns; calls 41 to
-                                                  * 41 */
     arena_floats = 2592
 };
 
@@ -1365,103 +1351,109 @@ static void bias_gradient_12(const float *restrict sums, float *restrict gradien
             gradient[b * V + lane] = (float)g[lane];
     }
 }
-/* 4 inputs x 2 blocks of outputs, of the samples in the rows at x and dy. */
-LATHE_INLINE void linear_12_to_12_backward_weights_2(const float *x, const float *dy, float *to,
-                                                     int samples, bool first)
-{
-    enum { V = 4, BLOCK_ROWS = 1 * V, WEIGHT_BLOCK = 3 * V * V };
-    vf sum[4][2];
-    LATHE_UNROLL(4)
-    for (int c = 0; c < 4; c++)
-        LATHE_UNROLL(2)
-        for (int j = 0; j < 2; j++)
-            sum[c][j] = first ? (vf){0} : lathe_load(to + c * V + j * WEIGHT_BLOCK);
-    for (int n = 0; n < samples; n++) {
-        vf g[2];
-        LATHE_UNROLL(2)
-        for (int j = 0; j < 2; j++)
-            g[j] = lathe_load(dy + j * BLOCK_ROWS + n * V);
-        LATHE_UNROLL(4)
-        for (int c = 0; c < 4; c++) {
-            const vf input = lathe_splat(x[n * V + c]);
-            LATHE_UNROLL(2)
-            for (int j = 0; j < 2; j++)
-                sum[c][j] += input * g[j];
-        }
-    }
-    LATHE_UNROLL(4)
-    for (int c = 0; c < 4; c++)
-        LATHE_UNROLL(2)
-        for (int j = 0; j < 2; j++)
-            lathe_store(to + c * V + j * WEIGHT_BLOCK, sum[c][j]);
-}
-
-/* 4 inputs x 1 blocks of outputs, of the samples in the rows at x and dy. */
-LATHE_INLINE void linear_12_to_12_backward_weights_1(const float *x, const float *dy, float *to,
-                                                     int samples, bool first)
-{
-    enum { V = 4, BLOCK_ROWS = 1 * V, WEIGHT_BLOCK = 3 * V * V };
-    vf sum[4][1];
-    LATHE_UNROLL(4)
-    for (int c = 0; c < 4; c++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < 1; j++)
-            sum[c][j] = first ? (vf){0} : lathe_load(to + c * V + j * WEIGHT_BLOCK);
-    for (int n = 0; n < samples; n++) {
-        vf g[1];
-        LATHE_UNROLL(1)
-        for (int j = 0; j < 1; j++)
-            g[j] = lathe_load(dy + j * BLOCK_ROWS + n * V);
-        LATHE_UNROLL(4)
-        for (int c = 0; c < 4; c++) {
-            const vf input = lathe_splat(x[n * V + c]);
-            LATHE_UNROLL(1)
-            for (int j = 0; j < 1; j++)
-                sum[c][j] += input * g[j];
-        }
-    }
-    LATHE_UNROLL(4)
-    for (int c = 0; c < 4; c++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < 1; j++)
-            lathe_store(to + c * V + j * WEIGHT_BLOCK, sum[c][j]);
-}
-
 static void linear_12_to_12_backward_weights(const float *restrict in,
                                              const float *restrict out_gradient,
-                                             float *restrict rows, float *restrict gradient,
-                                             int count)
+                                             float *restrict gradient, int count)
 {
     enum {
-        V = 4, BATCH = 1, IN_BLOCKS = 3, OUT_BLOCKS = 3,
-        C_TILE = 4, K_TILE = 2, K_TILES = (OUT_BLOCKS + K_TILE - 1) / K_TILE,
-        C_GROUP = 1, C_GROUPS = IN_BLOCKS / C_GROUP, CHUNK = 1
+        V = 4, IN_H = 1, IN_W = 1, IN_BLOCK = 4, IN_BLOCKS = 3,
+        IN_IMAGE = 12, OUT_H = 1, OUT_W = 1,
+        SPAN_BLOCKS = 3, SPANS = 1,
+        IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 1,
+        FIRST_H = 0, STEP_H = 1,
+        TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
+        TAP_FLOATS = IN_BLOCK * V,
+        WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 144,
+        C_TILE = 2, K_TILE = 3, /* accumulators, for each tap or pixel */
+        TAP_TILE = 1, PIXEL_TILE = 1, SUMS = TAP_TILE * PIXEL_TILE,
+        C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 4, C_COUNT = 4,
+        C_LAST = 4, C_BLOCKS = 3,
+        C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 3,
+        K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
+        SPLITS = 1, SPLIT_IMAGES = 1
     };
-#pragma omp for nowait
-    for (int b = 0; b < IN_BLOCKS + OUT_BLOCKS; b++)
-        for (int n = 0; n < count; n++)
-            lathe_store(rows + ((size_t)b * BATCH + n) * V,
-                        b < IN_BLOCKS
-                            ? lathe_load_any(in + (size_t)n * 12 + (size_t)b * V)
-                            : lathe_load(out_gradient + (size_t)n * 12 +
-                                         (size_t)(b - IN_BLOCKS) * V));
-    lathe_meet();
-    const int items = K_TILES * C_GROUPS;
+    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
 #pragma omp for nowait schedule(dynamic, lathe_turn(items))
     for (int item = 0; item < items; item++) {
-        const int cb0 = item % C_GROUPS * C_GROUP, kb = item / C_GROUPS * K_TILE;
-        for (int n0 = 0; n0 < count; n0 += CHUNK) {
-            const int samples = count - n0 < CHUNK ? count - n0 : CHUNK;
-            const float *dy = rows + ((size_t)(IN_BLOCKS + kb) * BATCH + n0) * V;
-            for (int cb = cb0; cb < cb0 + C_GROUP; cb++)
-                for (int c = 0; c < V; c += C_TILE) {
-                    const float *x = rows + ((size_t)cb * BATCH + n0) * V + c;
-                    float *to = gradient + ((size_t)kb * IN_BLOCKS + cb) * (V * V) + c * V;
-                    if (kb + K_TILE > OUT_BLOCKS)
-                        linear_12_to_12_backward_weights_1(x, dy, to, samples, n0 == 0);
-                    else
-                        linear_12_to_12_backward_weights_2(x, dy, to, samples, n0 == 0);
+        const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
+        const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
+        const int split = item / (C_GROUPS * K_GROUPS * SPANS);
+        const int split_end =
+            (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
+        const int kb0 = span * SPAN_BLOCKS + kg * K_GROUP;
+        float *weights = gradient + (size_t)split * FLOATS;
+        for (int kb = kb0; kb < kb0 + K_GROUP; kb++)
+            memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
+                   C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
+        for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
+        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
+        for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
+        for (int r = 0; r < TAPS_H; r++) {
+            const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
+            const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
+            const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
+            LATHE_UNROLL(1)
+            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
+                const int shift = FIRST_W + t * STEP_W;
+                /* columns whose pixel for this tap lies inside the image */
+                const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
+                const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
+                const int ow1 = stop < OUT_W ? stop : OUT_W;
+                for (int c0 = 0; c0 < channels; c0 += C_TILE) {
+                    float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
+                            r * TAPS_W + t) * TAP_FLOATS +
+                                 (size_t)c0 * C_STRIDE_WEIGHT;
+                    vf sum[SUMS][C_TILE][K_TILE];
+                    LATHE_UNROLL(1)
+                    for (int q = 0; q < SUMS; q++)
+                        LATHE_UNROLL(2)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(3)
+                            for (int j = 0; j < K_TILE; j++)
+                                sum[q][c][j] = (vf){0};
+                    for (int n = n0; n < n1; n++)
+                        for (int oh = oh0; oh < oh1; oh++) {
+                            const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
+                            if (ih < 0 || ih >= IN_H)
+                                continue;
+                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
+                                             (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
+                                             (IN_W * IN_BLOCK) + shift * IN_BLOCK;
+                            const float *dy = out_gradient +
+                                (size_t)n * 12 +
+                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
+                            int ow = ow0;
+                            for (; ow < ow1; ow++) {
+                                vf g[K_TILE];
+                                LATHE_UNROLL(3)
+                                for (int j = 0; j < K_TILE; j++)
+                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
+                                                      (size_t)ow * V);
+                                LATHE_UNROLL(2)
+                                for (int c = 0; c < C_TILE; c++) {
+                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
+                                    const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
+                                    LATHE_UNROLL(3)
+                                    for (int j = 0; j < K_TILE; j++)
+                                        sum[0][c][j] += pixel * g[j];
+                                }
+                            }
+                        }
+                    LATHE_UNROLL(1)
+                    for (int s = 0; s < TAP_TILE; s++)
+                        LATHE_UNROLL(2)
+                        for (int c = 0; c < C_TILE; c++)
+                            LATHE_UNROLL(3)
+                            for (int j = 0; j < K_TILE; j++) {
+                                vf total = sum[s][c][j];
+                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
+                                                j * WEIGHT_BLOCK;
+                                lathe_store(weight, lathe_load(weight) + total);
+                            }
                 }
+            }
         }
     }
 }
@@ -1834,37 +1826,37 @@ static const struct lathe_cost costs[] = {
     {"loss", "forward and backward", 0, 96, 8, false},
     {"linear7", "steps backward", 48, 96, 0, false},
     {"linear7", "gradient of the bias", 0, 48, 48, false},
-    {"linear7", "backward weights", 288, 96, 672, false},
+    {"linear7", "backward weights", 288, 96, 576, false},
     {"linear7", "weights for backward data", 0, 0, 1152, false},
     {"linear7", "backward data", 288, 96, 576, false},
     {"linear6", "steps backward", 48, 96, 0, false},
     {"linear6", "gradient of the bias", 0, 48, 48, false},
-    {"linear6", "backward weights", 288, 96, 672, false},
+    {"linear6", "backward weights", 288, 96, 576, false},
     {"linear6", "weights for backward data", 0, 0, 1152, false},
     {"linear6", "backward data", 288, 96, 576, false},
     {"linear5", "steps backward", 48, 96, 0, false},
     {"linear5", "gradient of the bias", 0, 48, 48, false},
-    {"linear5", "backward weights", 288, 96, 672, false},
+    {"linear5", "backward weights", 288, 96, 576, false},
     {"linear5", "weights for backward data", 0, 0, 1152, false},
     {"linear5", "backward data", 288, 96, 576, false},
     {"linear4", "steps backward", 48, 96, 0, false},
     {"linear4", "gradient of the bias", 0, 48, 48, false},
-    {"linear4", "backward weights", 288, 96, 672, false},
+    {"linear4", "backward weights", 288, 96, 576, false},
     {"linear4", "weights for backward data", 0, 0, 1152, false},
     {"linear4", "backward data", 288, 96, 576, false},
     {"linear3", "steps backward", 48, 96, 0, false},
     {"linear3", "gradient of the bias", 0, 48, 48, false},
-    {"linear3", "backward weights", 288, 96, 672, false},
+    {"linear3", "backward weights", 288, 96, 576, false},
     {"linear3", "weights for backward data", 0, 0, 1152, false},
     {"linear3", "backward data", 288, 96, 576, false},
     {"linear2", "steps backward", 48, 96, 0, false},
     {"linear2", "gradient of the bias", 0, 48, 48, false},
-    {"linear2", "backward weights", 288, 96, 672, false},
+    {"linear2", "backward weights", 288, 96, 576, false},
     {"linear2", "weights for backward data", 0, 0, 1152, false},
     {"linear2", "backward data", 288, 96, 576, false},
     {"linear1", "steps backward", 48, 96, 0, false},
     {"linear1", "gradient of the bias", 0, 48, 48, false},
-    {"linear1", "backward weights", 288, 96, 672, false},
+    {"linear1", "backward weights", 288, 96, 576, false},
 };
 static struct lathe_spent spent[41];
 
@@ -1890,43 +1882,36 @@ static const struct lathe_write writes[] = {
     {7, at_sample_correct, 1, 0, 1},
     {8, at_linear7, 0, 12, 1},
     {9, at_linear7_bias_grad, 12, 0, 1},
-    {10, at_linear7_rows, 24, 0, 1},
     {10, at_linear7_weight_grad, 144, 0, 1},
     {11, at_linear7_weight_transposed, 144, 0, 1},
     {12, at_dynamic4_grad, 0, 12, 1},
     {13, at_linear6, 0, 12, 1},
     {14, at_linear6_bias_grad, 12, 0, 1},
-    {15, at_linear6_rows, 24, 0, 1},
     {15, at_linear6_weight_grad, 144, 0, 1},
     {16, at_linear6_weight_transposed, 144, 0, 1},
     {17, at_dynamic3_grad, 0, 12, 1},
     {18, at_linear5, 0, 12, 1},
     {19, at_linear5_bias_grad, 12, 0, 1},
-    {20, at_linear5_rows, 24, 0, 1},
     {20, at_linear5_weight_grad, 144, 0, 1},
     {21, at_linear5_weight_transposed, 144, 0, 1},
     {22, at_dynamic2_grad, 0, 12, 1},
     {23, at_linear4, 0, 12, 1},
     {24, at_linear4_bias_grad, 12, 0, 1},
-    {25, at_linear4_rows, 24, 0, 1},
     {25, at_linear4_weight_grad, 144, 0, 1},
     {26, at_linear4_weight_transposed, 144, 0, 1},
     {27, at_dynamic1_grad, 0, 12, 1},
     {28, at_linear3, 0, 12, 1},
     {29, at_linear3_bias_grad, 12, 0, 1},
-    {30, at_linear3_rows, 24, 0, 1},
     {30, at_linear3_weight_grad, 144, 0, 1},
     {31, at_linear3_weight_transposed, 144, 0, 1},
     {32, at_elu1_grad, 0, 12, 1},
     {33, at_linear2, 0, 12, 1},
     {34, at_linear2_bias_grad, 12, 0, 1},
-    {35, at_linear2_rows, 24, 0, 1},
     {35, at_linear2_weight_grad, 144, 0, 1},
     {36, at_linear2_weight_transposed, 144, 0, 1},
     {37, at_leaky_relu1_grad, 0, 12, 1},
     {38, at_linear1, 0, 12, 1},
     {39, at_linear1_bias_grad, 12, 0, 1},
-    {40, at_linear1_rows, 24, 0, 1},
     {40, at_linear1_weight_grad, 144, 0, 1},
 };
 static struct lathe_profile step_profile = {.costs = costs, .count = 41, .spent = spent,
@@ -2022,8 +2007,7 @@ static void curves_step(const struct lathe_model *model, const struct lathe_batc
         /* linear7 (line 8) + dynamic5 (line 8): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_12_to_12_backward_weights(arena + at_dynamic4, arena + at_linear7,
-                                         arena + at_linear7_rows, arena + at_linear7_weight_grad,
-                                         count);
+                                         arena + at_linear7_weight_grad, count);
         lathe_meet();
         lathe_mark(profile, 10, count);
         linear_12_to_12_transpose(arena + at_linear7_weight, arena + at_linear7_weight_transposed);
@@ -2050,8 +2034,7 @@ static void curves_step(const struct lathe_model *model, const struct lathe_batc
         /* linear6 (line 7) + dynamic4 (line 7): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_12_to_12_backward_weights(arena + at_dynamic3, arena + at_linear6,
-                                         arena + at_linear6_rows, arena + at_linear6_weight_grad,
-                                         count);
+                                         arena + at_linear6_weight_grad, count);
         lathe_meet();
         lathe_mark(profile, 15, count);
         linear_12_to_12_transpose(arena + at_linear6_weight, arena + at_linear6_weight_transposed);
@@ -2078,8 +2061,7 @@ static void curves_step(const struct lathe_model *model, const struct lathe_batc
         /* linear5 (line 6) + dynamic3 (line 6): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_12_to_12_backward_weights(arena + at_dynamic2, arena + at_linear5,
-                                         arena + at_linear5_rows, arena + at_linear5_weight_grad,
-                                         count);
+                                         arena + at_linear5_weight_grad, count);
         lathe_meet();
         lathe_mark(profile, 20, count);
         linear_12_to_12_transpose(arena + at_linear5_weight, arena + at_linear5_weight_transposed);
@@ -2106,8 +2088,7 @@ static void curves_step(const struct lathe_model *model, const struct lathe_batc
         /* linear4 (line 5) + dynamic2 (line 5): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_12_to_12_backward_weights(arena + at_dynamic1, arena + at_linear4,
-                                         arena + at_linear4_rows, arena + at_linear4_weight_grad,
-                                         count);
+                                         arena + at_linear4_weight_grad, count);
         lathe_meet();
         lathe_mark(profile, 25, count);
         linear_12_to_12_transpose(arena + at_linear4_weight, arena + at_linear4_weight_transposed);
@@ -2134,8 +2115,7 @@ static void curves_step(const struct lathe_model *model, const struct lathe_batc
         /* linear3 (line 4) + dynamic1 (line 4): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
         linear_12_to_12_backward_weights(arena + at_elu1, arena + at_linear3,
-                                         arena + at_linear3_rows, arena + at_linear3_weight_grad,
-                                         count);
+                                         arena + at_linear3_weight_grad, count);
         lathe_meet();
         lathe_mark(profile, 30, count);
         linear_12_to_12_transpose(arena + at_linear3_weight, arena + at_linear3_weight_transposed);
@@ -2162,8 +2142,7 @@ static void curves_step(const struct lathe_model *model, const struct lathe_batc
         /* linear2 (line 4) + elu1 (line 4): backward weights; 0.000 MFLOP, 0.000 MB of activations
          * a sample */
         linear_12_to_12_backward_weights(arena + at_leaky_relu1, arena + at_linear2,
-                                         arena + at_linear2_rows, arena + at_linear2_weight_grad,
-                                         count);
+                                         arena + at_linear2_weight_grad, count);
         lathe_meet();
         lathe_mark(profile, 35, count);
         linear_12_to_12_transpose(arena + at_linear2_weight, arena + at_linear2_weight_transposed);
@@ -2189,7 +2168,7 @@ static void curves_step(const struct lathe_model *model, const struct lathe_batc
 
         /* linear1 (line 4) + leaky_relu1 (line 4): backward weights; 0.000 MFLOP, 0.000 MB of
          * activations a sample */
-        linear_12_to_12_backward_weights(batch->input, arena + at_linear1, arena + at_linear1_rows,
+        linear_12_to_12_backward_weights(batch->input, arena + at_linear1,
                                          arena + at_linear1_weight_grad, count);
         lathe_meet();
         lathe_mark(profile, 40, count);
