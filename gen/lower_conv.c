@@ -19,9 +19,11 @@
 enum {
     L1_BYTES = 24 * 1024,        /* of the first-level cache, what a tile may fill */
     MATRIX_L1_BYTES = 32 * 1024, /* likewise of a tile of few pixels */
+    STREAM_L1_BYTES = 12 * 1024, /* likewise where the weights used next come in meanwhile */
     WEIGHT_PIXELS = 224,         /* that use weights once they are in that cache */
     L2_BYTES = 1280 * 1024,      /* likewise of the second level */
     WHOLE_PIXELS = 8,            /* enough of them to keep conv_whole.c.t's multipliers busy, */
+    WHOLE_TWICE_PIXELS = 12,     /* with 16 registers, where two pieces read all weights twice, */
     WHOLE_IMAGES = 3,            /* so many are enough for tiles of several images */
     WHOLE_AHEAD = 96,            /* vectors of weights on their way meanwhile */
     SINGLE_TILE = 8,             /* blocks of output channels of a single pixel, at most */
@@ -48,12 +50,21 @@ struct tiles {
     bool whole; /* an image's sums are all in registers: conv_whole.c.t */
 };
 
+/* Whether weights are used by so few pixels that they come from memory all the time, for sixteen
+ * registers, in whose tiles they meet few at once. */
+static bool streams_weights(const struct lowering *l)
+{
+    return !l->training && l->batch < WHOLE_IMAGES && l->program->isa->registers < 32;
+}
+
 /* Blocks of input channels whose weights for one tile fill the first-level cache: the sums wait in
  * the output while the next blocks' weights come in. All blocks where that would save nothing. */
 static int choose_block_chunk(const struct lowering *l, const struct geometry *g, int k)
 {
     int block = 4 * k * g->kernel_h * g->kernel_w * g->weight_rows * l->lanes;
-    int bytes = k == MATRIX_TILE ? MATRIX_L1_BYTES : L1_BYTES;
+    int bytes = streams_weights(l) ? STREAM_L1_BYTES
+                : k == MATRIX_TILE ? MATRIX_L1_BYTES
+                                   : L1_BYTES;
     int chunk = max_int(1, bytes / block);
     if (g->in_block != l->lanes || g->window || block > 3 * bytes / 2)
         return g->in_blocks;
@@ -145,8 +156,9 @@ static int whole_rows(const struct lowering *l, const struct geometry *g)
 bool fits_registers(const struct lowering *l, const struct geometry *g)
 {
     int rows = whole_rows(l, g);
+    int least = rows < g->out_h && streams_weights(l) ? WHOLE_TWICE_PIXELS : WHOLE_PIXELS;
     return !l->training && g->groups == 1 && g->in_block == l->lanes && l->batch < WHOLE_IMAGES &&
-           g->out_h <= 2 * rows && rows * g->out_w >= WHOLE_PIXELS &&
+           g->out_h <= 2 * rows && rows * g->out_w >= least &&
            rows * g->out_w <= l->program->isa->registers - 3;
 }
 
@@ -392,6 +404,7 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_flag(a, "images_outer", images_outer(l, g, t));
     value_text(a, "schedule", schedule(l, t));
     value_flag(a, "by_row", !t->single && meets_rows(l, g, t->k));
+    value_flag(a, "weights_by_row", streams_weights(l));
     value_flag(a, "fetches_ahead", fetches_ahead(l, g, t));
     value_flag(a, "fetches_lines", fetches_ahead(l, g, t) && shares_lines(l));
     value_int(a, "LINE_PIXELS", max_int(1, CACHE_LINE / (g->in_block * w->in_step)));

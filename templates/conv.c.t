@@ -62,8 +62,11 @@ $       else
 $         include("conv_row.c.t", row, 20)
 $       end
 $     end
+$     if BLOCK_CHUNK < IN_BLOCKS and weights_by_row then
+$       include("conv_ahead_rows.c.t", {images = t.images}, 24)
+$     end
                     }
-$     if BLOCK_CHUNK < IN_BLOCKS then
+$     if BLOCK_CHUNK < IN_BLOCKS and not weights_by_row then
 $       include("conv_ahead.c.t", {images = t.images}, 20)
 $     end
                     i += ${t.images};
