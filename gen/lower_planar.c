@@ -4,20 +4,31 @@
  * A 3 x 3 kernel of 3 channels has 27 taps, few enough that their sums, for a block of output
  * channels, are all in registers: a pixel of the output's gradient is read once and meets the
  * 27 pixels around it, of a copy with the padding's zeros around it (padded.c.t), so that none asks
- * where the image ends. The direct kernel (lower_weights.c) reads the gradient once a tap.
+ * where the image ends. Where registers hold the sums of some of the channels only, they take turns
+ * with some rows of the gradient. The direct kernel (lower_weights.c) reads it once a tap.
  */
 #include "lower.h"
 
 enum {
     MOST_SPLITS = 16,    /* of the batch */
     SPARE_REGISTERS = 4, /* for what is added to the sums */
+    TILE_BYTES = 8192,   /* of the gradient that channels take turns with */
 };
+
+/* Channels whose taps' sums are in registers together; 0: not even one's. */
+static int channels_together(const struct lowering *l, const struct geometry *g)
+{
+    int most = l->program->isa->registers - SPARE_REGISTERS;
+    for (int c = g->in_c; c > 0; c--)
+        if (g->in_c % c == 0 && c * g->kernel_h * g->kernel_w <= most)
+            return c;
+    return 0;
+}
 
 static bool is_for_planes(const struct lowering *l, const struct geometry *g)
 {
-    int terms = g->in_c * g->kernel_h * g->kernel_w;
     return g->in_block == 1 && g->groups == 1 && g->stride_h == 1 && g->stride_w == 1 &&
-           terms <= l->program->isa->registers - SPARE_REGISTERS;
+           channels_together(l, g) > 0;
 }
 
 bool lower_planar_weights(struct lowering *l, const struct group *group, const struct geometry *g,
@@ -39,6 +50,8 @@ bool lower_planar_weights(struct lowering *l, const struct group *group, const s
     value_int(a, "IN_BLOCK", g->in_block);
     value_int(a, "OUT_BLOCKS", g->out_blocks);
     value_int(a, "CHUNK_ROWS", rows);
+    value_int(a, "C_TILE", channels_together(l, g));
+    value_int(a, "TILE_ROWS", max_int(1, TILE_BYTES / (4 * l->lanes * g->out_w)));
     value_int(a, "SPLITS", splits);
     value_int(a, "SPLIT_IMAGES", split_images);
     value_int(a, "FLOATS", (long long)gradient->floats);

@@ -2016,7 +2016,7 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
         }
 }
 
-/* Add what ROWS rows of a block's gradient make with the pixels around them. */
+/* Add what ROWS rows of a block's gradient make with C_TILE channels' pixels around them. */
 LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_backward_weights_rows(const float *restrict padded,
                                                                const float *restrict dy, int rows,
                                float *restrict weights)
@@ -2027,12 +2027,13 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_backward_weights_rows(const float *rest
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, STEP_W = 1,
         PADDED_H = 10, PADDED_W = 10, PADDED = 128,
-        CHUNK_ROWS = 8, FLOATS = 144, SPLITS = 4,
-        SPLIT_IMAGES = 1, AHEAD = 64 /* pixels of the gradient on their way */
+        C_TILE = 1, TILE_ROWS = 16, CHUNK_ROWS = 8,
+        FLOATS = 144, SPLITS = 4, SPLIT_IMAGES = 1,
+        AHEAD = 64 /* pixels of the gradient on their way */
     };
-    vf sum[IN_C][TAPS_H][TAPS_W];
+    vf sum[C_TILE][TAPS_H][TAPS_W];
     LATHE_UNROLL(1)
-    for (int c = 0; c < IN_C; c++)
+    for (int c = 0; c < C_TILE; c++)
         LATHE_UNROLL(3)
         for (int r = 0; r < TAPS_H; r++)
             LATHE_UNROLL(3)
@@ -2044,7 +2045,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_backward_weights_rows(const float *rest
             const vf g = lathe_load(dy + (row * OUT_W + w) * V);
             __builtin_prefetch(dy + (row * OUT_W + w + AHEAD) * V);
             LATHE_UNROLL(1)
-            for (int c = 0; c < IN_C; c++)
+            for (int c = 0; c < C_TILE; c++)
                 LATHE_UNROLL(3)
                 for (int r = 0; r < TAPS_H; r++)
                     LATHE_UNROLL(3)
@@ -2054,7 +2055,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_backward_weights_rows(const float *rest
             LATHE_FENCE();
         }
     LATHE_UNROLL(1)
-    for (int c = 0; c < IN_C; c++)
+    for (int c = 0; c < C_TILE; c++)
         LATHE_UNROLL(3)
         for (int r = 0; r < TAPS_H; r++)
             LATHE_UNROLL(3)
@@ -2074,8 +2075,9 @@ static void conv3x3_1x8x8_to_8x8x8_backward_weights(const float *restrict in,
         TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
         TAPS_W = 3, STEP_W = 1,
         PADDED_H = 10, PADDED_W = 10, PADDED = 128,
-        CHUNK_ROWS = 8, FLOATS = 144, SPLITS = 4,
-        SPLIT_IMAGES = 1, AHEAD = 64 /* pixels of the gradient on their way */
+        C_TILE = 1, TILE_ROWS = 16, CHUNK_ROWS = 8,
+        FLOATS = 144, SPLITS = 4, SPLIT_IMAGES = 1,
+        AHEAD = 64 /* pixels of the gradient on their way */
     };
 #pragma omp for nowait schedule(dynamic)
     for (int split = 0; split < SPLITS; split++) {

@@ -1969,109 +1969,99 @@ static void steps_64x12x12_backward(const float *raw, const float *restrict mean
         }
 }
 
+/* Add what ROWS rows of a block's gradient make with C_TILE channels' pixels around them. */
+LATHE_INLINE void conv3x3_16x12x12_to_64x12x12_backward_weights_rows(const float *restrict padded,
+        const float *restrict dy, int rows,
+                               float *restrict weights)
+{
+    enum {
+        V = 8, IN_H = 12, IN_W = 12, IN_IMAGE = 2304, IN_C = 16,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8,
+        TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
+        TAPS_W = 3, STEP_W = 1,
+        PADDED_H = 14, PADDED_W = 14, PADDED = 208,
+        C_TILE = 1, TILE_ROWS = 21, CHUNK_ROWS = 12,
+        FLOATS = 9216, SPLITS = 1, SPLIT_IMAGES = 1,
+        AHEAD = 64 /* pixels of the gradient on their way */
+    };
+    vf sum[C_TILE][TAPS_H][TAPS_W];
+    LATHE_UNROLL(1)
+    for (int c = 0; c < C_TILE; c++)
+        LATHE_UNROLL(3)
+        for (int r = 0; r < TAPS_H; r++)
+            LATHE_UNROLL(3)
+            for (int t = 0; t < TAPS_W; t++)
+                sum[c][r][t] = (vf){0};
+    for (int row = 0; row < rows; row++)
+        for (int w = 0; w < OUT_W; w++) {
+            const float *x = padded + row * PADDED_W + w;
+            const vf g = lathe_load(dy + (row * OUT_W + w) * V);
+            __builtin_prefetch(dy + (row * OUT_W + w + AHEAD) * V);
+            LATHE_UNROLL(1)
+            for (int c = 0; c < C_TILE; c++)
+                LATHE_UNROLL(3)
+                for (int r = 0; r < TAPS_H; r++)
+                    LATHE_UNROLL(3)
+                    for (int t = 0; t < TAPS_W; t++)
+                        sum[c][r][t] +=
+                            lathe_splat(x[c * PADDED + r * STEP_H * PADDED_W + t * STEP_W]) * g;
+            LATHE_FENCE();
+        }
+    LATHE_UNROLL(1)
+    for (int c = 0; c < C_TILE; c++)
+        LATHE_UNROLL(3)
+        for (int r = 0; r < TAPS_H; r++)
+            LATHE_UNROLL(3)
+            for (int t = 0; t < TAPS_W; t++) {
+                float *tap = weights + ((c * TAPS_H + r) * TAPS_W + t) * V;
+                lathe_store(tap, lathe_load(tap) + sum[c][r][t]);
+            }
+}
+
 static void conv3x3_16x12x12_to_64x12x12_backward_weights(const float *restrict in,
                                                           const float *restrict out_gradient,
                                                           float *restrict gradient, int count)
 {
     enum {
-        V = 8, IN_H = 12, IN_W = 12, IN_BLOCK = 1, IN_BLOCKS = 16,
-        IN_IMAGE = 2304, OUT_H = 12, OUT_W = 12,
-        SPAN_BLOCKS = 8, SPANS = 1,
-        IN_STEP_H = 1, IN_STEP_W = 1, TAPS_H = 3,
-        FIRST_H = -1, STEP_H = 1,
-        TAPS_W = 3, FIRST_W = -1, STEP_W = 1, TAPS = 9,
-        TAP_FLOATS = IN_BLOCK * V,
-        WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 9216,
-        C_TILE = 4, K_TILE = 2, /* accumulators, for each tap or pixel */
-        TAP_TILE = 1, PIXEL_TILE = 1, SUMS = TAP_TILE * PIXEL_TILE,
-        C_STRIDE_IN = 144, C_STRIDE_WEIGHT = 72, C_COUNT = 16,
-        C_LAST = 16, C_BLOCKS = 1,
-        C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 2,
-        K_GROUPS = SPAN_BLOCKS / K_GROUP,
-        IMAGE_CHUNK = 1, ROW_CHUNK = 12, CHUNKS = 1,
-        SPLITS = 1, SPLIT_IMAGES = 1
+        V = 8, IN_H = 12, IN_W = 12, IN_IMAGE = 2304, IN_C = 16,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8,
+        TAPS_H = 3, FIRST_H = -1, STEP_H = 1,
+        TAPS_W = 3, STEP_W = 1,
+        PADDED_H = 14, PADDED_W = 14, PADDED = 208,
+        C_TILE = 1, TILE_ROWS = 21, CHUNK_ROWS = 12,
+        FLOATS = 9216, SPLITS = 1, SPLIT_IMAGES = 1,
+        AHEAD = 64 /* pixels of the gradient on their way */
     };
-    const int items = SPLITS * SPANS * K_GROUPS * C_GROUPS;
-#pragma omp for nowait schedule(dynamic, lathe_turn(items))
-    for (int item = 0; item < items; item++) {
-        const int cg = item % C_GROUPS, kg = item / C_GROUPS % K_GROUPS;
-        const int span = item / (C_GROUPS * K_GROUPS) % SPANS;
-        const int split = item / (C_GROUPS * K_GROUPS * SPANS);
-        const int split_end =
-            (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
-        const int kb0 = span * SPAN_BLOCKS + kg * K_GROUP;
+#pragma omp for nowait schedule(dynamic)
+    for (int split = 0; split < SPLITS; split++) {
+        const int end = (split + 1) * SPLIT_IMAGES < count ? (split + 1) * SPLIT_IMAGES : count;
         float *weights = gradient + (size_t)split * FLOATS;
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb++)
-            memset(weights + (size_t)kb * WEIGHT_BLOCK, 0, WEIGHT_BLOCK * sizeof(float));
-        for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
-        for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
-        for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
-        for (int r = 0; r < TAPS_H; r++) {
-            const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
-            const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
-            const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
-            LATHE_UNROLL(3)
-            for (int t = 0; t < TAPS_W; t += TAP_TILE) {
-                const int shift = FIRST_W + t * STEP_W;
-                /* columns whose pixel for this tap lies inside the image */
-                const int ow0 = shift < 0 ? (-shift + IN_STEP_W - 1) / IN_STEP_W : 0;
-                const int stop = IN_W - shift > 0 ? (IN_W - shift + IN_STEP_W - 1) / IN_STEP_W : 0;
-                const int ow1 = stop < OUT_W ? stop : OUT_W;
-                for (int c0 = 0; c0 < channels; c0 += C_TILE) {
-                    float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
-                            r * TAPS_W + t) * TAP_FLOATS +
-                                 (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int q = 0; q < SUMS; q++)
-                        LATHE_UNROLL(4)
-                        for (int c = 0; c < C_TILE; c++)
-                            LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] = (vf){0};
-                    for (int n = n0; n < n1; n++)
-                        for (int oh = oh0; oh < oh1; oh++) {
-                            const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
-                            if (ih < 0 || ih >= IN_H)
-                                continue;
-                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
-                                             (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
-                                             (IN_W * IN_BLOCK) + shift * IN_BLOCK;
-                            const float *dy = out_gradient +
-                                (size_t)n * 9216 +
-                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
-                            int ow = ow0;
-                            for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
-                                LATHE_UNROLL(2)
-                                for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
-                                                      (size_t)ow * V);
-                                LATHE_UNROLL(4)
-                                for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
-                                    const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
-                                    LATHE_UNROLL(2)
-                                    for (int j = 0; j < K_TILE; j++)
-                                        sum[0][c][j] += pixel * g[j];
-                                }
-                            }
-                        }
-                    LATHE_UNROLL(1)
-                    for (int s = 0; s < TAP_TILE; s++)
-                        LATHE_UNROLL(4)
-                        for (int c = 0; c < C_TILE; c++)
-                            LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++) {
-                                vf total = sum[s][c][j];
-                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
-                                                j * WEIGHT_BLOCK;
-                                lathe_store(weight, lathe_load(weight) + total);
-                            }
+        memset(weights, 0, FLOATS * sizeof *weights);
+        for (int n0 = split * SPLIT_IMAGES; n0 < end; n0++)
+            for (int oh0 = 0; oh0 < OUT_H; oh0 += CHUNK_ROWS) {
+                const int rows = oh0 + CHUNK_ROWS < OUT_H ? CHUNK_ROWS : OUT_H - oh0;
+                float padded[IN_C * PADDED] __attribute__((aligned(64)));
+                memset(padded, 0, sizeof padded);
+                for (int row = 0; row < PADDED_H; row++) {
+                    const int ih = oh0 + FIRST_H + row;
+                    if (ih < 0 || ih >= IN_H)
+                        continue;
+                    float *const to = padded + row * PADDED_W + 1;
+                    for (int c = 0; c < IN_C; c++)
+                        memcpy(to + c * PADDED,
+                               in + (size_t)n0 * IN_IMAGE + (c * IN_H + ih) * IN_W + 0,
+                               12 * sizeof(float));
                 }
+                for (int kb = 0; kb < OUT_BLOCKS; kb++)
+                    for (int r = 0; r < rows; r += TILE_ROWS)
+                        for (int c = 0; c < IN_C; c += C_TILE)
+                            conv3x3_16x12x12_to_64x12x12_backward_weights_rows(padded + c * PADDED +
+                                    r * PADDED_W,
+                                out_gradient + (size_t)n0 * 9216 +
+                                    ((size_t)kb * OUT_H + oh0 + r) * (OUT_W * V),
+                                rows - r < TILE_ROWS ? rows - r : TILE_ROWS,
+                                weights + (size_t)(kb * IN_C + c) * (TAPS_H * TAPS_W * V));
             }
-        }
     }
 }
 
