@@ -248,9 +248,12 @@ static struct axis backward_axis(int in, int out, int kernel, int stride, int di
 
 struct row divide_row(int width, int tile, int least)
 {
-    int rest = width % tile, tiles = divide_up(width, tile), less = tiles * tile - width;
-    bool shares = rest > 0 && rest < least && less <= tiles;
-    return (struct row){.width = width, .tile = min_int(tile, width), .narrow = shares ? less : 0};
+    struct row row = {.width = width, .tile = min_int(tile, width)};
+    int rest = width % row.tile, tiles = divide_up(width, row.tile);
+    int less = tiles * row.tile - width;
+    if (rest > 0 && rest < least && less <= tiles)
+        row.narrow = less;
+    return row;
 }
 
 /* Columns of the tile at OW. */
