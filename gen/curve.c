@@ -48,6 +48,10 @@ bool curve_same(const struct curve *a, const struct curve *b)
         memcmp(a->parameter, b->parameter, sizeof a->parameter) != 0 ||
         a->point_count != b->point_count)
         return false;
+    for (int side = 0; side < 2; side++)
+        if (a->tails[side].slope != b->tails[side].slope ||
+            a->tails[side].intercept != b->tails[side].intercept)
+            return false;
     for (int i = 0; i < a->point_count; i++)
         if (a->points[i].x != b->points[i].x || a->points[i].y != b->points[i].y)
             return false;
@@ -180,6 +184,23 @@ void curve_tabulate(struct arena *arena, struct curve *curve)
         curve->table->value_error = table_error(curve, curve->table, false);
         curve->table->slope_error = table_error(curve, curve->table, true);
     }
+}
+
+bool curve_recall(const struct curve_memory *memory, struct curve *curve)
+{
+    for (int i = 0; i < memory->asked.count; i++)
+        if (curve_same(&memory->asked.items[i], curve)) {
+            *curve = memory->made.items[i];
+            return true;
+        }
+    return false;
+}
+
+void curve_remember(struct arena *arena, struct curve_memory *memory, const struct curve *asked,
+                    const struct curve *made)
+{
+    vector_push(arena, &memory->asked, *asked);
+    vector_push(arena, &memory->made, *made);
 }
 
 /* The piece that X belongs to: the first that does not end before it (the last for a NaN). */

@@ -150,6 +150,16 @@ void curve_tabulate(struct arena *arena, struct curve *curve);
  * it: eps by bisection to 2 %, but no finer than 1/1024. */
 void curve_tabulate_pieces(struct arena *arena, struct curve *curve, int pieces);
 
+/* What curves became, for equal ones: ASKED[i], as it was, became MADE[i]. */
+struct curve_memory {
+    VECTOR(struct curve) asked, made;
+};
+
+/* Let CURVE become what an equal one became; false where none did. */
+bool curve_recall(const struct curve_memory *memory, struct curve *curve);
+void curve_remember(struct arena *arena, struct curve_memory *memory, const struct curve *asked,
+                    const struct curve *made);
+
 /* TABLE as NUMBERS, three rows of PIECES: from, slope, intercept; gen/op/learned.c says how. TABLE
  * has no more pieces than that. */
 void curve_pack_table(const struct table *table, int pieces, float *numbers);

@@ -148,6 +148,10 @@ struct table *tangent_table(struct arena *arena, const struct curve *curve);
 struct table *minimax_table(struct arena *arena, const struct curve *curve);
 struct table *weighted_table(struct arena *arena, const struct curve *curve);
 
+/* How many pieces minimax_table has, found without making it; more than LARGEST_TABLE where there
+ * is none. (Where samples alone do not prove curve->k, the table may have a piece more.) */
+int minimax_count(const struct curve *curve);
+
 /* The table of the fewest pieces within curve->k of the chain of POINTS that goes on along LEFT and
  * RIGHT, with break points among its x, and value_error within curve->k. */
 struct table *shortest_table(struct arena *arena, const struct curve *curve,

@@ -435,18 +435,27 @@ static void find_best_path(struct tube *tube, const struct curve *curve, double 
     need_path(tube, curve, path);
 }
 
-struct table *shortest_table(struct arena *arena, const struct curve *curve,
-                             const struct point_list *points, struct line left, struct line right)
+/* The tube around the chain of POINTS that goes on along LEFT and RIGHT, as narrow as chords
+ * between samples of CURVE want it. */
+static struct tube new_tube(struct arena *arena, const struct curve *curve,
+                            const struct point_list *points, struct line left, struct line right)
 {
     struct tube tube = {
         .points = points->items, .count = points->count, .left = left, .right = right};
-    struct path *path = arena_new_of(arena, struct path);
-    double eps = (curve->k - curve->deviation) * (1 - 2 * FINENESS);
     struct hull *hulls[] = {&tube.fan.lower, &tube.fan.upper};
+    tube.eps = (curve->k - curve->deviation) * (1 - 2 * FINENESS);
     for (int i = 0; i < 2; i++) {
         hulls[i]->points = arena_array(arena, (size_t)points->count + 8, struct curve_point);
         hulls[i]->sign = i == 0 ? 1 : -1;
     }
+    return tube;
+}
+
+/* The shortest path through TUBE as a table whose value_error is within curve->k. */
+static struct table *table_through(struct arena *arena, const struct curve *curve, struct tube tube)
+{
+    struct path *path = arena_new_of(arena, struct path);
+    double eps = tube.eps;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         find_best_path(&tube, curve, eps, path);
         struct table *table = table_of(arena, curve, path);
@@ -460,7 +469,13 @@ struct table *shortest_table(struct arena *arena, const struct curve *curve,
     fail_table(curve, " is finer than floats hold a table of %s", curve_kind_name(curve->kind));
 }
 
-/* ---- samples of a curve in closed form ---- */
+struct table *shortest_table(struct arena *arena, const struct curve *curve,
+                             const struct point_list *points, struct line left, struct line right)
+{
+    return table_through(arena, curve, new_tube(arena, curve, points, left, right));
+}
+
+/* ---- samples of a curve ---- */
 
 /* Samples of the residue's side, t increasing: chords within DEVIATION of the curve, proven. */
 static void sample_side(struct arena *arena, const struct curve *curve, int side, double a,
@@ -482,13 +497,14 @@ static void sample_side(struct arena *arena, const struct curve *curve, int side
     vector_push(arena, list, point);
 }
 
-struct table *minimax_table(struct arena *arena, const struct curve *curve)
+/* The tube around samples of CURVE that lie close enough for curve->k. */
+static struct tube tube_of(struct arena *arena, const struct curve *curve)
 {
     const struct curve_row *row = row_of(curve);
     struct point_list left = {0}, all = {0};
     if (curve_is_measured(curve)) {
         all = (struct point_list){(struct curve_point *)curve->points, curve->point_count, 0};
-        return shortest_table(arena, curve, &all, curve->tails[0], curve->tails[1]);
+        return new_tube(arena, curve, &all, curve->tails[0], curve->tails[1]);
     }
     double ends = fmax(nearest_end(curve, -1, curve->k / 2), nearest_end(curve, 1, curve->k / 2));
     double reach = curve->max > 0 ? fmax(curve->max, ends) : 4 * ends + 4;
@@ -499,5 +515,20 @@ struct table *minimax_table(struct arena *arena, const struct curve *curve)
     struct curve_point origin = {0, curve_value(curve, 0)};
     vector_push(arena, &all, origin);
     sample_side(arena, curve, 1, 0, reach, deviation, &all);
-    return shortest_table(arena, curve, &all, row->asymptote(curve, -1), row->asymptote(curve, 1));
+    return new_tube(arena, curve, &all, row->asymptote(curve, -1), row->asymptote(curve, 1));
+}
+
+struct table *minimax_table(struct arena *arena, const struct curve *curve)
+{
+    return table_through(arena, curve, tube_of(arena, curve));
+}
+
+int minimax_count(const struct curve *curve)
+{
+    struct arena *arena = arena_new();
+    struct tube tube = tube_of(arena, curve);
+    struct path *path = arena_new_of(arena, struct path);
+    int count = find_path(&tube, path) ? path->count : LARGEST_TABLE + 1;
+    arena_free(arena);
+    return count;
 }

@@ -1,7 +1,7 @@
 /*
  * curve_pieces: tables as arrays of so many pieces, for programs that read them with the weights.
  */
-#include "curve.h"
+#include "curve_kind.h"
 
 #include <float.h>
 #include <math.h>
@@ -17,42 +17,48 @@ void curve_pack_table(const struct table *table, int pieces, float *numbers)
     }
 }
 
-/* The minimax table of CURVE within EPS, in ARENA. */
-static struct curve within(struct arena *arena, const struct curve *curve, double eps)
+/* CURVE in closed form as one that is to be a minimax table within EPS. */
+static struct curve within(const struct curve *curve, double eps)
 {
     struct curve copy = *curve;
     copy.method = TABLE_MINIMAX;
     copy.k = eps;
     copy.max = 0;
     copy.table = NULL;
-    curve_tabulate(arena, &copy);
     return copy;
 }
 
-void curve_tabulate_pieces(struct arena *arena, struct curve *curve, int pieces)
+static bool has_room(const struct curve *curve, double eps, int pieces)
+{
+    struct curve table = within(curve, eps);
+    return minimax_count(&table) <= pieces;
+}
+
+/* The least eps to 2 %, from FINEST on, whose table of CURVE has at most PIECES. */
+static double least_eps(const struct curve *curve, int pieces)
 {
     enum { HALVINGS = 8 };
     const double finest = 0x1p-10;
     double fits = 1, fails = 0;
-    struct curve best = within(arena, curve, fits);
-    for (; best.table->count > pieces; best = within(arena, curve, fits))
-        fails = fits, fits *= 2;
-    while (!fails && fits > finest) {
-        struct curve finer = within(arena, curve, fits / 2);
-        if (finer.table->count > pieces) {
-            fails = fits / 2;
-        } else {
-            best = finer;
-            fits /= 2;
-        }
-    }
+    for (; !has_room(curve, fits, pieces); fits *= 2)
+        fails = fits;
+    while (!fails && fits > finest)
+        *(has_room(curve, fits / 2, pieces) ? &fits : &fails) = fits / 2;
     for (int i = 0; i < HALVINGS && fails > 0; i++) {
         double between = sqrt(fits * fails);
-        struct curve finer = within(arena, curve, between);
-        bool good = finer.table->count <= pieces;
-        *(good ? &fits : &fails) = between;
-        if (good)
-            best = finer;
+        *(has_room(curve, between, pieces) ? &fits : &fails) = between;
     }
+    return fits;
+}
+
+void curve_tabulate_pieces(struct arena *arena, struct curve *curve, int pieces)
+{
+    double eps = least_eps(curve, pieces);
+    struct curve best;
+    do { /* seldom twice: a table may have a piece more than was counted */
+        best = within(curve, eps);
+        curve_tabulate(arena, &best);
+        eps *= 1.01;
+    } while (best.table->count > pieces);
     *curve = best;
 }

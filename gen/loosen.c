@@ -47,17 +47,29 @@ static void replace(struct graph *graph, struct node *node, struct learned_attri
     learned_add_parameters(graph, node);
 }
 
-/* The first table of NODE is the spec's; of a closed form the best one that there is room for. */
-static void make_table(struct graph *graph, struct node *node, int pieces)
+/* Give CURVE its table: the spec's; of a closed form the best one that there is room for. */
+static void tabulate(struct arena *arena, struct curve_memory *memory, struct curve *curve,
+                     int pieces)
+{
+    const struct curve asked = *curve;
+    if (curve->table || curve_recall(memory, curve))
+        return;
+    if (curve->method == TABLE_EXACT)
+        curve_tabulate_pieces(arena, curve, pieces);
+    else
+        curve_tabulate(arena, curve);
+    curve_remember(arena, memory, &asked, curve);
+}
+
+/* NODE's table becomes numbers of the program. */
+static void make_table(struct graph *graph, struct curve_memory *memory, struct node *node,
+                       int pieces)
 {
     struct curve curve = first_curve(node);
     const char *problem = curve_problem(graph->arena, &curve);
     if (problem)
         fail_at(STATUS_USER, node->where, "%s: %s", node->name, problem);
-    if (curve.method == TABLE_EXACT)
-        curve_tabulate_pieces(graph->arena, &curve, pieces);
-    else if (!curve.table)
-        curve_tabulate(graph->arena, &curve);
+    tabulate(graph->arena, memory, &curve, pieces);
     if (curve.table->count > pieces)
         fail_at(STATUS_USER, node->where,
                 "%s: the table has %d pieces, and there is room for %d: --pieces says for how many",
@@ -92,6 +104,7 @@ static void make_learned(struct graph *graph, struct node *node, const struct no
 void loosen_curves(struct graph *graph, enum curves curves, int pieces)
 {
     const struct node *first = NULL;
+    struct curve_memory memory = {0};
     check_bug(pieces >= 2 && pieces <= PIECES_MOST);
     if (graph->training)
         return;
@@ -103,7 +116,7 @@ void loosen_curves(struct graph *graph, enum curves curves, int pieces)
         if (node->op == OP_learned && node->learned.kind == LEARNED_TABLE)
             continue;
         if (curves == CURVES_TABLES)
-            make_table(graph, node, pieces);
+            make_table(graph, &memory, node, pieces);
         else
             make_learned(graph, node, curves == CURVES_TIED ? first : NULL);
     }

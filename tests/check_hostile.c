@@ -304,6 +304,27 @@ START_TEST(tables_are_bounded)
 }
 END_TEST
 
+/* Two hundred layers with one costly curve are an honest spec: the curve is tabulated once, whether
+ * it is compiled in or a table of the weights. */
+START_TEST(equal_curves_are_tabulated_once)
+{
+    const char *path = below("equal.lua"), *made = below("made");
+    const char *text = arena_printf(arena,
+                                    "local act, list = dynamic({ L = 50, Q = 1, I = 3 }%s), {}\n"
+                                    "for i = 1, 200 do list[i] = act end\n"
+                                    "return network { input = image(1, 2, 2), list }\n",
+                                    _i ? "" : ", { table = minimax(0.003) }");
+    const char *const words[] = {lathe(),  "build",    path,
+                                 "--isa",  "portable", "--emit-only",
+                                 "-o",     made,       _i ? "--curves" : NULL,
+                                 "tables", NULL};
+    write_bytes(path, text, strlen(text));
+    setenv("LATHE_SPEC_SECONDS", "15", 1); /* one takes 0.3 s; a sanitizer some times as long */
+    struct ending e = run_words(words);
+    ck_assert_msg(e.status == 0, "%s", e.err);
+}
+END_TEST
+
 /* The limits are the environment's to raise, and the message says how. */
 START_TEST(limits_can_be_raised)
 {
@@ -468,6 +489,7 @@ Suite *hostile_suite(void)
     tcase_add_test(tests, a_spec_of_gigabytes_is_not_read);
     if (measured)
         tcase_add_test(tests, tables_are_bounded);
+    tcase_add_loop_test(tests, equal_curves_are_tabulated_once, 0, 2);
     tcase_add_test(tests, limits_can_be_raised);
     tcase_add_test(tests, links_are_not_followed);
     tcase_add_test(tests, file_names_are_escaped);
