@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define FINENESS 1e-5
+#define COARSE   1e-3 /* where links are counted, of a path that is not used */
 enum { MOST_SAMPLES = 1 << 22, MANY_SAMPLES = 1 << 17, ATTEMPTS = 12 };
 
 static double line_at(struct line line, double x)
@@ -435,15 +436,16 @@ static void find_best_path(struct tube *tube, const struct curve *curve, double 
     need_path(tube, curve, path);
 }
 
-/* The tube around the chain of POINTS that goes on along LEFT and RIGHT, as narrow as chords
- * between samples of CURVE want it. */
+/* The tube around the chain of POINTS that goes on along LEFT and RIGHT, narrower than CURVE's k by
+ * what the chain may be off: a share FINENESS. */
 static struct tube new_tube(struct arena *arena, const struct curve *curve,
-                            const struct point_list *points, struct line left, struct line right)
+                            const struct point_list *points, struct line left, struct line right,
+                            double fineness)
 {
     struct tube tube = {
         .points = points->items, .count = points->count, .left = left, .right = right};
     struct hull *hulls[] = {&tube.fan.lower, &tube.fan.upper};
-    tube.eps = (curve->k - curve->deviation) * (1 - 2 * FINENESS);
+    tube.eps = (curve->k - curve->deviation) * (1 - 2 * fineness);
     for (int i = 0; i < 2; i++) {
         hulls[i]->points = arena_array(arena, (size_t)points->count + 8, struct curve_point);
         hulls[i]->sign = i == 0 ? 1 : -1;
@@ -472,7 +474,7 @@ static struct table *table_through(struct arena *arena, const struct curve *curv
 struct table *shortest_table(struct arena *arena, const struct curve *curve,
                              const struct point_list *points, struct line left, struct line right)
 {
-    return table_through(arena, curve, new_tube(arena, curve, points, left, right));
+    return table_through(arena, curve, new_tube(arena, curve, points, left, right, FINENESS));
 }
 
 /* ---- samples of a curve ---- */
@@ -497,36 +499,37 @@ static void sample_side(struct arena *arena, const struct curve *curve, int side
     vector_push(arena, list, point);
 }
 
-/* The tube around samples of CURVE that lie close enough for curve->k. */
-static struct tube tube_of(struct arena *arena, const struct curve *curve)
+/* The tube around samples of CURVE whose chords are within FINENESS of curve->k. */
+static struct tube tube_of(struct arena *arena, const struct curve *curve, double fineness)
 {
     const struct curve_row *row = row_of(curve);
     struct point_list left = {0}, all = {0};
     if (curve_is_measured(curve)) {
         all = (struct point_list){(struct curve_point *)curve->points, curve->point_count, 0};
-        return new_tube(arena, curve, &all, curve->tails[0], curve->tails[1]);
+        return new_tube(arena, curve, &all, curve->tails[0], curve->tails[1], fineness);
     }
     double ends = fmax(nearest_end(curve, -1, curve->k / 2), nearest_end(curve, 1, curve->k / 2));
     double reach = curve->max > 0 ? fmax(curve->max, ends) : 4 * ends + 4;
-    double deviation = curve->k * FINENESS;
+    double deviation = curve->k * fineness;
     sample_side(arena, curve, -1, 0, reach, deviation, &left);
     for (int i = left.count - 1; i >= 0; i--)
         vector_push(arena, &all, left.items[i]);
     struct curve_point origin = {0, curve_value(curve, 0)};
     vector_push(arena, &all, origin);
     sample_side(arena, curve, 1, 0, reach, deviation, &all);
-    return new_tube(arena, curve, &all, row->asymptote(curve, -1), row->asymptote(curve, 1));
+    return new_tube(arena, curve, &all, row->asymptote(curve, -1), row->asymptote(curve, 1),
+                    fineness);
 }
 
 struct table *minimax_table(struct arena *arena, const struct curve *curve)
 {
-    return table_through(arena, curve, tube_of(arena, curve));
+    return table_through(arena, curve, tube_of(arena, curve, FINENESS));
 }
 
 int minimax_count(const struct curve *curve)
 {
     struct arena *arena = arena_new();
-    struct tube tube = tube_of(arena, curve);
+    struct tube tube = tube_of(arena, curve, COARSE);
     struct path *path = arena_new_of(arena, struct path);
     int count = find_path(&tube, path) ? path->count : LARGEST_TABLE + 1;
     arena_free(arena);

@@ -55,7 +55,7 @@ void curve_tabulate_pieces(struct arena *arena, struct curve *curve, int pieces)
 {
     double eps = least_eps(curve, pieces);
     struct curve best;
-    do { /* seldom twice: a table may have a piece more than was counted */
+    do { /* once; twice where digits of floats cost a piece that was not counted */
         best = within(curve, eps);
         curve_tabulate(arena, &best);
         eps *= 1.01;
