@@ -424,11 +424,15 @@ static int format(lua_State *L)
         if (!*p)
             break;
     }
-    for (int i = 2; i <= lua_gettop(L); i++)
+    int64_t bytes = 0;
+    for (int i = 1; i <= lua_gettop(L); i++) {
         if (lua_type(L, i) >= LUA_TTABLE) {
             push_text(L, i);
             lua_replace(L, i);
         }
+        bytes += (int64_t)lua_rawlen(L, i);
+    }
+    vm_charge(L, bytes);
     return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
@@ -444,12 +448,11 @@ static int repeat(lua_State *L)
     return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
-/* concat, insert, remove, sort: work that grows with the table. Upvalues: Lua's own, steps an
- * element. */
+/* Work that grows with the table or string it is given first. Upvalues: Lua's own, steps an element
+ * or byte. */
 static int charged(lua_State *L)
 {
-    if (lua_istable(L, 1))
-        vm_charge(L, (int64_t)lua_rawlen(L, 1) * lua_tointeger(L, lua_upvalueindex(2)));
+    vm_charge(L, (int64_t)lua_rawlen(L, 1) * lua_tointeger(L, lua_upvalueindex(2)));
     return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
@@ -486,9 +489,9 @@ static const struct grant grants[] = {
     {"table", "remove", charged, 1}, {"table", "sort", charged, SORT_STEPS},
     {"table", "unpack", ranged, 2},  {"string", "byte", NULL, 0},
     {"string", "char", NULL, 0},     {"string", "format", format, 0},
-    {"string", "len", NULL, 0},      {"string", "lower", NULL, 0},
-    {"string", "rep", repeat, 0},    {"string", "reverse", NULL, 0},
-    {"string", "sub", NULL, 0},      {"string", "upper", NULL, 0},
+    {"string", "len", NULL, 0},      {"string", "lower", charged, 1},
+    {"string", "rep", repeat, 0},    {"string", "reverse", charged, 1},
+    {"string", "sub", NULL, 0},      {"string", "upper", charged, 1},
     {"math", "abs", NULL, 0},        {"math", "acos", NULL, 0},
     {"math", "asin", NULL, 0},       {"math", "atan", NULL, 0},
     {"math", "ceil", NULL, 0},       {"math", "cos", NULL, 0},
