@@ -131,7 +131,9 @@ static void push_lattice(struct printer *p, const struct table *table)
 
 /* What it takes to find a table's value and its slope, nanoseconds a vector (of LANES, in the first
  * cache): by a lattice or by comparisons, a piece; by a search (lathe_table), whose rows fill one
- * register or two. `bench curves` prints such a line of the machine that it runs on. */
+ * register or two. `bench curves` prints such a line of the machine that it runs on. 8 lanes: the
+ * mean of an Intel Xeon of AVX-512 (0.27, 0.75, 0.33, {1.7, 5.8}, {1.5, 4.7}) and of a Zen 3 (0.20,
+ * 0.35, 0.18, {2.2, 6.3}, {1.7, 5.1}). */
 struct finding {
     int lanes;
     double lattice, compared_value, compared_slope;
@@ -139,7 +141,7 @@ struct finding {
 };
 static const struct finding findings[] = {
     {16, 0.30, 0.46, 0.29, {2.6, 3.3}, {2.4, 3.2}},
-    {8, 0.27, 0.75, 0.33, {1.7, 5.8}, {1.5, 4.7}},
+    {8, 0.24, 0.55, 0.26, {2.0, 6.0}, {1.6, 4.9}},
 };
 
 /* TABLE as lathe_table wants it, of PIECES with those that are none. */
