@@ -211,11 +211,12 @@ int choose_images(const struct lowering *l, int width, int most);
  * another width if that fills tiles better. */
 struct geometry matrix_geometry(const struct lowering *l, const struct geometry *g);
 /* A row of WIDTH pixels in tiles of TILE columns and what remains; or with the last NARROW of them
- * a column less each, where a rest of fewer than LEAST columns would take as long as that many. */
+ * STEP columns less each, where a rest of fewer than LEAST columns would take as long as that many.
+ * STEP is 1 where tiles can't be so many columns less. */
 struct row {
-    int width, tile, narrow;
+    int width, tile, narrow, step;
 };
-struct row divide_row(int width, int tile, int least);
+struct row divide_row(int width, int tile, int least, int step);
 /* Template list "segments", the tiles of ROW: edge tiles, whose outer taps leave the image, one by
  * one; the others in a loop. */
 void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w,

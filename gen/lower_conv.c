@@ -246,13 +246,15 @@ static struct axis backward_axis(int in, int out, int kernel, int stride, int di
     return a;
 }
 
-struct row divide_row(int width, int tile, int least)
+struct row divide_row(int width, int tile, int least, int step)
 {
-    struct row row = {.width = width, .tile = min_int(tile, width)};
+    struct row row = {.width = width, .tile = min_int(tile, width), .step = 1};
     int rest = width % row.tile, tiles = divide_up(width, row.tile);
     int less = tiles * row.tile - width;
-    if (rest > 0 && rest < least && less <= tiles)
-        row.narrow = less;
+    if (row.tile % step == 0 && less % step == 0)
+        row.step = step;
+    if (rest > 0 && rest < least && less <= tiles * row.step)
+        row.narrow = less / row.step;
     return row;
 }
 
@@ -261,14 +263,15 @@ static int tile_columns(const struct row *row, int ow)
 {
     if (row->narrow == 0)
         return min_int(row->tile, row->width - ow);
-    return ow < row->width - row->narrow * (row->tile - 1) ? row->tile : row->tile - 1;
+    int narrower = row->tile - row->step;
+    return ow < row->width - row->narrow * narrower ? row->tile : narrower;
 }
 
 /* Columns of the last tile. */
 static int last_columns(const struct row *row)
 {
     int rest = row->width % row->tile;
-    return row->narrow > 0 ? row->tile - 1 : rest > 0 ? rest : row->tile;
+    return row->narrow > 0 ? row->tile - row->step : rest > 0 ? rest : row->tile;
 }
 
 void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w,
@@ -333,6 +336,13 @@ static int channel_unroll(const struct lowering *l, const struct geometry *g, co
     return few && g->kernel_h * g->kernel_w > 1 ? g->in_block : 1;
 }
 
+/* How many taps of a row the code has. Where a tap is one channel, gcc takes the sums of several
+ * from register to register, and to memory where there are but 16. */
+static int tap_unroll(const struct lowering *l, const struct geometry *g, const struct axis *w)
+{
+    return g->in_block == 1 && l->program->isa->registers < 32 ? 1 : w->taps;
+}
+
 /* OpenMP's way to deal out the pieces of work. */
 static const char *schedule(const struct lowering *l, const struct tiles *t)
 {
@@ -364,12 +374,14 @@ static void add_phase(const struct lowering *l, struct value *a, const struct ge
 {
     bool plain = !t->pixel_lanes && !t->by_sample;
     int least = plain ? divide_up(LATENCY_SUMS, t->k * t->images) : 1;
-    struct row row = divide_row(w->out, t->columns, least);
+    int step = streams(l, g, h, w) ? divide_up(CACHE_LINE, l->lanes) : 1; /* whole lines leave */
+    struct row row = divide_row(w->out, t->columns, least, step);
     add_axis(l, a, "H", h);
     add_axis(l, a, "W", w);
     value_int(a, "TAP_FIRST", h->tap_first * g->kernel_w + w->tap_first);
     value_int(a, "TAP_ROW", h->tap_step * g->kernel_w);
     value_int(a, "TAP_COLUMN", w->tap_step);
+    value_int(a, "tap_unroll", tap_unroll(l, g, w));
     add_segments(l, a, w, &row);
     add_tile_shapes(l, a, w, t->images, &row);
 }

@@ -208,7 +208,7 @@ void lower_samples_weights(struct lowering *l, const struct group *group, const 
     struct value *a = call->arguments;
     add_axis(l, a, "H", &h);
     add_axis(l, a, "W", &w);
-    struct row row = divide_row(w.out, 1, 1);
+    struct row row = divide_row(w.out, 1, 1, 1);
     add_segments(l, a, &w, &row);
     value_int(a, "IN_C", g->in_c);
     value_int(a, "OUT_C", g->out_c);

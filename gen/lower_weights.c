@@ -210,7 +210,7 @@ static void add_narrow_arguments(const struct lowering *l, struct value *a,
     value_int(a, "R_TILE", p->r_tile);
     value_int(a, "I_TILE", p->i_tile);
     add_groups(l, a, g);
-    struct row row = divide_row(w.out, p->columns, 1);
+    struct row row = divide_row(w.out, p->columns, 1, 1);
     add_segments(l, a, &w, &row);
     add_tile_shapes(l, a, &w, 1, &row);
 }

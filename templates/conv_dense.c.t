@@ -14,7 +14,7 @@ $   include("conv_taps.c.t", {TAPS_W = TAPS_W, fetches_ahead = fetches_ahead, im
 $     reach = reach}, 8)
 $ else
 $   if TAPS_W > 0 then
-        LATHE_UNROLL(${TAPS_W})
+        LATHE_UNROLL(${tap_unroll})
 $   end
         for (int t = 0; t < TAPS_W; t++) {
             const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;

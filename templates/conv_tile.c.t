@@ -43,8 +43,9 @@ $     vectors = t.vectors}, 4)
 $ else
 $   include(narrow and "conv_narrow.c.t" or "conv_dense.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE,
 $     by_row = by_row, fetches_ahead = fetches_ahead, channel_unroll = channel_unroll,
-$     fetches_lines = fetches_lines, pointwise = TAPS == 1, pixels = t.pixels, images = t.images,
-$     columns = t.columns, reach = t.reach, depthwise = depthwise, aligned = aligned}, 4)
+$     tap_unroll = tap_unroll, fetches_lines = fetches_lines, pointwise = TAPS == 1,
+$     pixels = t.pixels, images = t.images, columns = t.columns, reach = t.reach,
+$     depthwise = depthwise, aligned = aligned}, 4)
 $ end
 
 $ if BLOCK_CHUNK < IN_BLOCKS then

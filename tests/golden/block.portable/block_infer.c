@@ -76,7 +76,7 @@ LATHE_INLINE void conv3x3_1x8x8_to_8x8x8_infer_1x4(const float *restrict in,
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
-            LATHE_UNROLL(3)
+            LATHE_UNROLL(1)
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;

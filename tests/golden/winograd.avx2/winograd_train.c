@@ -114,7 +114,7 @@ LATHE_INLINE void conv3x3_16x12x12_to_64x12x12_forward_1x6(const float *restrict
             const float *weight_row =
                 weight + ((size_t)(kb * IN_BLOCKS + cb) * TAPS + TAP_FIRST + r * TAP_ROW) *
                     TAP_FLOATS;
-            LATHE_UNROLL(3)
+            LATHE_UNROLL(1)
             for (int t = 0; t < TAPS_W; t++) {
                 const int iw = ow0 * IN_STEP_W + FIRST_W + t * STEP_W;
                 const float *weight_tap = weight_row + t * TAP_COLUMN * TAP_FLOATS;
