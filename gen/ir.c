@@ -121,14 +121,32 @@ char *tensor_shape_text(struct arena *arena, const struct tensor *tensor)
 
 /* ---- verify ---- */
 
-static void verify_tensor(const struct graph *graph, const struct tensor *tensor)
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* No two tensors have one name. */
+static void verify_names(const struct graph *graph)
+{
+    size_t count = (size_t)graph->tensors.count;
+    const char **names = calloc(count + 1, sizeof *names);
+    if (!names)
+        fail(STATUS_RESOURCE, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        names[i] = graph->tensors.items[i]->name;
+    qsort(names, count, sizeof *names, by_name);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(names[i - 1], names[i]) == 0)
+            bug("two tensors are called %s", names[i]);
+    free(names);
+}
+
+static void verify_tensor(const struct tensor *tensor)
 {
     for (int i = 0; i < tensor->rank; i++)
         if (tensor->dims[i] < 1)
             bug("tensor %s has a dimension of %d", tensor->name, tensor->dims[i]);
-    for (int i = 0; i < tensor->id; i++)
-        if (!strcmp(graph->tensors.items[i]->name, tensor->name))
-            bug("two tensors are called %s", tensor->name);
     bool given = tensor->kind == TENSOR_INPUT || tensor->kind == TENSOR_PARAMETER ||
                  tensor->kind == TENSOR_BUFFER;
     if (given != !tensor->producer)
@@ -202,7 +220,7 @@ void graph_verify(const struct graph *graph)
     for (int i = 0; i < graph->tensors.count; i++) {
         const struct tensor *tensor = graph->tensors.items[i];
         check_bug(tensor->id == i);
-        verify_tensor(graph, tensor);
+        verify_tensor(tensor);
         if (tensor->producer && !ready[i])
             bug("the producer of %s is not in the graph", tensor->name);
         if (uses[i] != tensor->consumers.count)
@@ -210,6 +228,7 @@ void graph_verify(const struct graph *graph)
     }
     free(ready);
     free(uses);
+    verify_names(graph);
     check_bug(graph->input && graph->input->kind == TENSOR_INPUT);
     check_bug(graph->output && graph->output->batched);
     check_bug(!graph->loss || graph->loss->dims[0] == 1);

@@ -28,35 +28,35 @@ static int by_size(const void *a, const void *b)
     return x->last != y->last ? x->last - y->last : strcmp(x->name, y->name);
 }
 
-/* REGION into the COUNT regions of PLACED, sorted by offset. */
-static void insert_by_offset(struct region **placed, int count, struct region *region)
+/* A region that has its place: what the search for others' goes through, all of it in a row. */
+struct placed {
+    size_t offset, end;
+    int first, last;
+};
+
+/* REGION among the COUNT of PLACED, sorted by offset. */
+static void insert_by_offset(struct placed *placed, int count, struct placed region)
 {
     int i = count;
-    for (; i > 0 && placed[i - 1]->offset > region->offset; i--)
+    for (; i > 0 && placed[i - 1].offset > region.offset; i--)
         placed[i] = placed[i - 1];
     placed[i] = region;
 }
 
-static bool live_together(const struct region *a, const struct region *b)
-{
-    return a->first <= b->last && b->first <= a->last;
-}
-
-/* The lowest offset at which REGION keeps clear of the COUNT regions of PLACED, sorted by offset.
- */
-static size_t lowest_gap(const struct region *region, struct region *const *placed, int count,
+/* The lowest offset at which REGION keeps clear of the COUNT of PLACED, sorted by offset, that live
+ * when it does; of all where KEEP. */
+static size_t lowest_gap(const struct region *region, const struct placed *placed, int count,
                          bool keep)
 {
-    size_t offset = 0;
+    size_t offset = 0, floats = aligned(region->floats);
     for (int i = 0; i < count; i++) {
-        const struct region *other = placed[i];
-        if (!keep && !live_together(region, other))
+        const struct placed *other = &placed[i];
+        if (!keep && (region->first > other->last || other->first > region->last))
             continue;
-        if (offset + aligned(region->floats) <= other->offset)
+        if (offset + floats <= other->offset)
             break;
-        size_t end = other->offset + aligned(other->floats);
-        if (end > offset)
-            offset = end;
+        if (other->end > offset)
+            offset = other->end;
     }
     return offset;
 }
@@ -65,13 +65,15 @@ static size_t place_work(struct program *program, struct region **list, int coun
 {
     size_t size = 0;
     qsort(list, (size_t)count, sizeof *list, by_size);
-    struct region **placed = arena_array(program->arena, (size_t)count + 1, struct region *);
+    struct placed *placed = arena_array(program->arena, (size_t)count + 1, struct placed);
     for (int i = 0; i < count; i++) {
-        list[i]->offset = lowest_gap(list[i], placed, i, program->keep);
-        size_t end = list[i]->offset + aligned(list[i]->floats);
+        struct region *region = list[i];
+        region->offset = lowest_gap(region, placed, i, program->keep);
+        size_t end = region->offset + aligned(region->floats);
         if (end > size)
             size = end;
-        insert_by_offset(placed, i, list[i]);
+        insert_by_offset(placed, i,
+                         (struct placed){region->offset, end, region->first, region->last});
     }
     return size;
 }
