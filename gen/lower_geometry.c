@@ -362,3 +362,83 @@ bool leaves_caches(const struct lowering *l, double floats)
     enum { TRAINING_BYTES = 6 << 20, BYTES = 28 << 20 };
     return 4 * floats > (l->training ? TRAINING_BYTES : BYTES);
 }
+
+/* ---- rows in tiles ---- */
+
+struct row divide_row(int width, int tile, int least, int step)
+{
+    struct row row = {.width = width, .tile = min_int(tile, width), .step = 1};
+    int rest = width % row.tile, tiles = divide_up(width, row.tile);
+    int less = tiles * row.tile - width;
+    if (row.tile % step == 0 && less % step == 0)
+        row.step = step;
+    if (rest > 0 && rest < least && less <= tiles * row.step)
+        row.narrow = less / row.step;
+    return row;
+}
+
+/* Columns of the tile at OW. */
+static int tile_columns(const struct row *row, int ow)
+{
+    if (row->narrow == 0)
+        return min_int(row->tile, row->width - ow);
+    int narrower = row->tile - row->step;
+    return ow < row->width - row->narrow * narrower ? row->tile : narrower;
+}
+
+/* Columns of the last tile. */
+static int last_columns(const struct row *row)
+{
+    int rest = row->width % row->tile;
+    return row->narrow > 0 ? row->tile - row->step : rest > 0 ? rest : row->tile;
+}
+
+void add_segments(const struct lowering *l, struct value *arguments, const struct axis *w,
+                  const struct row *row)
+{
+    struct value *segments = value_table(l->arena);
+    int lowest = w->first, highest = w->first + (w->taps - 1) * w->step;
+    struct value *open = NULL;
+    int open_columns = 0, open_end = 0;
+    for (int ow = 0, columns; ow < w->out; ow += columns) {
+        columns = tile_columns(row, ow);
+        bool edge =
+            ow * w->in_step + lowest < 0 || (ow + columns - 1) * w->in_step + highest >= w->in;
+        if (open && !edge && columns == open_columns) {
+            open_end = ow + columns;
+            open->fields.items[1].integer = open_end;
+            continue;
+        }
+        struct value *segment = value_table(l->arena);
+        value_int(segment, "first", ow);
+        value_int(segment, "stop", ow + columns);
+        value_int(segment, "columns", columns);
+        value_flag(segment, "edge", edge);
+        value_child(segments, NULL, segment);
+        open = edge ? NULL : segment;
+        open_columns = columns;
+    }
+    value_child(arguments, "segments", segments);
+}
+
+void add_tile_shapes(const struct lowering *l, struct value *arguments, const struct axis *w,
+                     int most_images, const struct row *row)
+{
+    struct value *shapes = value_table(l->arena);
+    int last = last_columns(row);
+    for (int images = most_images;; images = 1) {
+        for (int part = 0; part < (last < row->tile ? 2 : 1); part++) {
+            struct value *shape = value_table(l->arena);
+            int columns = part ? last : row->tile;
+            value_int(shape, "images", images);
+            value_int(shape, "columns", columns);
+            value_int(shape, "pixels", images * columns);
+            value_int(shape, "vectors", divide_up(columns, l->lanes));
+            value_int(shape, "reach", (columns - 1) * w->in_step + (w->taps - 1) * w->step + 1);
+            value_child(shapes, NULL, shape);
+        }
+        if (images == 1)
+            break;
+    }
+    value_child(arguments, "tiles", shapes);
+}
