@@ -21,6 +21,8 @@ typedef float vf __attribute__((vector_size(LATHE_LANES * 4), may_alias));
 typedef int32_t vi __attribute__((vector_size(LATHE_LANES * 4), may_alias));
 
 #define LATHE_INLINE static inline __attribute__((always_inline))
+/* A loop whose sums need all registers: inlined, it would share them with what surrounds it. */
+#define LATHE_ALONE static __attribute__((noinline))
 
 /* Unroll the next loop N times (it has N iterations, or a multiple of N). */
 #define LATHE_PRAGMA(text) _Pragma(#text)

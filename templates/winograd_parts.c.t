@@ -54,7 +54,7 @@ $ end
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
  * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
-static void ${name}_product(const float *restrict pixels, const float *restrict weight,
+LATHE_ALONE void ${name}_product(const float *restrict pixels, const float *restrict weight,
                             float *restrict sums, const float *next)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)

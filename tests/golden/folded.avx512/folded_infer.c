@@ -151,8 +151,8 @@ static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image,
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
  * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
-static void winograd_3x20x20_to_16x10x10_infer_product(const float *restrict pixels,
-                                                       const float *restrict weight,
+LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_product(const float *restrict pixels,
+                                                            const float *restrict weight,
                             float *restrict sums, const float *next)
 {
     enum {
@@ -451,8 +451,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_tile(const float *restrict
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
  * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
-static void winograd_16x10x10_to_16x10x10_infer_product(const float *restrict pixels,
-                                                        const float *restrict weight,
+LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_product(const float *restrict pixels,
+                                                             const float *restrict weight,
                             float *restrict sums, const float *next)
 {
     enum {

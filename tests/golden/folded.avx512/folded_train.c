@@ -452,8 +452,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_tile(const float *restri
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
  * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
-static void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict pixels,
-                                                          const float *restrict weight,
+LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict pixels,
+                                                               const float *restrict weight,
                             float *restrict sums, const float *next)
 {
     enum {
@@ -1849,8 +1849,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_tile(const float *
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
  * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
-static void winograd_16x10x10_to_16x10x10_backward_data_product(const float *restrict pixels,
-                                                                const float *restrict weight,
+LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_product(const float *restrict pixels,
+        const float *restrict weight,
                             float *restrict sums, const float *next)
 {
     enum {

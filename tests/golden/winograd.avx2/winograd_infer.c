@@ -279,8 +279,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_tile(const float *restrict
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
  * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
-static void winograd_64x12x12_to_80x12x12_infer_product(const float *restrict pixels,
-                                                        const float *restrict weight,
+LATHE_ALONE void winograd_64x12x12_to_80x12x12_infer_product(const float *restrict pixels,
+                                                             const float *restrict weight,
                             float *restrict sums, const float *next)
 {
     enum {

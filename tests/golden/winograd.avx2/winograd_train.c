@@ -446,8 +446,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_tile(const float *restri
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
  * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
-static void winograd_64x12x12_to_80x12x12_forward_product(const float *restrict pixels,
-                                                          const float *restrict weight,
+LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_product(const float *restrict pixels,
+                                                               const float *restrict weight,
                             float *restrict sums, const float *next)
 {
     enum {
@@ -1670,8 +1670,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_tile(const float *
 
 /* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
  * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
-static void winograd_64x12x12_to_80x12x12_backward_data_product(const float *restrict pixels,
-                                                                const float *restrict weight,
+LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_product(const float *restrict pixels,
+        const float *restrict weight,
                             float *restrict sums, const float *next)
 {
     enum {
