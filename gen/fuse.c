@@ -4,7 +4,8 @@
  * A chain starts at a convolution or linear layer, or at any element-wise node, and takes the only
  * consumer of its value as long as that is batchnorm (once), add, curve, learned or dropout; a pool
  * whose windows tile the image ends it. An add joins the chain of whichever operand is computed
- * last, so that the other is there already.
+ * last, so that the other is there already. In inference a batchnorm and curves that a 1 x 1
+ * convolution alone reads belong to its group as what comes before.
  */
 #include "program.h"
 
@@ -125,10 +126,46 @@ static struct group *start_group(struct fusion *f, struct node *node, enum group
     return group;
 }
 
+/* GROUP is a batchnorm and then curves, nothing else. */
+static bool is_norm_and_curves(const struct group *group)
+{
+    if (group->kind != GROUP_CHAIN || group->head || group->pool || group->norm != 0)
+        return false;
+    for (int s = 1; s < group->steps.count; s++)
+        if (group->steps.items[s]->op != OP_curve)
+            return false;
+    return true;
+}
+
+/* Takes the steps that only HEAD reads out of the list of groups; NULL: there are none, or HEAD
+ * would repeat them for each of its taps. */
+static struct group *take_before(struct fusion *f, const struct node *head)
+{
+    const struct conv_attributes *conv = &head->conv;
+    struct tensor *in = head->inputs[0];
+    bool one_tap = head->op == OP_conv && conv->kernel_h * conv->kernel_w == 1;
+    if (f->training || !one_tap || only_consumer(f, in) != head)
+        return NULL;
+    for (int i = f->groups->list.count - 1; i >= 0; i--) {
+        struct group *group = f->groups->list.items[i];
+        if (group->output != in)
+            continue;
+        if (!is_norm_and_curves(group))
+            return NULL;
+        f->groups->list.count--;
+        for (int j = i; j < f->groups->list.count; j++)
+            f->groups->list.items[j] = f->groups->list.items[j + 1];
+        return group;
+    }
+    return NULL;
+}
+
 static void group_chain(struct fusion *f, struct node *node)
 {
+    struct group *before = take_before(f, node);
     struct group *group = start_group(f, node, GROUP_CHAIN);
     if (node->op == OP_conv || node->op == OP_linear) {
+        group->before = before;
         group->head = node;
         group->raw = group->output = node->outputs[0];
     } else if (pool_tiles(node)) {
@@ -233,6 +270,11 @@ void groups_print(const struct groups *groups, struct text *out)
         const struct group *group = groups->list.items[i];
         const char *plus = "";
         text_printf(out, "%s: ", group->name);
+        if (group->before) {
+            for (int s = 0; s < group->before->steps.count; s++, plus = " + ")
+                text_printf(out, "%s%s", plus, group->before->steps.items[s]->name);
+            text_printf(out, "%s", plus);
+        }
         if (group->head) {
             text_printf(out, "%s", group->head->name);
             plus = " + ";

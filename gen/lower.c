@@ -69,16 +69,18 @@ static const struct {
 
 static void lower_forward_inference(struct lowering *l, const struct group *group)
 {
-    struct norm_regions norm = {0};
+    struct norm_regions norm = {0}, before = {0};
     if (group->kind != GROUP_CHAIN) {
         kinds[group->kind].forward(l, group);
         return;
     }
     load_learned(l, group);
+    if (group->before)
+        load_group(l, group->before, &before);
     if (group->head || group->norm >= 0)
         load_group(l, group, &norm);
     if (group->head)
-        lower_conv_inference(l, group, &norm);
+        lower_conv_inference(l, group, &norm, &before);
     else
         lower_chain_forward(l, group, &norm);
 }

@@ -155,6 +155,12 @@ struct geometry {
     int packed_in;     /* blocks of input channels that the weight is packed in */
     bool is_exchanged; /* the weight's input channels are the kernel's output */
     double flops;      /* multiply-adds times 2, a sample, without the padding's */
+    /* packed (see lower_packed.c): the rest is of a matrix product's pixels, and those are OUT_W a
+     * row, STRIDE apart, of IN_H x IN_W */
+    bool packed;
+    struct {
+        int in_h, in_w, out_w, stride_h, stride_w;
+    } source;
 };
 struct geometry head_geometry(const struct lowering *l, const struct node *head);
 /* G with input and output exchanged: what backward data convolves is dy, what it makes is dx. */
@@ -210,6 +216,11 @@ int choose_images(const struct lowering *l, int width, int most);
 /* G, or where it is a product of matrices (1 x 1, stride 1, no padding), with its pixels in rows of
  * another width if that fills tiles better. */
 struct geometry matrix_geometry(const struct lowering *l, const struct geometry *g);
+/* G, such a product, with its pixels in rows of another width, MOST at most, if that fills tiles
+ * better. */
+struct geometry in_rows(const struct lowering *l, const struct geometry *g, int most);
+/* How well the tiles of rows of WIDTH pixels do: the share of a tile's sums that they use. */
+double tile_speed(const struct lowering *l, const struct geometry *g, int width);
 /* A row of WIDTH pixels in tiles of TILE columns and what remains; or with the last NARROW of them
  * STEP columns less each, where a rest of fewer than LEAST columns would take as long as that many.
  * STEP is 1 where tiles can't be so many columns less. */
@@ -245,8 +256,10 @@ void add_groups(const struct lowering *l, struct value *a, const struct geometry
 /* Whether inference by G has all sums of half an image in registers (conv_whole.c.t), and so few
  * images that they would not use weights again while those are in the cache. */
 bool fits_registers(const struct lowering *l, const struct geometry *g);
+/* NORM: of GROUP's batchnorm; BEFORE: of that among the steps before it. */
 struct call *lower_conv_inference(struct lowering *l, const struct group *group,
-                                  const struct norm_regions *norm);
+                                  const struct norm_regions *norm,
+                                  const struct norm_regions *before);
 struct call *lower_conv_training(struct lowering *l, const struct group *group,
                                  struct region *moments);
 /* Partial moments that lower_conv_training's kernel writes: how many, samples and rows of one, and
@@ -276,6 +289,17 @@ void lower_conv_data(struct lowering *l, const struct group *group, struct regio
  * copies. */
 struct geometry dense_geometry(const struct lowering *l, const struct node *head);
 struct region *dense_input(struct lowering *l, const struct group *group);
+
+/* ---- 1 x 1 convolutions whose pixels are copied tile by tile ---- */
+
+/* Whether a forward kernel of geometry G, BEFORE whose head steps are to be made or not, is better
+ * made so; then *PACKED is its geometry. POOL_ROWS: of the windows of a pool that follows; 0: no
+ * pool, and pixels may come in rows of another width. */
+bool choose_packed(const struct lowering *l, const struct geometry *g, bool before, int pool_rows,
+                   struct geometry *packed);
+/* Rows of an item of G, which is packed; and where in the input G's pixels are. */
+int packed_rows(const struct lowering *l, const struct geometry *g);
+void add_packed(struct value *a, const struct geometry *g);
 
 /* ---- convolution to few channels: pixels of a row in the lanes ---- */
 

@@ -12,6 +12,8 @@
  * on the grid oh < OUT_H, ow < OUT_W. Forward: IN_STEP is the stride, OUT_STEP 1. Backward data of
  * a stride s: s x s such formulas, one a phase of the image, OUT_STEP s, with the taps that meet
  * the phase. A line of the gradient meets all phases before the next comes in.
+ *
+ * Products of matrices may read a copy of their pixels: lower_packed.c.
  */
 #include "lower.h"
 #include <math.h>
@@ -90,6 +92,8 @@ static int rows_in_cache(const struct geometry *g, int out_h)
  * single image each thread takes blocks of its own, whose weights nobody else reads. */
 static bool images_outer(const struct lowering *l, const struct geometry *g, const struct tiles *t)
 {
+    if (g->packed)
+        return true;
     if (l->batch == 1 && !l->training)
         return false;
     double weights =
@@ -128,7 +132,7 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
     struct tiles t = {.k = choose_direct_tile(l, g)};
     int most = choose_most_pixels(l, g, t.k, out_w);
     t.columns = choose_columns(out_w, most);
-    t.images = choose_images(l, out_w, most);
+    t.images = g->packed ? 1 : choose_images(l, out_w, most);
     t.single = t.columns * t.images == 1;
     if (t.single)
         t.k = choose_single_k_tile(g);
@@ -142,7 +146,7 @@ static struct tiles choose_tiles(const struct lowering *l, const struct geometry
         int fit = (int)(L2_BYTES / (read_bytes(g) * t.images));
         t.item_images *= images_outer(l, g, &t) ? max_int(1, min_int(times, fit)) : times;
     }
-    t.item_images *= times_for_work(l, g, &t, out_w);
+    t.item_images = g->packed ? 1 : t.item_images * times_for_work(l, g, &t, out_w);
     return t;
 }
 
@@ -266,10 +270,13 @@ static int tap_unroll(const struct lowering *l, const struct geometry *g, const 
 }
 
 /* OpenMP's way to deal out the pieces of work. */
-static const char *schedule(const struct lowering *l, const struct tiles *t)
+static const char *schedule(const struct lowering *l, const struct geometry *g,
+                            const struct tiles *t)
 {
     if (t->single || t->by_sample) /* to each thread what it had in the call or kernel before */
         return "static";
+    if (g->packed && l->batch * t->chunks >= ITEMS) /* all that read a copy */
+        return "dynamic, K_TILES";
     return l->batch == 1 && !l->training ? "guided" /* neighbours, which share weights */
                                          : "dynamic, lathe_turn(items)";
 }
@@ -312,7 +319,8 @@ static void add_phase(const struct lowering *l, struct value *a, const struct ge
  * of several images have most of theirs from the row before. */
 static bool fetches_ahead(const struct lowering *l, const struct geometry *g, const struct tiles *t)
 {
-    return g->in_block == l->lanes && !t->single && (t->images == 1 || is_pointwise(l, g));
+    return g->in_block == l->lanes && !t->single && !g->packed &&
+           (t->images == 1 || is_pointwise(l, g));
 }
 
 /* Everything of the formula, H and W of its first phase: in G the roles of input and output are the
@@ -339,13 +347,14 @@ static void add_conv_arguments(const struct lowering *l, struct call *call,
     value_int(a, "CHUNK_ROWS", t->chunk_rows);
     value_int(a, "CHUNKS", t->chunks);
     value_flag(a, "images_outer", images_outer(l, g, t));
-    value_text(a, "schedule", schedule(l, t));
+    value_text(a, "schedule", schedule(l, g, t));
     value_flag(a, "by_row", !t->single && meets_rows(l, g, t->k));
     value_flag(a, "weights_by_row", streams_weights(l));
     value_flag(a, "fetches_ahead", fetches_ahead(l, g, t));
     value_flag(a, "fetches_lines", fetches_ahead(l, g, t) && shares_lines(l));
     value_int(a, "LINE_PIXELS", max_int(1, CACHE_LINE / (g->in_block * w->in_step)));
     value_int(a, "channel_unroll", channel_unroll(l, g, t));
+    add_packed(a, g);
     add_groups(l, a, g);
     value_flag(a, "streams", streams(l, g, h, w));
     value_flag(a, "single", t->single);
@@ -392,12 +401,23 @@ static struct call *start_conv(struct lowering *l, const struct group *group, co
     return call;
 }
 
+/* The list of the steps that a packed pixel goes through: BEFORE's, if there are any. */
+static void add_before(struct lowering *l, struct call *call, const struct group *before,
+                       const struct norm_regions *norm)
+{
+    if (before)
+        add_steps(l, call, "before", before, 0, before->steps.count, norm);
+    else
+        value_child(call->arguments, "before", value_table(l->arena));
+}
+
 static struct call *start_forward(struct lowering *l, const struct group *group, const char *what,
-                                  const struct geometry *g, const struct tiles *t)
+                                  const struct geometry *g, const struct tiles *t,
+                                  struct region *in)
 {
     struct axis h, w;
     forward_axes(g, &h, &w);
-    struct call *call = start_conv(l, group, what, "forward", g, &h, &w, t, dense_input(l, group),
+    struct call *call = start_conv(l, group, what, "forward", g, &h, &w, t, in,
                                    l->of_parameter[group->head->inputs[1]->id]);
     add_costs(l, call, g, g->flops, group->output);
     value_child(call->arguments, "more_phases", value_table(l->arena));
@@ -432,27 +452,38 @@ static struct tiles inference_tiles(const struct lowering *l, const struct group
     struct axis h, w;
     struct tiles t = {0};
     forward_axes(g, &h, &w);
-    if (choose_other_tiles(l, g, &h, &w, multiple, &t))
+    if (!g->packed && choose_other_tiles(l, g, &h, &w, multiple, &t))
         return t;
-    int rows = rows_for_threads(l, g, g->out_h, k);
+    int rows = g->packed ? packed_rows(l, g) : rows_for_threads(l, g, g->out_h, k);
     rows = min_int(rows, pooled ? plane_rows(l, g, k) : rows_in_cache(g, g->out_h));
     t = choose_tiles(l, g, g->out_h, g->out_w, multiple, rows);
     if (pooled || t.chunks > 1)
         t.images = t.item_images = 1;
-    if (fits_registers(l, g))
+    if (!g->packed && fits_registers(l, g))
         t = whole_image(g);
     return t;
 }
 
-struct call *lower_conv_inference(struct lowering *l, const struct group *group,
-                                  const struct norm_regions *norm)
+static struct geometry inference_geometry(const struct lowering *l, const struct group *group)
 {
-    struct geometry g = dense_geometry(l, group->head);
+    struct geometry g = head_geometry(l, group->head), packed;
+    if (choose_packed(l, &g, group->before, group->pool ? group->pool->pool.kernel_h : 0, &packed))
+        return packed;
+    return group->pool ? g : matrix_geometry(l, &g);
+}
+
+struct call *lower_conv_inference(struct lowering *l, const struct group *group,
+                                  const struct norm_regions *norm,
+                                  const struct norm_regions *before)
+{
+    struct geometry g = inference_geometry(l, group);
     bool pooled = group->pool != NULL;
-    if (!pooled)
-        g = matrix_geometry(l, &g);
+    if (group->before && !g.packed)
+        lower_chain_forward(l, group->before, before);
     struct tiles t = inference_tiles(l, group, &g);
-    struct call *call = start_forward(l, group, "infer", &g, &t);
+    struct region *in =
+        region_of(l, group->before && g.packed ? group->before->input : group->input);
+    struct call *call = start_forward(l, group, "infer", &g, &t, in);
     struct load *load = &l->program->loads.items[l->program->loads.count - 1];
     read_operand(l, call, "bias", load->packed_bias);
     value_flag(call->arguments, "biased", true);
@@ -464,8 +495,10 @@ struct call *lower_conv_inference(struct lowering *l, const struct group *group,
     value_child(call->arguments, "after", value_table(l->arena));
     add_steps(l, call, "pooled_steps", group, steps_before_pool(group), group->steps.count, norm);
     value_child(call->arguments, "before_moments", value_table(l->arena));
+    int inner = call->operands.count;
+    add_before(l, call, g.packed ? group->before : NULL, before);
     write_operand(l, call, "out", region_of(l, group->output));
-    outer_operands(call, 1);
+    outer_operands(call, call->operands.count - inner);
     count_operand(l, call);
     return call;
 }
@@ -474,16 +507,17 @@ struct call *lower_conv_inference(struct lowering *l, const struct group *group,
 static struct tiles training_tiles(const struct lowering *l, const struct group *group, bool second,
                                    struct geometry *g)
 {
-    *g = dense_geometry(l, group->head);
-    if (!second)
-        *g = matrix_geometry(l, g);
+    struct geometry image = dense_geometry(l, group->head), packed;
+    bool packs = !second && choose_packed(l, &image, false, 0, &packed);
+    *g = packs ? packed : second ? image : matrix_geometry(l, &image);
     int multiple = second && group->pool ? group->pool->pool.kernel_h : 1;
     struct axis h, w;
     struct tiles t = {0};
     forward_axes(g, &h, &w);
-    if (choose_other_tiles(l, g, &h, &w, multiple, &t))
+    if (!packs && choose_other_tiles(l, g, &h, &w, multiple, &t))
         return t;
-    return choose_tiles(l, g, g->out_h, g->out_w, multiple, rows_in_cache(g, g->out_h));
+    int rows = packs ? packed_rows(l, g) : rows_in_cache(g, g->out_h);
+    return choose_tiles(l, g, g->out_h, g->out_w, multiple, rows);
 }
 
 struct partials conv_partials(const struct lowering *l, const struct group *group)
@@ -515,7 +549,8 @@ struct call *lower_conv_training(struct lowering *l, const struct group *group,
     bool in_place = is_raw_in_output(l, group);
     bool second = !moments && !in_place && (group->steps.count > 0 || group->pool);
     struct tiles t = training_tiles(l, group, second, &g);
-    struct call *call = start_forward(l, group, "forward", &g, &t);
+    struct call *call = start_forward(l, group, "forward", &g, &t, dense_input(l, group));
+    add_before(l, call, NULL, NULL);
     bool biased = group->head->input_count > 2;
     value_flag(call->arguments, "biased", biased);
     if (biased)
@@ -625,24 +660,42 @@ static void add_no_steps(struct lowering *l, struct call *call)
     static const char *const off[] = {"biased", "keeps_raw", "gathers", "second_pass"};
     for (int i = 0; i < 4; i++)
         value_flag(call->arguments, off[i], false);
-    static const char *const lists[] = {"steps", "after", "pooled_steps", "before_moments"};
-    for (int i = 0; i < 4; i++)
+    static const char *const lists[] = {"steps", "after", "pooled_steps", "before_moments",
+                                        "before"};
+    for (int i = 0; i < 5; i++)
         value_child(call->arguments, lists[i], value_table(l->arena));
     add_pool(l, call, &(struct group){0});
+}
+
+/* The geometry G of IMAGE and, with the roles of input and output exchanged, the kernel's, *B. */
+static struct geometry data_geometry(const struct lowering *l, const struct geometry *image,
+                                     struct geometry *b)
+{
+    struct geometry g = *image, exchanged = exchanged_geometry(l, image);
+    bool strides = image->stride_h * image->stride_w > 1;
+    if (!strides && choose_packed(l, &exchanged, false, 0, b)) {
+        g.in_h = g.out_h = b->out_h;
+        g.in_w = g.out_w = b->out_w;
+        return g;
+    }
+    g = matrix_geometry(l, image);
+    *b = exchanged_geometry(l, &g);
+    return g;
 }
 
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,
                      struct region *dx, struct region *accumulate)
 {
-    struct geometry image = head_geometry(l, group->head), g = matrix_geometry(l, &image);
-    struct geometry b = exchanged_geometry(l, &g);
+    struct geometry image = head_geometry(l, group->head), b;
+    struct geometry g = data_geometry(l, &image, &b);
     struct region *weight = g.samples > 1 ? l->of_parameter[group->head->inputs[1]->id]
                                           : transposed_weight(l, group, &g, &b);
     struct phase first = backward_phase(&g, 0, 0);
     const struct axis *h = &first.h, *w = &first.w;
     struct tiles t = {0};
-    if (!choose_other_tiles(l, &b, h, w, 1, &t))
-        t = choose_tiles(l, &b, h->out, w->out, 1, rows_in_cache(&b, h->out));
+    int rows = b.packed ? packed_rows(l, &b) : rows_in_cache(&b, h->out);
+    if (b.packed || !choose_other_tiles(l, &b, h, w, 1, &t))
+        t = choose_tiles(l, &b, h->out, w->out, 1, rows);
     struct call *call =
         start_conv(l, group, "backward_data", "backward data", &b, h, w, &t, dy, weight);
     bool once = writes_zeros(l, &g, accumulate);

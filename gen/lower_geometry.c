@@ -313,22 +313,20 @@ int choose_most_pixels(const struct lowering *l, const struct geometry *g, int k
     return most + waits; /* 7 fit rows of 7, 14, 28 or 56 pixels */
 }
 
-/* How well the tiles of rows of WIDTH pixels do. */
-static double tile_speed(const struct lowering *l, const struct geometry *g, int width)
+double tile_speed(const struct lowering *l, const struct geometry *g, int width)
 {
     int k = choose_direct_tile(l, g), most = choose_most_pixels(l, g, k, width);
     return tile_share(l, width, most) * (most > accumulators(l, g, k) ? WAITING_SPEED : 1);
 }
 
-struct geometry matrix_geometry(const struct lowering *l, const struct geometry *g)
+struct geometry in_rows(const struct lowering *l, const struct geometry *g, int most)
 {
     struct geometry best = *g;
-    bool matrix = g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 &&
-                  g->in_h == g->out_h && g->in_w == g->out_w;
     int pixels = g->in_h * g->in_w, least = accumulators(l, g, choose_direct_tile(l, g));
     double fastest = tile_speed(l, g, g->in_w) * 1.02; /* what is not worth the trouble */
-    matrix &= g->samples == 1;
-    for (int rows = pixels > SMALL_IMAGE ? MATRIX_ROWS : 1; matrix && rows <= pixels; rows++) {
+    if (pixels > SMALL_IMAGE)
+        most = min_int(most, pixels / MATRIX_ROWS);
+    for (int rows = divide_up(pixels, most); rows <= pixels; rows++) {
         int width = pixels / rows;
         if (pixels % rows != 0 || width < least || tile_speed(l, g, width) <= fastest)
             continue; /* narrower rows: tiles of several images, far apart */
@@ -337,6 +335,13 @@ struct geometry matrix_geometry(const struct lowering *l, const struct geometry 
         best.in_w = best.out_w = width;
     }
     return best;
+}
+
+struct geometry matrix_geometry(const struct lowering *l, const struct geometry *g)
+{
+    bool matrix = g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 &&
+                  g->in_h == g->out_h && g->in_w == g->out_w && g->samples == 1;
+    return matrix ? in_rows(l, g, g->in_h * g->in_w) : *g;
 }
 
 void add_groups(const struct lowering *l, struct value *a, const struct geometry *g)

@@ -2,8 +2,7 @@
  * lower_stride: a 1 x 1 convolution with a stride reads one pixel of several. Where it stands, each
  * brings its neighbours in vain, and only some of a cache's sets have use for it. So the pixels are
  * copied side by side first, once for the convolution and for its weights' gradient: both are
- * products of matrices then. Inference would pay for the copy as much as it gains where a pixel's
- * block of channels is a whole line of the caches.
+ * products of matrices then. In inference lower_packed.c picks them where that is worth it.
  */
 #include "lower.h"
 
@@ -11,10 +10,9 @@ enum { LEAST_OUT = 256 }; /* output channels that a copied pixel meets, to be wo
 
 static bool skips_pixels(const struct lowering *l, const struct geometry *g)
 {
-    return (l->training || shares_lines(l)) && is_pointwise(l, g) && g->samples == 1 &&
-           g->stride_h * g->stride_w > 1 && g->pad_top == 0 && g->pad_left == 0 &&
-           (g->out_h - 1) * g->stride_h < g->in_h && (g->out_w - 1) * g->stride_w < g->in_w &&
-           g->out_c / g->spans >= LEAST_OUT;
+    return l->training && is_pointwise(l, g) && g->samples == 1 && g->stride_h * g->stride_w > 1 &&
+           g->pad_top == 0 && g->pad_left == 0 && (g->out_h - 1) * g->stride_h < g->in_h &&
+           (g->out_w - 1) * g->stride_w < g->in_w && g->out_c / g->spans >= LEAST_OUT;
 }
 
 struct geometry dense_geometry(const struct lowering *l, const struct node *head)

@@ -38,6 +38,7 @@ struct group {
     struct tensor *raw;    /* what the steps start from: head's output, or input */
     struct tensor *output; /* NULL: loss */
     const struct gate *gate; /* training: the body that it is in; NULL: none */
+    struct group *before; /* inference: steps alone, which only this group's head reads; or NULL */
 };
 
 struct groups {

@@ -144,8 +144,12 @@ static void json_groups(const struct program *program, struct text *out)
         const struct group *group = program->groups->list.items[i];
         const char *comma = "";
         text_printf(out, "%s\n  {\"nodes\": [", i ? "," : "");
+        for (int s = 0; group->before && s < group->before->steps.count; s++) {
+            text_printf(out, "%s\"%s\"", comma, group->before->steps.items[s]->name);
+            comma = ", ";
+        }
         if (group->head) {
-            text_printf(out, "\"%s\"", group->head->name);
+            text_printf(out, "%s\"%s\"", comma, group->head->name);
             comma = ", ";
         }
         for (int s = 0; s < group->steps.count; s++) {

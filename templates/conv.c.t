@@ -9,6 +9,10 @@ $ for _, phase in ipairs(phases) do include("conv_tile.c.t", phase) end
 static void ${name}(${parameters})
 {
 $ include("conv_sizes.c.t", _ENV, 4)
+$ if packs then
+    float packed[CHUNK_ROWS * OUT_W * IN_FLOATS] __attribute__((aligned(64)));
+    int there = -1; /* the rows that this thread has copied last */
+$ end
     const int image_items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
     const int items = image_items * CHUNKS * K_TILES;
 #pragma omp for nowait schedule(${schedule})
@@ -21,6 +25,9 @@ $ end
         const int oh0 = rest % CHUNKS * CHUNK_ROWS, n0 = rest / CHUNKS * ITEM_IMAGES;
         const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
         const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
+$ if packs then
+$   include("conv_pack.c.t", _ENV, 8)
+$ end
 $ if pooled and not keeps_raw then
         float plane[K_TILE * CHUNK_ROWS * OUT_W * V] __attribute__((aligned(64)));
 $ end

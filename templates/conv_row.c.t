@@ -6,13 +6,17 @@ $   if not gathers or s.first > 0 then return "false" .. padded end
 $   local again = s.stop - s.first > s.columns and " && ow == 0" or ""
 $   return "i == 0 && oh == oh0" .. again .. padded
 $ end
+$ local function names_at(ow) -- a tile's input is its own packed pixels
+$   if not packs then return inner_names end
+$   return (inner_names:gsub("^in,", "packed + ((oh - oh0) * OUT_W + " .. ow .. ") * IN_FLOATS,"))
+$ end
 $ for _, s in ipairs(segments) do
 $   if s.stop - s.first == s.columns then
-    ${name}_${images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,
+    ${name}_${images}x${s.columns}(${names_at(s.first)}, n0 + i, kb, cb, oh,
         ${s.first}, ${tostring(s.edge)}, ${to}, ${moment}, ${last_of(s)});
 $   else
     for (int ow = ${s.first}; ow < ${s.stop}; ow += ${s.columns})
-        ${name}_${images}x${s.columns}(${inner_names}, n0 + i, kb, cb, oh,
+        ${name}_${images}x${s.columns}(${names_at("ow")}, n0 + i, kb, cb, oh,
             ow, false, ${to}, ${moment}, ${last_of(s)});
 $   end
 $ end

@@ -10,6 +10,11 @@ enum {
     TAPS_W = ${TAPS_W}, FIRST_W = ${FIRST_W}, STEP_W = ${STEP_W},
     TAPS = ${TAPS}, TAP_FIRST = ${TAP_FIRST}, TAP_ROW = ${TAP_ROW}, TAP_COLUMN = ${TAP_COLUMN},
     TAP_FLOATS = ${WEIGHT_ROWS} * V, WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS,
+$ if packs then
+    SOURCE_H = ${SOURCE_H}, SOURCE_W = ${SOURCE_W}, SOURCE_OUT_W = ${SOURCE_OUT_W},
+    SOURCE_STEP_H = ${SOURCE_STEP_H}, SOURCE_STEP_W = ${SOURCE_STEP_W},
+    IN_FLOATS = IN_BLOCKS * IN_BLOCK, /* of a pixel */
+$ end
 $ if narrow then
     GROUP_IN = ${GROUP_IN}, GROUP_OUT = ${GROUP_OUT}, IMAGE_BLOCKS = ${IMAGE_BLOCKS},
 $ end

@@ -2,16 +2,20 @@ $ -- The tiles of a phase of conv.c.t: its rows are made of them.
 $ local tile_parameters = "int n0, int kb, int cb0, int oh, const int ow0, const bool edge, " ..
 $   "float *restrict to, vf moment[][4], bool first" ..
 $   (pixel_lanes and ", const float *restrict padded, int oh0" or "")
+$ -- What the pool keeps in registers must not be missing for sums; a single tap has no edges.
+$ local kind = pooled and TAPS == 1 and "ALONE" or "INLINE"
 $ for _, t in ipairs(tiles) do
 /* ${t.images} images x ${t.columns} columns from ow0 of row oh x ${K_TILE} blocks of channels. */
-LATHE_INLINE void ${name}_${t.images}x${t.columns}(${inner_parameters}, ${tile_parameters})
+LATHE_${kind} void ${name}_${t.images}x${t.columns}(${inner_parameters}, ${tile_parameters})
 {
 $ include("conv_sizes.c.t", _ENV, 4)
     enum { COLUMNS = ${t.columns}, PIXELS = ${t.pixels} };
 $ if fetches_lines then
     enum { LINE_PIXELS = ${LINE_PIXELS} };
 $ end
-$ if narrow then
+$ if packs then
+    (void)oh, (void)edge;
+$ elseif narrow then
     const int in_block0 = kb * V / GROUP_OUT * GROUP_IN / V;
 $ else
     const int in_block0 = kb / SPAN_BLOCKS * IN_BLOCKS;
@@ -34,7 +38,10 @@ $ if BLOCK_CHUNK < IN_BLOCKS then
 $ end
 
     const int cb1 = cb0 + BLOCK_CHUNK < IN_BLOCKS ? cb0 + BLOCK_CHUNK : IN_BLOCKS;
-$ if by_sample then
+$ if packs then
+$   include("conv_packed.c.t", {K_TILE = K_TILE, pixels = t.pixels,
+$     channel_unroll = channel_unroll}, 4)
+$ elseif by_sample then
 $   include("conv_samples.c.t", {TAPS_W = TAPS_W, K_TILE = K_TILE, pixels = t.pixels,
 $     is_exchanged = is_exchanged}, 4)
 $ elseif pixel_lanes then

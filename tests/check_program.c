@@ -1050,17 +1050,22 @@ static void check_one_group(const struct node *node, int *count, const struct no
     *count += node == in_group;
 }
 
+static void check_group(const struct node *node, int *count, const struct group *group)
+{
+    check_one_group(node, count, group->head);
+    check_one_group(node, count, group->pool);
+    for (int s = 0; s < group->steps.count; s++)
+        check_one_group(node, count, group->steps.items[s]);
+    if (group->before)
+        check_group(node, count, group->before);
+}
+
 /* How many groups compute NODE. */
 static int groups_of(const struct groups *groups, const struct node *node)
 {
     int count = 0;
-    for (int i = 0; i < groups->list.count; i++) {
-        const struct group *group = groups->list.items[i];
-        check_one_group(node, &count, group->head);
-        check_one_group(node, &count, group->pool);
-        for (int s = 0; s < group->steps.count; s++)
-            check_one_group(node, &count, group->steps.items[s]);
-    }
+    for (int i = 0; i < groups->list.count; i++)
+        check_group(node, &count, groups->list.items[i]);
     return count;
 }
 

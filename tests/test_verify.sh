@@ -35,6 +35,8 @@ verify "resnet18 for CIFAR" specs/resnet18.lua --set data=cifar10 --set width=8
 verify "the convolutions of toy" specs/toy.lua --set net=conv --set f=max
 verify "the autoencoder's encoder" specs/autoencoder.lua --set part=encoder
 verify "1 x 1 convolutions" tests/num/pointwise.lua
+verify "packed pixels" tests/num/packed.lua
+verify "packed pixels, portable" tests/num/packed.lua --isa portable
 verify "means far from 0" tests/num/shifted.lua
 verify "lenet5 with sigmoid, portable" specs/lenet5.lua --set act=sigmoid --isa portable
 verify "lenet5 with the exact curve, avx2" specs/lenet5.lua --set act=dynamic --isa avx2
