@@ -24,11 +24,12 @@
 
 enum {
     R = 3,
-    FOLDED_R = 4,       /* every second tap of 7 or 8, */
-    FOLDED_M = 3,       /* in tiles of as many pixels as F(4 x 4, 3 x 3) has */
-    FOLDED_TERMS = 140, /* of a sum: with fewer, errors are large beside the bound */
-    MOST_M = 4,         /* tiles of M x M pixels: 4; */
-    LEAST_M = 2,        /* where weights count, down to 2, whose weights are less than half */
+    FOLDED_R = 4,        /* every second tap of 7 or 8, */
+    FOLDED_M = 3,        /* in tiles of as many pixels as F(4 x 4, 3 x 3) has */
+    FOLDED_CHANNELS = 4, /* each of which becomes four, */
+    FOLDED_TERMS = 140,  /* of a sum: with fewer, errors are large beside the bound */
+    MOST_M = 4,          /* tiles of M x M pixels: 4; */
+    LEAST_M = 2,         /* where weights count, down to 2, whose weights are less than half */
     PIXEL_BYTES = 1280 * 1024, /* of the second-level cache, what an item's pixels may fill, */
     KEPT_BYTES = 640 * 1024,   /* and there beside them, weights of all channels */
     SUM_BYTES = 256 * 1024,    /* likewise its sums */
@@ -254,23 +255,24 @@ static double direct_cost(const struct lowering *l, const struct geometry *g, co
 /* ---- stride 2 of few channels ---- */
 
 /* Rows and columns of 2 h + a and 2 w + b are four images of stride 1, of which tap 2 r + a, 2 s +
- * b is tap r, s: those of all channels are the lanes of one block. */
+ * b is tap r, s: four channels for each. */
 static bool can_fold(const struct lowering *l, const struct geometry *g, const struct axis *h,
                      const struct axis *w)
 {
-    return !l->training && g->in_block == 1 && 4 * g->in_c <= l->lanes && g->groups == 1 &&
+    return !l->training && g->in_block == 1 && g->in_c <= FOLDED_CHANNELS && g->groups == 1 &&
            g->stride_h == 2 && g->stride_w == 2 && g->dilation_h == 1 && g->dilation_w == 1 &&
            g->kernel_h == g->kernel_w && divide_up(g->kernel_h, 2) == FOLDED_R &&
            g->in_c * g->kernel_h * g->kernel_w >= FOLDED_TERMS && h->in_step == 2 &&
            h->taps == g->kernel_h && w->taps == g->kernel_w;
 }
 
-/* G's four images as one block of channels. */
+/* G with its four images as channels. */
 static struct geometry folded_geometry(const struct lowering *l, const struct geometry *g)
 {
     struct geometry folded = *g;
     folded.in_block = l->lanes;
-    folded.in_blocks = 1;
+    folded.in_c = 4 * g->in_c;
+    folded.in_blocks = divide_up(folded.in_c, l->lanes);
     return folded;
 }
 
@@ -345,7 +347,7 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
                                          const char *label, struct region *weight)
 {
     struct winograd f = winograd_make(p->m, p->r);
-    int blocks = g->out_blocks * g->in_blocks;
+    int blocks = g->out_blocks * g->in_blocks, in_c = p->folded ? g->in_c / 4 : g->in_c;
     size_t floats =
         checked_multiply((size_t)blocks * (size_t)positions(p), (size_t)l->lanes * l->lanes);
     struct region *region =
@@ -354,7 +356,7 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
             : weights_region(l, weight->name, "winograd", floats);
     struct call *call =
         add_call(l, group, "winograd_weights.c.t",
-                 arena_printf(l->arena, "winograd_weights_%d_to_%d", g->in_c, g->out_c),
+                 arena_printf(l->arena, "winograd_weights_%d_to_%d", in_c, g->out_c),
                  arena_printf(l->arena, "%s, weights transformed", label));
     struct value *a = call->arguments, *transforms = value_table(l->arena);
     value_int(a, "N", f.n);
@@ -365,7 +367,7 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
     value_int(a, "K_CHUNK", p->k_chunk);
     value_flag(a, "folded", p->folded);
     value_int(a, "KERNEL", g->kernel_h);
-    value_int(a, "IN_C", g->in_c);
+    value_int(a, "IN_C", in_c);
     value_int(a, "TAP_FIRST", h->tap_first * p->r + w->tap_first);
     value_int(a, "TAP_ROW", h->tap_step * p->r);
     value_int(a, "TAP_COLUMN", w->tap_step);
@@ -399,12 +401,13 @@ static void add_plan(const struct lowering *l, struct value *a, const struct geo
     value_int(a, "GROUPS", p->groups);
     value_int(a, "K_CHUNK", p->k_chunk);
     value_int(a, "ITEM_BLOCKS", p->shares ? p->k_chunk : g->out_blocks);
-    int channels = p->folded ? 4 * g->in_c : l->lanes;
-    value_int(a, "AHEAD", divide_up(4 * p->k_tile * l->lanes, channels * p->groups));
+    int channels = p->folded ? g->in_c : g->in_blocks * l->lanes;
+    value_int(a, "AHEAD", divide_up(4 * p->k_tile * g->in_blocks * l->lanes, channels * p->groups));
     value_int(a, "SLOTS", p->slots);
     value_flag(a, "folded", p->folded);
     value_int(a, "CHANNELS", channels);
-    value_int(a, "FOLDED", folded_pixels(p) * l->lanes);
+    value_int(a, "LAST_CHANNELS", channels - (g->in_blocks - 1) * l->lanes);
+    value_int(a, "FOLDED", folded_pixels(p) * g->in_blocks * l->lanes);
     value_int(a, "ROW", p->folded ? folded_width(p) : g->in_w);
 }
 
@@ -422,7 +425,8 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
                      image.in_w, image.out_c, image.out_h, image.out_w, what);
     weight = transformed_weight(l, group, g, h, w, p, label, weight);
     size_t vectors = (size_t)p->groups * p->tile * (g->in_blocks + p->k_chunk) + 2;
-    size_t slot = (positions(p) * vectors + (size_t)folded_pixels(p)) * (size_t)l->lanes;
+    size_t folded_vectors = (size_t)folded_pixels(p) * g->in_blocks;
+    size_t slot = (positions(p) * vectors + folded_vectors) * (size_t)l->lanes;
     struct region *room =
         scratch(l, arena_printf(l->arena, "%s.%s.tiles", group->head->name, what),
                 checked_multiply(slot, p->phases ? 1 : p->slots),

@@ -25,10 +25,12 @@ $ if folded then
             float *folded = sums + POSITIONS * SUMS;
             for (int n = 0; n < (item * SLOTS + slot != there ? images : 0); n++) {
                 ${name}_fold(in + (size_t)(n0 + n) * IN_IMAGE, oh0, folded);
-                for (int th = 0; th * M < oh1 - oh0; th++)
-                    for (int tw = 0; tw < TILES_W; tw++)
-                        ${name}_pixels(folded + (th * ROW + tw) * M * V, 0, 0, false,
-                            pixels + ((n * CHUNK_TILES + th) * TILES_W + tw) * V);
+                for (int cb = 0; cb < IN_BLOCKS; cb++)
+                    for (int th = 0; th * M < oh1 - oh0; th++)
+                        for (int tw = 0; tw < TILES_W; tw++)
+                            ${name}_pixels(folded + cb * PLANE + (th * ROW + tw) * M * V, 0, 0,
+                                false, ${name}_place(pixels,
+                                    (n * CHUNK_TILES + th) * TILES_W + tw, cb));
             }
 $ else
             for (int cb = 0; cb < (item * SLOTS + slot != there ? IN_BLOCKS : 0); cb++)
@@ -39,16 +41,14 @@ $ else
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
 $ end
             there = item * SLOTS + slot;
-            const int tiles = images * CHUNK_TILES * TILES_W;
+            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *next = taps + TAPS;
-                    for (int g = 0; g * TILE < tiles; g++)
-                        ${name}_product(pixels + (size_t)p * PIXELS + g * IN_BLOCKS * TILE * V,
-                            taps, sums + (size_t)p * SUMS + (kt * K_TILE * GROUPS + g) * TILE * V,
-                            g * TAPS_AHEAD < TAPS ? next + g * TAPS_AHEAD : taps);
+                    ${name}_product(pixels + (size_t)p * PIXELS, taps,
+                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
 $ include("winograd_finish.c.t", {sums = "sums + ((kb + j - k0) * GROUPS * TILE + t) * V",

@@ -1,6 +1,13 @@
 $ -- What both orders of Winograd's convolution are made of. Pixels are transformed to
 $ -- [position][group of tiles][block][tile][V], sums are [position][block][tile][V].
 $ include("winograd_transforms.c.t", _ENV)
+/* Where the transformed pixels of block cb of tile t are. */
+LATHE_INLINE float *${name}_place(float *pixels, int t, int cb)
+{
+$ include("winograd_sizes.c.t", _ENV, 4)
+    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+}
+
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
 LATHE_INLINE void ${name}_pixels(const float *image, int h0, int w0, const bool edge, float *to)
 {
@@ -40,7 +47,7 @@ LATHE_INLINE void ${name}_tile(const float *restrict in, int n, int th, int tw, 
 $ include("winograd_sizes.c.t", _ENV, 4)
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    float *to = ${name}_place(pixels, t, cb);
     for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(${M})
         for (int j = 0; j < M; j++)
@@ -52,46 +59,51 @@ $ include("winograd_sizes.c.t", _ENV, 4)
 }
 $ end
 
-/* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
+/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
+ * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
+ * the cache. */
 LATHE_ALONE void ${name}_product(const float *restrict pixels, const float *restrict weight,
-                            float *restrict sums, const float *next)
+                                 float *restrict sums, int groups, const float *next, int soon)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
-    vf sum[TILE][K_TILE];
-    LATHE_UNROLL(${TILE})
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(${K_TILE})
-        for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = (vf){0};
-    for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V);
-        const float *rows = weight + cb * (V * V * K_TILE);
-        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
-            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
-            for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-            LATHE_UNROLL(4)
-            for (int c = c0; c < c0 + 4; c++) {
-                vf tap[K_TILE];
-                LATHE_UNROLL(${K_TILE})
-                for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                LATHE_UNROLL(${TILE})
-                for (int t = 0; t < TILE; t++) {
-                    const vf pixel = lathe_splat(block[t * V + c]);
+    for (int g = 0; g < groups; g++) {
+        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
+        vf sum[TILE][K_TILE];
+        LATHE_UNROLL(${TILE})
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(${K_TILE})
+            for (int j = 0; j < K_TILE; j++)
+                sum[t][j] = (vf){0};
+        for (int cb = 0; cb < IN_BLOCKS; cb++) {
+            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
+            const float *rows = weight + cb * (V * V * K_TILE);
+            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+            for (int c0 = 0; c0 < channels; c0 += 4) {
+                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+                for (int j = 0; j < AHEAD; j++)
+                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+                LATHE_UNROLL(4)
+                for (int c = c0; c < c0 + 4; c++) {
+                    vf tap[K_TILE];
                     LATHE_UNROLL(${K_TILE})
                     for (int j = 0; j < K_TILE; j++)
-                        sum[t][j] += pixel * tap[j];
+                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                    LATHE_UNROLL(${TILE})
+                    for (int t = 0; t < TILE; t++) {
+                        const vf pixel = lathe_splat(block[t * V + c]);
+                        LATHE_UNROLL(${K_TILE})
+                        for (int j = 0; j < K_TILE; j++)
+                            sum[t][j] += pixel * tap[j];
+                    }
                 }
             }
         }
+        LATHE_UNROLL(${TILE})
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(${K_TILE})
+            for (int j = 0; j < K_TILE; j++)
+                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
     }
-    LATHE_UNROLL(${TILE})
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(${K_TILE})
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(sums + (j * GROUPS * TILE + t) * V, sum[t][j]);
 }
 
 /* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */

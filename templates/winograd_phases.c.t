@@ -17,12 +17,9 @@ $ include("winograd_sizes.c.t", _ENV, 4)
 #pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
         const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
-        const float *taps = weight + (size_t)item * TAPS, *next = weight + (size_t)later * TAPS;
-        const int ahead = later < POSITIONS * K_TILES ? TAPS : 0;
-        for (int g = 0; g < groups; g++)
-            ${name}_product(pixels + (size_t)p * PIXELS + (size_t)g * IN_BLOCKS * TILE * V,
-                taps, sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V,
-                g * TAPS_AHEAD < ahead ? next + g * TAPS_AHEAD : taps);
+        ${name}_product(pixels + (size_t)p * PIXELS, weight + (size_t)item * TAPS,
+            sums + (size_t)p * SUMS + (size_t)kb * GROUPS * TILE * V, groups,
+            weight + (size_t)later * TAPS, later < POSITIONS * K_TILES ? TAPS : 0);
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;

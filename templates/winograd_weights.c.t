@@ -14,8 +14,9 @@ static void ${name}(${parameters})
         float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N) * POSITION +
                     ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
-$ if folded then -- channel c / 4 of rows and columns 2 i + c / 2 % 2, 2 j + c % 2
-            const float *from = weight + ((size_t)block * IN_C + c / 4) * (KERNEL * KERNEL * V);
+$ if folded then -- channel f / 4 of rows and columns 2 i + f / 2 % 2, 2 j + f % 2
+            const int f = cb * V + c;
+            const float *from = weight + ((size_t)kb * IN_C + f / 4) * (KERNEL * KERNEL * V);
 $ else
             const float *from = weight + ((size_t)block * TAPS + TAP_FIRST) * (V * V) + c * V;
 $ end
@@ -26,9 +27,9 @@ $ end
                 LATHE_UNROLL(${R})
                 for (int r = 0; r < R; r++) {
 $ if folded then
-                    const int row = 2 * r + c / 2 % 2, column = 2 * s + c % 2;
+                    const int row = 2 * r + f / 2 % 2, column = 2 * s + f % 2;
                     x[r] = (vf){0};
-                    if (row < KERNEL && column < KERNEL && c < 4 * IN_C)
+                    if (row < KERNEL && column < KERNEL && f < 4 * IN_C)
                         x[r] = lathe_load(from + (row * KERNEL + column) * V);
 $ else
                     x[r] = lathe_load(from + (r * TAP_ROW + s * TAP_COLUMN) * (V * V));

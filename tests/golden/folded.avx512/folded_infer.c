@@ -61,6 +61,29 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_output(const vf *x, vf *y)
     y[2] = x[5] + 0.390625f * sum0 + 2.25f * sum1;
 }
 
+/* Where the transformed pixels of block cb of tile t are. */
+LATHE_INLINE float *winograd_3x20x20_to_16x10x10_infer_place(float *pixels, int t, int cb)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+}
+
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
 LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_pixels(const float *image, int h0, int w0,
                                                             const bool edge, float *to)
@@ -75,8 +98,9 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_pixels(const float *image, 
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
-        CHANNELS = 12, ROW = 15, FOLDED = 2160,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -106,8 +130,9 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_pixels(const float *image, 
     }
 }
 
-/* The rows that tiles from row oh0 of the output on reach over: [row][column][channel][a][b] is
- * pixel (2 row + a, 2 column + b) from the first tap's on, 0 outside of the image. */
+/* The rows that tiles from row oh0 of the output on reach over: of block, row and column, channel
+ * [channel][a][b] is pixel (2 row + a, 2 column + b) from the first tap's on, 0 outside of the
+ * image. */
 static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image, int oh0,
                                                     float *restrict folded)
 {
@@ -121,8 +146,9 @@ static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image,
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
-        CHANNELS = 12, ROW = 15, FOLDED = 2160,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -130,15 +156,15 @@ static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image,
     enum { INSIDE = (1 - FIRST_W) / 2, END = (IN_W - FIRST_W) / 2, ALL = ROW, /* of a row's pairs */
            PAIRS = END < ALL ? END : ALL, HALF_FIRST = FIRST_W + 2 * INSIDE == 1,
            HALF_LAST = PAIRS < ALL && FIRST_W + 2 * PAIRS == IN_W - 1 };
-    for (int row = 0; row < FOLDED / (ROW * V); row++) {
-        float *to_row = folded + row * ROW * V;
-        memset(to_row, 0, ROW * V * sizeof(float));
-        for (int plane = 0; plane < CHANNELS / 2; plane++) {
-            const int h = (oh0 + row) * 2 + FIRST_H + plane % 2;
+    for (int row = 0; row < PLANE / (ROW * V); row++) {
+        for (int cb = 0; cb < IN_BLOCKS; cb++)
+            memset(folded + cb * PLANE + row * ROW * V, 0, ROW * V * sizeof(float));
+        for (int pair = 0; pair < CHANNELS / 2; pair++) {
+            const int h = (oh0 + row) * 2 + FIRST_H + pair % 2;
             if (h < 0 || h >= IN_H)
                 continue;
-            const float *from = image + (plane / 2 * IN_H + h) * IN_W;
-            float *to = to_row + plane * 2;
+            const float *from = image + (pair / 2 * IN_H + h) * IN_W;
+            float *to = folded + pair * 2 / V * PLANE + row * ROW * V + pair * 2 % V;
             if (HALF_FIRST)
                 to[(INSIDE - 1) * V + 1] = from[0];
             for (int q = INSIDE; q < PAIRS; q++)
@@ -149,11 +175,12 @@ static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image,
     }
 }
 
-/* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
+/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
+ * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
+ * the cache. */
 LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_product(const float *restrict pixels,
                                                             const float *restrict weight,
-                            float *restrict sums, const float *next)
+                                 float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
         V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
@@ -165,46 +192,51 @@ LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_product(const float *restric
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
-        CHANNELS = 12, ROW = 15, FOLDED = 2160,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    vf sum[TILE][K_TILE];
-    LATHE_UNROLL(8)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = (vf){0};
-    for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V);
-        const float *rows = weight + cb * (V * V * K_TILE);
-        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
-            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
-            for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-            LATHE_UNROLL(4)
-            for (int c = c0; c < c0 + 4; c++) {
-                vf tap[K_TILE];
-                LATHE_UNROLL(1)
-                for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                LATHE_UNROLL(8)
-                for (int t = 0; t < TILE; t++) {
-                    const vf pixel = lathe_splat(block[t * V + c]);
+    for (int g = 0; g < groups; g++) {
+        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
+        vf sum[TILE][K_TILE];
+        LATHE_UNROLL(8)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(1)
+            for (int j = 0; j < K_TILE; j++)
+                sum[t][j] = (vf){0};
+        for (int cb = 0; cb < IN_BLOCKS; cb++) {
+            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
+            const float *rows = weight + cb * (V * V * K_TILE);
+            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+            for (int c0 = 0; c0 < channels; c0 += 4) {
+                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+                for (int j = 0; j < AHEAD; j++)
+                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+                LATHE_UNROLL(4)
+                for (int c = c0; c < c0 + 4; c++) {
+                    vf tap[K_TILE];
                     LATHE_UNROLL(1)
                     for (int j = 0; j < K_TILE; j++)
-                        sum[t][j] += pixel * tap[j];
+                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                    LATHE_UNROLL(8)
+                    for (int t = 0; t < TILE; t++) {
+                        const vf pixel = lathe_splat(block[t * V + c]);
+                        LATHE_UNROLL(1)
+                        for (int j = 0; j < K_TILE; j++)
+                            sum[t][j] += pixel * tap[j];
+                    }
                 }
             }
         }
+        LATHE_UNROLL(8)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(1)
+            for (int j = 0; j < K_TILE; j++)
+                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
     }
-    LATHE_UNROLL(8)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(sums + (j * GROUPS * TILE + t) * V, sum[t][j]);
 }
 
 /* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
@@ -226,8 +258,9 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_finish(const float *restric
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
-        CHANNELS = 12, ROW = 15, FOLDED = 2160,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -280,8 +313,9 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
-        CHANNELS = 12, ROW = 15, FOLDED = 2160,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -305,24 +339,23 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
             for (int n = 0; n < (item * SLOTS + slot != there ? images : 0); n++) {
                 winograd_3x20x20_to_16x10x10_infer_fold(in + (size_t)(n0 + n) * IN_IMAGE, oh0,
                                                         folded);
-                for (int th = 0; th * M < oh1 - oh0; th++)
-                    for (int tw = 0; tw < TILES_W; tw++)
-                        winograd_3x20x20_to_16x10x10_infer_pixels(folded + (th * ROW + tw) * M * V,
-                                0, 0, false,
-                            pixels + ((n * CHUNK_TILES + th) * TILES_W + tw) * V);
+                for (int cb = 0; cb < IN_BLOCKS; cb++)
+                    for (int th = 0; th * M < oh1 - oh0; th++)
+                        for (int tw = 0; tw < TILES_W; tw++)
+                            winograd_3x20x20_to_16x10x10_infer_pixels(folded + cb * PLANE +
+                                    (th * ROW + tw) * M * V, 0, 0,
+                                false, winograd_3x20x20_to_16x10x10_infer_place(pixels,
+                                    (n * CHUNK_TILES + th) * TILES_W + tw, cb));
             }
             there = item * SLOTS + slot;
-            const int tiles = images * CHUNK_TILES * TILES_W;
+            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *next = taps + TAPS;
-                    for (int g = 0; g * TILE < tiles; g++)
-                        winograd_3x20x20_to_16x10x10_infer_product(pixels + (size_t)p * PIXELS +
-                                g * IN_BLOCKS * TILE * V,
-                            taps, sums + (size_t)p * SUMS + (kt * K_TILE * GROUPS + g) * TILE * V,
-                            g * TAPS_AHEAD < TAPS ? next + g * TAPS_AHEAD : taps);
+                    winograd_3x20x20_to_16x10x10_infer_product(pixels + (size_t)p * PIXELS, taps,
+                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
                     for (int j = 0; j < K_TILE; j++)
@@ -370,6 +403,29 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_output(const vf *x, vf *y)
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
+/* Where the transformed pixels of block cb of tile t are. */
+LATHE_INLINE float *winograd_16x10x10_to_16x10x10_infer_place(float *pixels, int t, int cb)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+}
+
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
 LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_pixels(const float *image, int h0, int w0,
                                                              const bool edge, float *to)
@@ -384,8 +440,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_pixels(const float *image,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
@@ -430,15 +487,16 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_tile(const float *restrict
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    float *to = winograd_16x10x10_to_16x10x10_infer_place(pixels, t, cb);
     for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
         for (int j = 0; j < M; j++)
@@ -449,11 +507,12 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_tile(const float *restrict
         winograd_16x10x10_to_16x10x10_infer_pixels(image, h0, w0, true, to);
 }
 
-/* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
+/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
+ * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
+ * the cache. */
 LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_product(const float *restrict pixels,
                                                              const float *restrict weight,
-                            float *restrict sums, const float *next)
+                                 float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
         V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
@@ -465,46 +524,51 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_product(const float *restri
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
-    vf sum[TILE][K_TILE];
-    LATHE_UNROLL(3)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = (vf){0};
-    for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V);
-        const float *rows = weight + cb * (V * V * K_TILE);
-        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
-            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
-            for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-            LATHE_UNROLL(4)
-            for (int c = c0; c < c0 + 4; c++) {
-                vf tap[K_TILE];
-                LATHE_UNROLL(1)
-                for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                LATHE_UNROLL(3)
-                for (int t = 0; t < TILE; t++) {
-                    const vf pixel = lathe_splat(block[t * V + c]);
+    for (int g = 0; g < groups; g++) {
+        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
+        vf sum[TILE][K_TILE];
+        LATHE_UNROLL(3)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(1)
+            for (int j = 0; j < K_TILE; j++)
+                sum[t][j] = (vf){0};
+        for (int cb = 0; cb < IN_BLOCKS; cb++) {
+            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
+            const float *rows = weight + cb * (V * V * K_TILE);
+            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+            for (int c0 = 0; c0 < channels; c0 += 4) {
+                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+                for (int j = 0; j < AHEAD; j++)
+                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+                LATHE_UNROLL(4)
+                for (int c = c0; c < c0 + 4; c++) {
+                    vf tap[K_TILE];
                     LATHE_UNROLL(1)
                     for (int j = 0; j < K_TILE; j++)
-                        sum[t][j] += pixel * tap[j];
+                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                    LATHE_UNROLL(3)
+                    for (int t = 0; t < TILE; t++) {
+                        const vf pixel = lathe_splat(block[t * V + c]);
+                        LATHE_UNROLL(1)
+                        for (int j = 0; j < K_TILE; j++)
+                            sum[t][j] += pixel * tap[j];
+                    }
                 }
             }
         }
+        LATHE_UNROLL(3)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(1)
+            for (int j = 0; j < K_TILE; j++)
+                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
     }
-    LATHE_UNROLL(3)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(sums + (j * GROUPS * TILE + t) * V, sum[t][j]);
 }
 
 /* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
@@ -526,8 +590,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_finish(const float *restri
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
@@ -580,8 +645,9 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
@@ -608,17 +674,14 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
                             winograd_16x10x10_to_16x10x10_infer_tile(in, n0 + n, oh0 / M + th, tw,
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
             there = item * SLOTS + slot;
-            const int tiles = images * CHUNK_TILES * TILES_W;
+            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *next = taps + TAPS;
-                    for (int g = 0; g * TILE < tiles; g++)
-                        winograd_16x10x10_to_16x10x10_infer_product(pixels + (size_t)p * PIXELS +
-                                g * IN_BLOCKS * TILE * V,
-                            taps, sums + (size_t)p * SUMS + (kt * K_TILE * GROUPS + g) * TILE * V,
-                            g * TAPS_AHEAD < TAPS ? next + g * TAPS_AHEAD : taps);
+                    winograd_16x10x10_to_16x10x10_infer_product(pixels + (size_t)p * PIXELS, taps,
+                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
                     float plane[ITEM_IMAGES * K_TILE * CHUNK_ROWS * OUT_W *
@@ -983,16 +1046,17 @@ static void winograd_weights_3_to_16(const float *restrict weight, float *restri
         float *to = transformed + (size_t)(kb / K_CHUNK) * (N * N) * POSITION +
                     ((kb % K_CHUNK / K_TILE * IN_BLOCKS + cb) * V * K_TILE + kb % K_TILE) * V;
         for (int c = 0; c < V; c++) {
-            const float *from = weight + ((size_t)block * IN_C + c / 4) * (KERNEL * KERNEL * V);
+            const int f = cb * V + c;
+            const float *from = weight + ((size_t)kb * IN_C + f / 4) * (KERNEL * KERNEL * V);
             vf half[N][R];
             LATHE_UNROLL(4)
             for (int s = 0; s < R; s++) {
                 vf x[R], y[N];
                 LATHE_UNROLL(4)
                 for (int r = 0; r < R; r++) {
-                    const int row = 2 * r + c / 2 % 2, column = 2 * s + c % 2;
+                    const int row = 2 * r + f / 2 % 2, column = 2 * s + f % 2;
                     x[r] = (vf){0};
-                    if (row < KERNEL && column < KERNEL && c < 4 * IN_C)
+                    if (row < KERNEL && column < KERNEL && f < 4 * IN_C)
                         x[r] = lathe_load(from + (row * KERNEL + column) * V);
                 }
                 winograd_weights_3_to_16_filter(x, y);

@@ -371,6 +371,29 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_output(const vf *x, vf *
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
+/* Where the transformed pixels of block cb of tile t are. */
+LATHE_INLINE float *winograd_16x10x10_to_16x10x10_forward_place(float *pixels, int t, int cb)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+}
+
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
 LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_pixels(const float *image, int h0, int w0,
                                                                const bool edge, float *to)
@@ -385,8 +408,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_pixels(const float *imag
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -431,15 +455,16 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_tile(const float *restri
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    float *to = winograd_16x10x10_to_16x10x10_forward_place(pixels, t, cb);
     for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
         for (int j = 0; j < M; j++)
@@ -450,11 +475,12 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_tile(const float *restri
         winograd_16x10x10_to_16x10x10_forward_pixels(image, h0, w0, true, to);
 }
 
-/* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
+/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
+ * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
+ * the cache. */
 LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict pixels,
                                                                const float *restrict weight,
-                            float *restrict sums, const float *next)
+                                 float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
         V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
@@ -466,46 +492,51 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_product(const float *rest
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    vf sum[TILE][K_TILE];
-    LATHE_UNROLL(3)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = (vf){0};
-    for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V);
-        const float *rows = weight + cb * (V * V * K_TILE);
-        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
-            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
-            for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-            LATHE_UNROLL(4)
-            for (int c = c0; c < c0 + 4; c++) {
-                vf tap[K_TILE];
-                LATHE_UNROLL(1)
-                for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                LATHE_UNROLL(3)
-                for (int t = 0; t < TILE; t++) {
-                    const vf pixel = lathe_splat(block[t * V + c]);
+    for (int g = 0; g < groups; g++) {
+        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
+        vf sum[TILE][K_TILE];
+        LATHE_UNROLL(3)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(1)
+            for (int j = 0; j < K_TILE; j++)
+                sum[t][j] = (vf){0};
+        for (int cb = 0; cb < IN_BLOCKS; cb++) {
+            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
+            const float *rows = weight + cb * (V * V * K_TILE);
+            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+            for (int c0 = 0; c0 < channels; c0 += 4) {
+                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+                for (int j = 0; j < AHEAD; j++)
+                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+                LATHE_UNROLL(4)
+                for (int c = c0; c < c0 + 4; c++) {
+                    vf tap[K_TILE];
                     LATHE_UNROLL(1)
                     for (int j = 0; j < K_TILE; j++)
-                        sum[t][j] += pixel * tap[j];
+                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                    LATHE_UNROLL(3)
+                    for (int t = 0; t < TILE; t++) {
+                        const vf pixel = lathe_splat(block[t * V + c]);
+                        LATHE_UNROLL(1)
+                        for (int j = 0; j < K_TILE; j++)
+                            sum[t][j] += pixel * tap[j];
+                    }
                 }
             }
         }
+        LATHE_UNROLL(3)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(1)
+            for (int j = 0; j < K_TILE; j++)
+                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
     }
-    LATHE_UNROLL(3)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(sums + (j * GROUPS * TILE + t) * V, sum[t][j]);
 }
 
 /* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
@@ -526,8 +557,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *rest
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -587,8 +619,9 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -615,17 +648,14 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
                             winograd_16x10x10_to_16x10x10_forward_tile(in, n0 + n, oh0 / M + th, tw,
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
             there = item * SLOTS + slot;
-            const int tiles = images * CHUNK_TILES * TILES_W;
+            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *next = taps + TAPS;
-                    for (int g = 0; g * TILE < tiles; g++)
-                        winograd_16x10x10_to_16x10x10_forward_product(pixels + (size_t)p * PIXELS +
-                                g * IN_BLOCKS * TILE * V,
-                            taps, sums + (size_t)p * SUMS + (kt * K_TILE * GROUPS + g) * TILE * V,
-                            g * TAPS_AHEAD < TAPS ? next + g * TAPS_AHEAD : taps);
+                    winograd_16x10x10_to_16x10x10_forward_product(pixels + (size_t)p * PIXELS, taps,
+                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
                     vf moment[K_TILE][4] = {{{0}}};
@@ -1768,6 +1798,29 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_output(const vf *x
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
+/* Where the transformed pixels of block cb of tile t are. */
+LATHE_INLINE float *winograd_16x10x10_to_16x10x10_backward_data_place(float *pixels, int t, int cb)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+}
+
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
 LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_pixels(const float *image, int h0,
         int w0, const bool edge, float *to)
@@ -1782,8 +1835,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_pixels(const float
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -1828,15 +1882,16 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_tile(const float *
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    float *to = winograd_16x10x10_to_16x10x10_backward_data_place(pixels, t, cb);
     for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
         for (int j = 0; j < M; j++)
@@ -1847,11 +1902,12 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_tile(const float *
         winograd_16x10x10_to_16x10x10_backward_data_pixels(image, h0, w0, true, to);
 }
 
-/* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
+/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
+ * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
+ * the cache. */
 LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_product(const float *restrict pixels,
         const float *restrict weight,
-                            float *restrict sums, const float *next)
+                                 float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
         V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
@@ -1863,46 +1919,51 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_product(const float
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    vf sum[TILE][K_TILE];
-    LATHE_UNROLL(3)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = (vf){0};
-    for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V);
-        const float *rows = weight + cb * (V * V * K_TILE);
-        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
-            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
-            for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-            LATHE_UNROLL(4)
-            for (int c = c0; c < c0 + 4; c++) {
-                vf tap[K_TILE];
-                LATHE_UNROLL(1)
-                for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                LATHE_UNROLL(3)
-                for (int t = 0; t < TILE; t++) {
-                    const vf pixel = lathe_splat(block[t * V + c]);
+    for (int g = 0; g < groups; g++) {
+        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
+        vf sum[TILE][K_TILE];
+        LATHE_UNROLL(3)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(1)
+            for (int j = 0; j < K_TILE; j++)
+                sum[t][j] = (vf){0};
+        for (int cb = 0; cb < IN_BLOCKS; cb++) {
+            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
+            const float *rows = weight + cb * (V * V * K_TILE);
+            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+            for (int c0 = 0; c0 < channels; c0 += 4) {
+                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+                for (int j = 0; j < AHEAD; j++)
+                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+                LATHE_UNROLL(4)
+                for (int c = c0; c < c0 + 4; c++) {
+                    vf tap[K_TILE];
                     LATHE_UNROLL(1)
                     for (int j = 0; j < K_TILE; j++)
-                        sum[t][j] += pixel * tap[j];
+                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                    LATHE_UNROLL(3)
+                    for (int t = 0; t < TILE; t++) {
+                        const vf pixel = lathe_splat(block[t * V + c]);
+                        LATHE_UNROLL(1)
+                        for (int j = 0; j < K_TILE; j++)
+                            sum[t][j] += pixel * tap[j];
+                    }
                 }
             }
         }
+        LATHE_UNROLL(3)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(1)
+            for (int j = 0; j < K_TILE; j++)
+                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
     }
-    LATHE_UNROLL(3)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(1)
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(sums + (j * GROUPS * TILE + t) * V, sum[t][j]);
 }
 
 /* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
@@ -1921,8 +1982,9 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_finish(const float
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -1973,8 +2035,9 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, ROW = 10, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -2002,17 +2065,15 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
                                     th, tw,
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
             there = item * SLOTS + slot;
-            const int tiles = images * CHUNK_TILES * TILES_W;
+            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    const float *next = taps + TAPS;
-                    for (int g = 0; g * TILE < tiles; g++)
-                        winograd_16x10x10_to_16x10x10_backward_data_product(pixels + (size_t)p *
-                                PIXELS + g * IN_BLOCKS * TILE * V,
-                            taps, sums + (size_t)p * SUMS + (kt * K_TILE * GROUPS + g) * TILE * V,
-                            g * TAPS_AHEAD < TAPS ? next + g * TAPS_AHEAD : taps);
+                    winograd_16x10x10_to_16x10x10_backward_data_product(pixels + (size_t)p * PIXELS,
+                            taps,
+                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
                     for (int j = 0; j < K_TILE; j++)

@@ -365,6 +365,29 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_output(const vf *x, vf *
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
+/* Where the transformed pixels of block cb of tile t are. */
+LATHE_INLINE float *winograd_64x12x12_to_80x12x12_forward_place(float *pixels, int t, int cb)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+}
+
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
 LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_pixels(const float *image, int h0, int w0,
                                                                const bool edge, float *to)
@@ -379,8 +402,9 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_pixels(const float *imag
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 8, ROW = 12, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -425,15 +449,16 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_tile(const float *restri
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 8, ROW = 12, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    float *to = winograd_64x12x12_to_80x12x12_forward_place(pixels, t, cb);
     for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
         for (int j = 0; j < M; j++)
@@ -444,11 +469,12 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_tile(const float *restri
         winograd_64x12x12_to_80x12x12_forward_pixels(image, h0, w0, true, to);
 }
 
-/* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
+/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
+ * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
+ * the cache. */
 LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_product(const float *restrict pixels,
                                                                const float *restrict weight,
-                            float *restrict sums, const float *next)
+                                 float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
         V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
@@ -460,46 +486,51 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_product(const float *rest
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 8, ROW = 12, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
-    vf sum[TILE][K_TILE];
-    LATHE_UNROLL(5)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(2)
-        for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = (vf){0};
-    for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V);
-        const float *rows = weight + cb * (V * V * K_TILE);
-        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
-            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
-            for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-            LATHE_UNROLL(4)
-            for (int c = c0; c < c0 + 4; c++) {
-                vf tap[K_TILE];
-                LATHE_UNROLL(2)
-                for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                LATHE_UNROLL(5)
-                for (int t = 0; t < TILE; t++) {
-                    const vf pixel = lathe_splat(block[t * V + c]);
+    for (int g = 0; g < groups; g++) {
+        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
+        vf sum[TILE][K_TILE];
+        LATHE_UNROLL(5)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(2)
+            for (int j = 0; j < K_TILE; j++)
+                sum[t][j] = (vf){0};
+        for (int cb = 0; cb < IN_BLOCKS; cb++) {
+            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
+            const float *rows = weight + cb * (V * V * K_TILE);
+            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+            for (int c0 = 0; c0 < channels; c0 += 4) {
+                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+                for (int j = 0; j < AHEAD; j++)
+                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+                LATHE_UNROLL(4)
+                for (int c = c0; c < c0 + 4; c++) {
+                    vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
-                        sum[t][j] += pixel * tap[j];
+                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                    LATHE_UNROLL(5)
+                    for (int t = 0; t < TILE; t++) {
+                        const vf pixel = lathe_splat(block[t * V + c]);
+                        LATHE_UNROLL(2)
+                        for (int j = 0; j < K_TILE; j++)
+                            sum[t][j] += pixel * tap[j];
+                    }
                 }
             }
         }
+        LATHE_UNROLL(5)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(2)
+            for (int j = 0; j < K_TILE; j++)
+                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
     }
-    LATHE_UNROLL(5)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(2)
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(sums + (j * GROUPS * TILE + t) * V, sum[t][j]);
 }
 
 /* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
@@ -520,8 +551,9 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_finish(const float *rest
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 8, ROW = 12, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -568,8 +600,9 @@ static void winograd_64x12x12_to_80x12x12_forward(const float *restrict in,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 8, ROW = 12, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
@@ -588,13 +621,10 @@ static void winograd_64x12x12_to_80x12x12_forward(const float *restrict in,
 #pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
         const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
-        const float *taps = weight + (size_t)item * TAPS, *next = weight + (size_t)later * TAPS;
-        const int ahead = later < POSITIONS * K_TILES ? TAPS : 0;
-        for (int g = 0; g < groups; g++)
-            winograd_64x12x12_to_80x12x12_forward_product(pixels + (size_t)p * PIXELS + (size_t)g *
-                                                          IN_BLOCKS * TILE * V,
-                taps, sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V,
-                g * TAPS_AHEAD < ahead ? next + g * TAPS_AHEAD : taps);
+        winograd_64x12x12_to_80x12x12_forward_product(pixels + (size_t)p * PIXELS,
+                                                      weight + (size_t)item * TAPS,
+            sums + (size_t)p * SUMS + (size_t)kb * GROUPS * TILE * V, groups,
+            weight + (size_t)later * TAPS, later < POSITIONS * K_TILES ? TAPS : 0);
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
@@ -1589,6 +1619,29 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_output(const vf *x
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
+/* Where the transformed pixels of block cb of tile t are. */
+LATHE_INLINE float *winograd_64x12x12_to_80x12x12_backward_data_place(float *pixels, int t, int cb)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 11520,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+}
+
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
 LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_pixels(const float *image, int h0,
         int w0, const bool edge, float *to)
@@ -1603,8 +1656,9 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_pixels(const float
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 8, ROW = 12, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -1649,15 +1703,16 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_tile(const float *
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 8, ROW = 12, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    float *to = winograd_64x12x12_to_80x12x12_backward_data_place(pixels, t, cb);
     for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
         for (int j = 0; j < M; j++)
@@ -1668,11 +1723,12 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_tile(const float *
         winograd_64x12x12_to_80x12x12_backward_data_pixels(image, h0, w0, true, to);
 }
 
-/* TILE tiles x K_TILE blocks of channels, of one position: sums over all input channels. next:
- * weights that are needed soon, of which AHEAD vectors every four channels come to the cache. */
+/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
+ * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
+ * the cache. */
 LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_product(const float *restrict pixels,
         const float *restrict weight,
-                            float *restrict sums, const float *next)
+                                 float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
         V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
@@ -1684,46 +1740,51 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_product(const float
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 8, ROW = 12, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    vf sum[TILE][K_TILE];
-    LATHE_UNROLL(5)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(2)
-        for (int j = 0; j < K_TILE; j++)
-            sum[t][j] = (vf){0};
-    for (int cb = 0; cb < IN_BLOCKS; cb++) {
-        const float *block = pixels + cb * (TILE * V);
-        const float *rows = weight + cb * (V * V * K_TILE);
-        for (int c0 = 0; c0 < CHANNELS; c0 += 4) {
-            const float *ahead = next + (cb * CHANNELS + c0) / 4 * AHEAD * V;
-            for (int j = 0; j < AHEAD; j++)
-                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-            LATHE_UNROLL(4)
-            for (int c = c0; c < c0 + 4; c++) {
-                vf tap[K_TILE];
-                LATHE_UNROLL(2)
-                for (int j = 0; j < K_TILE; j++)
-                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                LATHE_UNROLL(5)
-                for (int t = 0; t < TILE; t++) {
-                    const vf pixel = lathe_splat(block[t * V + c]);
+    for (int g = 0; g < groups; g++) {
+        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
+        vf sum[TILE][K_TILE];
+        LATHE_UNROLL(5)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(2)
+            for (int j = 0; j < K_TILE; j++)
+                sum[t][j] = (vf){0};
+        for (int cb = 0; cb < IN_BLOCKS; cb++) {
+            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
+            const float *rows = weight + cb * (V * V * K_TILE);
+            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+            for (int c0 = 0; c0 < channels; c0 += 4) {
+                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+                for (int j = 0; j < AHEAD; j++)
+                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+                LATHE_UNROLL(4)
+                for (int c = c0; c < c0 + 4; c++) {
+                    vf tap[K_TILE];
                     LATHE_UNROLL(2)
                     for (int j = 0; j < K_TILE; j++)
-                        sum[t][j] += pixel * tap[j];
+                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                    LATHE_UNROLL(5)
+                    for (int t = 0; t < TILE; t++) {
+                        const vf pixel = lathe_splat(block[t * V + c]);
+                        LATHE_UNROLL(2)
+                        for (int j = 0; j < K_TILE; j++)
+                            sum[t][j] += pixel * tap[j];
+                    }
                 }
             }
         }
+        LATHE_UNROLL(5)
+        for (int t = 0; t < TILE; t++)
+            LATHE_UNROLL(2)
+            for (int j = 0; j < K_TILE; j++)
+                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
     }
-    LATHE_UNROLL(5)
-    for (int t = 0; t < TILE; t++)
-        LATHE_UNROLL(2)
-        for (int j = 0; j < K_TILE; j++)
-            lathe_store(sums + (j * GROUPS * TILE + t) * V, sum[t][j]);
 }
 
 /* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
@@ -1742,8 +1803,9 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_finish(const float
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 8, ROW = 12, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -1790,8 +1852,9 @@ static void winograd_64x12x12_to_80x12x12_backward_data(const float *restrict in
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 8, ROW = 12, FOLDED = 0,
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = IN_BLOCKS * CHANNELS / 4 * AHEAD * V,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
         PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
@@ -1810,13 +1873,10 @@ static void winograd_64x12x12_to_80x12x12_backward_data(const float *restrict in
 #pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
         const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
-        const float *taps = weight + (size_t)item * TAPS, *next = weight + (size_t)later * TAPS;
-        const int ahead = later < POSITIONS * K_TILES ? TAPS : 0;
-        for (int g = 0; g < groups; g++)
-            winograd_64x12x12_to_80x12x12_backward_data_product(pixels + (size_t)p * PIXELS +
-                                                                (size_t)g * IN_BLOCKS * TILE * V,
-                taps, sums + (size_t)p * SUMS + ((size_t)kb * GROUPS + g) * TILE * V,
-                g * TAPS_AHEAD < ahead ? next + g * TAPS_AHEAD : taps);
+        winograd_64x12x12_to_80x12x12_backward_data_product(pixels + (size_t)p * PIXELS,
+                                                            weight + (size_t)item * TAPS,
+            sums + (size_t)p * SUMS + (size_t)kb * GROUPS * TILE * V, groups,
+            weight + (size_t)later * TAPS, later < POSITIONS * K_TILES ? TAPS : 0);
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
