@@ -300,6 +300,14 @@ bool choose_packed(const struct lowering *l, const struct geometry *g, bool befo
 /* Rows of an item of G, which is packed; and where in the input G's pixels are. */
 int packed_rows(const struct lowering *l, const struct geometry *g);
 void add_packed(struct value *a, const struct geometry *g);
+/* The template's list of the steps that a packed pixel goes through: those of BEFORE, whose
+ * batchnorm is NORM; NULL: none. */
+void add_before(struct lowering *l, struct call *call, const struct group *before,
+                const struct norm_regions *norm);
+/* For backward data: IMAGE's geometry, in rows of another width where that is better, and that with
+ * the roles of input and output exchanged, which may be packed, in *B. */
+struct geometry data_geometry(const struct lowering *l, const struct geometry *image,
+                              struct geometry *b);
 
 /* ---- convolution to few channels: pixels of a row in the lanes ---- */
 

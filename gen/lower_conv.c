@@ -401,16 +401,6 @@ static struct call *start_conv(struct lowering *l, const struct group *group, co
     return call;
 }
 
-/* The list of the steps that a packed pixel goes through: BEFORE's, if there are any. */
-static void add_before(struct lowering *l, struct call *call, const struct group *before,
-                       const struct norm_regions *norm)
-{
-    if (before)
-        add_steps(l, call, "before", before, 0, before->steps.count, norm);
-    else
-        value_child(call->arguments, "before", value_table(l->arena));
-}
-
 static struct call *start_forward(struct lowering *l, const struct group *group, const char *what,
                                   const struct geometry *g, const struct tiles *t,
                                   struct region *in)
@@ -665,22 +655,6 @@ static void add_no_steps(struct lowering *l, struct call *call)
     for (int i = 0; i < 5; i++)
         value_child(call->arguments, lists[i], value_table(l->arena));
     add_pool(l, call, &(struct group){0});
-}
-
-/* The geometry G of IMAGE and, with the roles of input and output exchanged, the kernel's, *B. */
-static struct geometry data_geometry(const struct lowering *l, const struct geometry *image,
-                                     struct geometry *b)
-{
-    struct geometry g = *image, exchanged = exchanged_geometry(l, image);
-    bool strides = image->stride_h * image->stride_w > 1;
-    if (!strides && choose_packed(l, &exchanged, false, 0, b)) {
-        g.in_h = g.out_h = b->out_h;
-        g.in_w = g.out_w = b->out_w;
-        return g;
-    }
-    g = matrix_geometry(l, image);
-    *b = exchanged_geometry(l, &g);
-    return g;
 }
 
 void lower_conv_data(struct lowering *l, const struct group *group, struct region *dy,

@@ -90,3 +90,27 @@ void add_packed(struct value *a, const struct geometry *g)
     value_int(a, "SOURCE_STEP_H", g->source.stride_h);
     value_int(a, "SOURCE_STEP_W", g->source.stride_w);
 }
+
+void add_before(struct lowering *l, struct call *call, const struct group *before,
+                const struct norm_regions *norm)
+{
+    if (before)
+        add_steps(l, call, "before", before, 0, before->steps.count, norm);
+    else
+        value_child(call->arguments, "before", value_table(l->arena));
+}
+
+struct geometry data_geometry(const struct lowering *l, const struct geometry *image,
+                              struct geometry *b)
+{
+    struct geometry g = *image, exchanged = exchanged_geometry(l, image);
+    bool strides = image->stride_h * image->stride_w > 1;
+    if (!strides && choose_packed(l, &exchanged, false, 0, b)) {
+        g.in_h = g.out_h = b->out_h;
+        g.in_w = g.out_w = b->out_w;
+        return g;
+    }
+    g = matrix_geometry(l, image);
+    *b = exchanged_geometry(l, &g);
+    return g;
+}

@@ -24,6 +24,7 @@ struct weights_plan {
     int image_chunk, row_chunk, chunks; /* in the first-level cache */
     int splits, split_images;
     int k_group, c_group; /* blocks an item covers */
+    int narrow;           /* of its tiles of k_tile blocks, that have one less */
     int i_tile, r_tile;   /* narrow: channels of a group x rows of taps x taps of a row */
     int columns;          /* narrow: of a tile */
 };
@@ -58,17 +59,28 @@ static int channels_by_row(const struct lowering *l, const struct geometry *g, i
     return fits ? c_tile : 0;
 }
 
+/* Blocks of output channels of a tile: of sixteen registers, three make twelve sums of four input
+ * channels where two make eight, which just hide a multiply-add's latency; some tiles then have two
+ * blocks. */
+static int weights_k_tile(const struct lowering *l, const struct geometry *g)
+{
+    int k = choose_k_tile(g), blocks = g->out_blocks / g->spans;
+    bool more = is_pointwise(l, g) && l->program->isa->registers < 32 && blocks > 2;
+    return k == 2 && more ? 3 : k;
+}
+
 static void choose_weight_tiles(const struct lowering *l, const struct geometry *g,
                                 struct weights_plan *p)
 {
-    p->k_tile = choose_k_tile(g);
+    p->k_tile = weights_k_tile(l, g);
     p->tap_tile = p->pixel_tile = 1;
     p->c_tile = channels_by_row(l, g, p->k_tile);
     if (p->c_tile > 0) {
         p->tap_tile = g->kernel_w;
         return;
     }
-    p->c_tile = choose_c_tile(l, g, min_int(accumulators(l, g, p->k_tile), 8));
+    int most = (l->program->isa->registers - p->k_tile - 1) / p->k_tile;
+    p->c_tile = choose_c_tile(l, g, min_int(most, 8));
     p->pixel_tile = p->c_tile * p->k_tile >= 8 || g->out_w < 8 ? 1 : 4;
 }
 
@@ -135,6 +147,15 @@ static bool is_cheaper(struct price a, struct price b)
     return a.spilt != b.spilt ? a.spilt < b.spilt : a.again < b.again;
 }
 
+/* How many of the tiles of K_TILE blocks that make K_GROUP have one less; -1: no such tiles do, for
+ * those of two blocks have none narrower. */
+static int narrow_tiles(int k_tile, int k_group)
+{
+    int missing = (k_tile - k_group % k_tile) % k_tile;
+    bool fits = missing * (k_tile - 1) <= k_group && (missing == 0 || k_tile > 2);
+    return fits ? missing : -1;
+}
+
 /* Splits of the batch while their partial gradients stay small, and pieces of the weight. */
 static void choose_weight_items(const struct lowering *l, const struct geometry *g,
                                 struct weights_plan *p)
@@ -149,10 +170,12 @@ static void choose_weight_items(const struct lowering *l, const struct geometry 
          splits *= 2) {
         plan.split_images = divide_up(l->batch, splits);
         plan.splits = divide_up(l->batch, plan.split_images);
-        for (plan.k_group = k; plan.k_group > 0; plan.k_group -= p->k_tile)
+        for (plan.k_group = k; plan.k_group > 0; plan.k_group--)
             for (plan.c_group = c; plan.c_group > 0; plan.c_group--) {
+                plan.narrow = narrow_tiles(p->k_tile, plan.k_group);
                 bool divides = k % plan.k_group == 0 && c % plan.c_group == 0;
-                if (!divides || (g->in_block == 1 && plan.c_group < c)) /* planes are one group */
+                if (!divides || plan.narrow < 0 ||
+                    (g->in_block == 1 && plan.c_group < c)) /* planes are one group */
                     continue;
                 struct price price = price_of(l, g, &plan, bytes);
                 if (is_cheaper(price, least)) {
@@ -239,6 +262,7 @@ static void add_dense_arguments(const struct lowering *l, struct value *a, const
     value_int(a, "C_BLOCKS", planar ? 1 : g->in_blocks);
     value_int(a, "C_GROUP", planar ? 1 : p->c_group);
     value_int(a, "K_GROUP", p->k_group);
+    value_int(a, "NARROW", p->narrow);
     value_int(a, "CHUNKS", p->chunks);
 }
 
@@ -277,7 +301,7 @@ void sum_partials(struct lowering *l, const struct group *group, struct region *
 static struct geometry long_rows(const struct lowering *l, const struct geometry *g)
 {
     struct geometry long_g = *g;
-    int pixels = g->in_h * g->in_w, pixel = 4 * l->lanes * (1 + choose_k_tile(g));
+    int pixels = g->in_h * g->in_w, pixel = 4 * l->lanes * (1 + weights_k_tile(l, g));
     bool matrix = is_pointwise(l, g) && g->in_h == g->out_h && g->in_w == g->out_w &&
                   g->stride_h == 1 && g->stride_w == 1;
     for (int width = WEIGHTS_L1_BYTES / pixel; matrix && width > g->in_w; width--)

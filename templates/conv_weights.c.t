@@ -21,6 +21,8 @@ static void ${name}(${parameters})
         C_LAST = ${C_LAST}, C_BLOCKS = ${C_BLOCKS},
         C_GROUP = ${C_GROUP}, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = ${K_GROUP},
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = ${NARROW}, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = ${IMAGE_CHUNK}, ROW_CHUNK = ${ROW_CHUNK}, CHUNKS = ${CHUNKS},
         SPLITS = ${SPLITS}, SPLIT_IMAGES = ${SPLIT_IMAGES}
     };
@@ -53,12 +55,18 @@ $ end
 $ if pointwise then -- rows stay in the second-level cache for all channels
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
 $ end
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
 $ if not pointwise then -- all taps' sums stay in the first-level cache for all rows
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
 $ end
         for (int r = 0; r < TAPS_H; r++) {
+$ if NARROW > 0 then
+            const int narrow = kt > K_TILES - NARROW ? kt - (K_TILES - NARROW) : 0; /* before */
+            const int kb = kb0 + kt * K_TILE - narrow;
+$ else
+            const int kb = kb0 + kt * K_TILE;
+$ end
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -90,7 +98,7 @@ $ end
                 for (int c0 = 0; c0 < channels; c0 += C_TILE) {
 $ if pointwise then -- with each tile, ask for a share of the gradient that the next ones meet
                     const int part = (cb - cg * C_GROUP) * (C_COUNT / C_TILE) + c0 / C_TILE;
-                    const bool last = kb + K_TILE == kb0 + K_GROUP;
+                    const bool last = kt == K_TILES - 1;
                     const float *next = out_gradient + (size_t)n0 * ${out_gradient_image} +
                         ((size_t)(last ? kb0 : kb + K_TILE) * (OUT_H * OUT_W) + oh0 * OUT_W +
                          (last ? CHUNK_PIXELS : 0)) * V;
@@ -102,92 +110,15 @@ $ elseif ahead then -- with each tile, ask for a share of those pixels
                     ${name}_ahead(next_x, next_dy,
                                   (r * TAPS_W + t) / TAP_TILE * (C_COUNT / C_TILE) + c0 / C_TILE);
 $ end
-                    float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
-                            r * TAPS_W + t) * TAP_FLOATS +
-                                 (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
-                    LATHE_UNROLL(${TAP_TILE * PIXEL_TILE})
-                    for (int q = 0; q < SUMS; q++)
-                        LATHE_UNROLL(${C_TILE})
-                        for (int c = 0; c < C_TILE; c++)
-                            LATHE_UNROLL(${K_TILE})
-                            for (int j = 0; j < K_TILE; j++)
-                                sum[q][c][j] = (vf){0};
-                    for (int n = n0; n < n1; n++)
-                        for (int oh = oh0; oh < oh1; oh++) {
-                            const int ih = oh * IN_STEP_H + FIRST_H + r * STEP_H;
-                            if (ih < 0 || ih >= IN_H)
-                                continue;
-                            const float *x = in + (size_t)n * IN_IMAGE + (size_t)c0 * C_STRIDE_IN +
-                                             (((size_t)span * IN_BLOCKS + cb) * IN_H + ih) *
-                                             (IN_W * IN_BLOCK) + shift * IN_BLOCK;
-                            const float *dy = out_gradient +
-                                (size_t)n * ${out_gradient_image} +
-                                ((size_t)kb * OUT_H + oh) * (OUT_W * V);
-$ if by_row then
-$   local reach = (TAPS_W - 1) * STEP_W
-$   local first, stop = math.max(0, -FIRST_W), math.min(IN_W - FIRST_W, OUT_W + reach)
-$   local whole, partial = math.max(first, reach), math.min(stop, OUT_W)
-$   for ow = first, math.min(reach, stop) - 1 do
-                            ${name}_column(x, dy, ${ow}, true, sum);
-$   end
-                            for (int ow = ${whole}; ow < ${partial}; ow++)
-                                ${name}_column(x, dy, ow, false, sum);
-$   for ow = math.max(first, OUT_W), stop - 1 do
-                            ${name}_column(x, dy, ${ow}, true, sum);
-$   end
+$ if NARROW > 0 then
+                    if (kt < K_TILES - NARROW) {
+$   include("conv_weights_tile.c.t", within({K = K_TILE, by_row = by_row}, _ENV), 24)
+                    } else {
+$   include("conv_weights_tile.c.t", within({K = K_TILE - 1, by_row = false}, _ENV), 24)
+                    }
 $ else
-                            int ow = ow0;
-$   if PIXEL_TILE > 1 then
-                            for (; ow + PIXEL_TILE <= ow1; ow += PIXEL_TILE)
-                                LATHE_UNROLL(${PIXEL_TILE})
-                                for (int q = 0; q < PIXEL_TILE; q++)
-                                    LATHE_UNROLL(${C_TILE})
-                                    for (int c = 0; c < C_TILE; c++)
-                                        LATHE_UNROLL(${K_TILE})
-                                        for (int j = 0; j < K_TILE; j++)
-                                            sum[q][c][j] +=
-                                                lathe_splat(x[(ow + q) * (IN_STEP_W * IN_BLOCK) +
-                                                              c * C_STRIDE_IN]) *
-                                                lathe_load(dy + (j * OUT_H * OUT_W + ow + q) * V);
-$   end
-                            for (; ow < ow1; ow++) {
-$   if pointwise then -- the next block's pixel
-                                __builtin_prefetch(
-                                    x + ((size_t)ow * IN_STEP_W + IN_H * IN_W) * IN_BLOCK);
-$   end
-                                vf g[K_TILE];
-                                LATHE_UNROLL(${K_TILE})
-                                for (int j = 0; j < K_TILE; j++)
-                                    g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
-                                                      (size_t)ow * V);
-                                LATHE_UNROLL(${C_TILE})
-                                for (int c = 0; c < C_TILE; c++) {
-                                    const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
-                                    const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
-                                    LATHE_UNROLL(${K_TILE})
-                                    for (int j = 0; j < K_TILE; j++)
-                                        sum[0][c][j] += pixel * g[j];
-                                }
-                            }
+$   include("conv_weights_tile.c.t", within({K = K_TILE, by_row = by_row}, _ENV), 20)
 $ end
-                        }
-                    LATHE_UNROLL(${TAP_TILE})
-                    for (int s = 0; s < TAP_TILE; s++)
-                        LATHE_UNROLL(${C_TILE})
-                        for (int c = 0; c < C_TILE; c++)
-                            LATHE_UNROLL(${K_TILE})
-                            for (int j = 0; j < K_TILE; j++) {
-                                vf total = sum[s][c][j];
-$ if PIXEL_TILE > 1 then
-                                LATHE_UNROLL(${PIXEL_TILE})
-                                for (int q = 1; q < PIXEL_TILE; q++)
-                                    total += sum[q][c][j];
-$ end
-                                float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
-                                                j * WEIGHT_BLOCK;
-                                lathe_store(weight, lathe_load(weight) + total);
-                            }
                 }
             }
         }

@@ -797,12 +797,14 @@ static void linear_8_to_10_backward_weights(const float *restrict in,
         TAPS_W = 1, FIRST_W = 0, STEP_W = 1, TAPS = 1,
         TAP_FLOATS = IN_BLOCK * V,
         WEIGHT_BLOCK = IN_BLOCKS * TAPS * TAP_FLOATS, FLOATS = 96,
-        C_TILE = 2, K_TILE = 3, /* accumulators, for each tap or pixel */
+        C_TILE = 4, K_TILE = 3, /* accumulators, for each tap or pixel */
         TAP_TILE = 1, PIXEL_TILE = 1, SUMS = TAP_TILE * PIXEL_TILE,
         C_STRIDE_IN = 1, C_STRIDE_WEIGHT = 4, C_COUNT = 4,
         C_LAST = 4, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 3,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 4, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 4
     };
@@ -820,10 +822,11 @@ static void linear_8_to_10_backward_weights(const float *restrict in,
             memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -838,13 +841,13 @@ static void linear_8_to_10_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][3];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
-                        LATHE_UNROLL(2)
+                        LATHE_UNROLL(4)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(3)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 3; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -859,27 +862,27 @@ static void linear_8_to_10_backward_weights(const float *restrict in,
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[3];
                                 LATHE_UNROLL(3)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 3; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
-                                LATHE_UNROLL(2)
+                                LATHE_UNROLL(4)
                                 for (int c = 0; c < C_TILE; c++) {
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(3)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 3; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
                         }
                     LATHE_UNROLL(1)
                     for (int s = 0; s < TAP_TILE; s++)
-                        LATHE_UNROLL(2)
+                        LATHE_UNROLL(4)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(3)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 3; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -1299,6 +1302,8 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
         C_LAST = 4, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 2,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 4, ROW_CHUNK = 4, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 4
     };
@@ -1316,10 +1321,11 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
             memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -1348,13 +1354,13 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][2];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(4)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 2; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -1369,9 +1375,9 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[2];
                                 LATHE_UNROLL(2)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 2; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(4)
@@ -1379,7 +1385,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(2)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 2; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -1389,7 +1395,7 @@ static void conv3x3_8x4x4_to_8x4x4_backward_weights(const float *restrict in,
                         LATHE_UNROLL(4)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 2; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;

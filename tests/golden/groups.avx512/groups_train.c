@@ -2050,6 +2050,8 @@ static void linear_16_to_2_backward_weights(const float *restrict in,
         C_LAST = 16, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -2067,10 +2069,11 @@ static void linear_16_to_2_backward_weights(const float *restrict in,
             memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -2085,13 +2088,13 @@ static void linear_16_to_2_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][1];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 1; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -2106,9 +2109,9 @@ static void linear_16_to_2_backward_weights(const float *restrict in,
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[1];
                                 LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 1; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -2116,7 +2119,7 @@ static void linear_16_to_2_backward_weights(const float *restrict in,
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 1; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -2126,7 +2129,7 @@ static void linear_16_to_2_backward_weights(const float *restrict in,
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 1; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -2392,6 +2395,8 @@ static void conv3x3_32x7x7_to_16x4x4_backward_weights(const float *restrict in,
         C_LAST = 16, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 4, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -2409,10 +2414,11 @@ static void conv3x3_32x7x7_to_16x4x4_backward_weights(const float *restrict in,
             memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -2441,13 +2447,13 @@ static void conv3x3_32x7x7_to_16x4x4_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][1];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 1; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -2462,9 +2468,9 @@ static void conv3x3_32x7x7_to_16x4x4_backward_weights(const float *restrict in,
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[1];
                                 LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 1; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -2472,7 +2478,7 @@ static void conv3x3_32x7x7_to_16x4x4_backward_weights(const float *restrict in,
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 1; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -2482,7 +2488,7 @@ static void conv3x3_32x7x7_to_16x4x4_backward_weights(const float *restrict in,
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 1; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -3031,6 +3037,8 @@ static void conv3x3_256x16x16_to_32x7x7_backward_weights(const float *restrict i
         C_LAST = 16, C_BLOCKS = 8,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 7, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -3048,10 +3056,11 @@ static void conv3x3_256x16x16_to_32x7x7_backward_weights(const float *restrict i
             memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -3080,13 +3089,13 @@ static void conv3x3_256x16x16_to_32x7x7_backward_weights(const float *restrict i
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][1];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 1; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -3101,9 +3110,9 @@ static void conv3x3_256x16x16_to_32x7x7_backward_weights(const float *restrict i
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[1];
                                 LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 1; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -3111,7 +3120,7 @@ static void conv3x3_256x16x16_to_32x7x7_backward_weights(const float *restrict i
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 1; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -3121,7 +3130,7 @@ static void conv3x3_256x16x16_to_32x7x7_backward_weights(const float *restrict i
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 1; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -3661,6 +3670,8 @@ static void conv1x1_32x16x16_to_256x16x16_backward_weights(const float *restrict
         C_LAST = 16, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 2,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 2,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -3684,9 +3695,10 @@ static void conv1x1_32x16x16_to_256x16x16_backward_weights(const float *restrict
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -3699,7 +3711,7 @@ static void conv1x1_32x16x16_to_256x16x16_backward_weights(const float *restrict
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
                 for (int c0 = 0; c0 < channels; c0 += C_TILE) {
                     const int part = (cb - cg * C_GROUP) * (C_COUNT / C_TILE) + c0 / C_TILE;
-                    const bool last = kb + K_TILE == kb0 + K_GROUP;
+                    const bool last = kt == K_TILES - 1;
                     const float *next = out_gradient + (size_t)n0 * 65536 +
                         ((size_t)(last ? kb0 : kb + K_TILE) * (OUT_H * OUT_W) + oh0 * OUT_W +
                          (last ? CHUNK_PIXELS : 0)) * V;
@@ -3710,13 +3722,13 @@ static void conv1x1_32x16x16_to_256x16x16_backward_weights(const float *restrict
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][2];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 2; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -3733,9 +3745,9 @@ static void conv1x1_32x16x16_to_256x16x16_backward_weights(const float *restrict
                             for (; ow < ow1; ow++) {
                                 __builtin_prefetch(
                                     x + ((size_t)ow * IN_STEP_W + IN_H * IN_W) * IN_BLOCK);
-                                vf g[K_TILE];
+                                vf g[2];
                                 LATHE_UNROLL(2)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 2; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -3743,7 +3755,7 @@ static void conv1x1_32x16x16_to_256x16x16_backward_weights(const float *restrict
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(2)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 2; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -3753,7 +3765,7 @@ static void conv1x1_32x16x16_to_256x16x16_backward_weights(const float *restrict
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 2; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -4008,6 +4020,8 @@ static void conv1x1_32x32x32_to_32x32x32_backward_weights(const float *restrict 
         C_LAST = 16, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 2,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 8,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -4031,9 +4045,10 @@ static void conv1x1_32x32x32_to_32x32x32_backward_weights(const float *restrict 
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -4046,7 +4061,7 @@ static void conv1x1_32x32x32_to_32x32x32_backward_weights(const float *restrict 
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
                 for (int c0 = 0; c0 < channels; c0 += C_TILE) {
                     const int part = (cb - cg * C_GROUP) * (C_COUNT / C_TILE) + c0 / C_TILE;
-                    const bool last = kb + K_TILE == kb0 + K_GROUP;
+                    const bool last = kt == K_TILES - 1;
                     const float *next = out_gradient + (size_t)n0 * 32768 +
                         ((size_t)(last ? kb0 : kb + K_TILE) * (OUT_H * OUT_W) + oh0 * OUT_W +
                          (last ? CHUNK_PIXELS : 0)) * V;
@@ -4057,13 +4072,13 @@ static void conv1x1_32x32x32_to_32x32x32_backward_weights(const float *restrict 
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][2];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 2; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -4080,9 +4095,9 @@ static void conv1x1_32x32x32_to_32x32x32_backward_weights(const float *restrict 
                             for (; ow < ow1; ow++) {
                                 __builtin_prefetch(
                                     x + ((size_t)ow * IN_STEP_W + IN_H * IN_W) * IN_BLOCK);
-                                vf g[K_TILE];
+                                vf g[2];
                                 LATHE_UNROLL(2)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 2; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -4090,7 +4105,7 @@ static void conv1x1_32x32x32_to_32x32x32_backward_weights(const float *restrict 
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(2)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 2; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -4100,7 +4115,7 @@ static void conv1x1_32x32x32_to_32x32x32_backward_weights(const float *restrict 
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 2; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -5371,6 +5386,8 @@ static void conv3x3_16x64x64_to_32x64x64_backward_weights(const float *restrict 
         C_LAST = 16, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 2,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 2, CHUNKS = 32,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -5387,10 +5404,11 @@ static void conv3x3_16x64x64_to_32x64x64_backward_weights(const float *restrict 
         for (int kb = kb0; kb < kb0 + K_GROUP; kb++)
             memset(weights + (size_t)kb * WEIGHT_BLOCK, 0, WEIGHT_BLOCK * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -5405,13 +5423,13 @@ static void conv3x3_16x64x64_to_32x64x64_backward_weights(const float *restrict 
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][2];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 2; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -5426,9 +5444,9 @@ static void conv3x3_16x64x64_to_32x64x64_backward_weights(const float *restrict 
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[2];
                                 LATHE_UNROLL(2)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 2; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -5436,7 +5454,7 @@ static void conv3x3_16x64x64_to_32x64x64_backward_weights(const float *restrict 
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(2)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 2; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -5446,7 +5464,7 @@ static void conv3x3_16x64x64_to_32x64x64_backward_weights(const float *restrict 
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(2)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 2; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;

@@ -879,6 +879,8 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
         C_LAST = 16, C_BLOCKS = 2,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -896,10 +898,11 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
             memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -914,13 +917,13 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][1];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 1; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -935,9 +938,9 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[1];
                                 LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 1; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -945,7 +948,7 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 1; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -955,7 +958,7 @@ static void linear_32_to_4_backward_weights(const float *restrict in,
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 1; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -1505,6 +1508,8 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
         C_LAST = 8, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -1522,10 +1527,11 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
             memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -1540,13 +1546,13 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][1];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 1; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -1561,9 +1567,9 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[1];
                                 LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 1; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -1571,7 +1577,7 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 1; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -1581,7 +1587,7 @@ static void linear_8_to_16_backward_weights(const float *restrict in,
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 1; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -1624,6 +1630,8 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
         C_LAST = 8, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -1641,10 +1649,11 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
             memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -1659,13 +1668,13 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][1];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 1; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -1680,9 +1689,9 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[1];
                                 LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 1; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -1690,7 +1699,7 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 1; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -1700,7 +1709,7 @@ static void linear_8_to_16_backward_weights_concat1_branch1_linear1(const float 
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 1; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;

@@ -1191,6 +1191,8 @@ static void linear_1152_to_6_backward_weights(const float *restrict in,
         C_LAST = 16, C_BLOCKS = 72,
         C_GROUP = 4, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -1208,10 +1210,11 @@ static void linear_1152_to_6_backward_weights(const float *restrict in,
             memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -1226,13 +1229,13 @@ static void linear_1152_to_6_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][1];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 1; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -1247,9 +1250,9 @@ static void linear_1152_to_6_backward_weights(const float *restrict in,
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[1];
                                 LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 1; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -1257,7 +1260,7 @@ static void linear_1152_to_6_backward_weights(const float *restrict in,
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 1; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -1267,7 +1270,7 @@ static void linear_1152_to_6_backward_weights(const float *restrict in,
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 1; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -1483,6 +1486,8 @@ static void conv1x1_8x8x9_to_4x8x9_backward_weights(const float *restrict in,
         C_LAST = 8, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -1506,9 +1511,10 @@ static void conv1x1_8x8x9_to_4x8x9_backward_weights(const float *restrict in,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -1521,7 +1527,7 @@ static void conv1x1_8x8x9_to_4x8x9_backward_weights(const float *restrict in,
                 const int ow1 = stop < OUT_W ? stop : OUT_W;
                 for (int c0 = 0; c0 < channels; c0 += C_TILE) {
                     const int part = (cb - cg * C_GROUP) * (C_COUNT / C_TILE) + c0 / C_TILE;
-                    const bool last = kb + K_TILE == kb0 + K_GROUP;
+                    const bool last = kt == K_TILES - 1;
                     const float *next = out_gradient + (size_t)n0 * 1152 +
                         ((size_t)(last ? kb0 : kb + K_TILE) * (OUT_H * OUT_W) + oh0 * OUT_W +
                          (last ? CHUNK_PIXELS : 0)) * V;
@@ -1532,13 +1538,13 @@ static void conv1x1_8x8x9_to_4x8x9_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][1];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 1; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -1555,9 +1561,9 @@ static void conv1x1_8x8x9_to_4x8x9_backward_weights(const float *restrict in,
                             for (; ow < ow1; ow++) {
                                 __builtin_prefetch(
                                     x + ((size_t)ow * IN_STEP_W + IN_H * IN_W) * IN_BLOCK);
-                                vf g[K_TILE];
+                                vf g[1];
                                 LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 1; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -1565,7 +1571,7 @@ static void conv1x1_8x8x9_to_4x8x9_backward_weights(const float *restrict in,
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 1; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -1575,7 +1581,7 @@ static void conv1x1_8x8x9_to_4x8x9_backward_weights(const float *restrict in,
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 1; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -2321,6 +2327,8 @@ static void linear_16_to_4_backward_weights(const float *restrict in,
         C_LAST = 16, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 1, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -2338,10 +2346,11 @@ static void linear_16_to_4_backward_weights(const float *restrict in,
             memset(weights + (size_t)kb * WEIGHT_BLOCK + cg * C_GROUP * TAPS * TAP_FLOATS, 0,
                    C_GROUP * TAPS * TAP_FLOATS * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -2356,13 +2365,13 @@ static void linear_16_to_4_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][1];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 1; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -2377,9 +2386,9 @@ static void linear_16_to_4_backward_weights(const float *restrict in,
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[1];
                                 LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 1; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(8)
@@ -2387,7 +2396,7 @@ static void linear_16_to_4_backward_weights(const float *restrict in,
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 1; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -2397,7 +2406,7 @@ static void linear_16_to_4_backward_weights(const float *restrict in,
                         LATHE_UNROLL(8)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 1; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
@@ -2754,6 +2763,8 @@ static void conv3x3_4x6x6_to_8x6x6_backward_weights(const float *restrict in,
         C_LAST = 4, C_BLOCKS = 1,
         C_GROUP = 1, C_GROUPS = C_BLOCKS / C_GROUP, K_GROUP = 1,
         K_GROUPS = SPAN_BLOCKS / K_GROUP,
+        NARROW = 0, /* of an item's tiles, the last, have a block less */
+        K_TILES = (K_GROUP + NARROW) / K_TILE,
         IMAGE_CHUNK = 1, ROW_CHUNK = 6, CHUNKS = 1,
         SPLITS = 1, SPLIT_IMAGES = 1
     };
@@ -2770,10 +2781,11 @@ static void conv3x3_4x6x6_to_8x6x6_backward_weights(const float *restrict in,
         for (int kb = kb0; kb < kb0 + K_GROUP; kb++)
             memset(weights + (size_t)kb * WEIGHT_BLOCK, 0, WEIGHT_BLOCK * sizeof(float));
         for (int n0 = split * SPLIT_IMAGES; n0 < split_end; n0 += IMAGE_CHUNK)
-        for (int kb = kb0; kb < kb0 + K_GROUP; kb += K_TILE)
+        for (int kt = 0; kt < K_TILES; kt++)
         for (int cb = cg * C_GROUP; cb < (cg + 1) * C_GROUP; cb++)
         for (int oh0 = 0; oh0 < OUT_H; oh0 += ROW_CHUNK)
         for (int r = 0; r < TAPS_H; r++) {
+            const int kb = kb0 + kt * K_TILE;
             const int n1 = n0 + IMAGE_CHUNK < split_end ? n0 + IMAGE_CHUNK : split_end;
             const int oh1 = oh0 + ROW_CHUNK < OUT_H ? oh0 + ROW_CHUNK : OUT_H;
             const int channels = cb < C_BLOCKS - 1 ? C_COUNT : C_LAST;
@@ -2788,13 +2800,13 @@ static void conv3x3_4x6x6_to_8x6x6_backward_weights(const float *restrict in,
                     float *tap = weights + (size_t)kb * WEIGHT_BLOCK + ((size_t)cb * TAPS +
                             r * TAPS_W + t) * TAP_FLOATS +
                                  (size_t)c0 * C_STRIDE_WEIGHT;
-                    vf sum[SUMS][C_TILE][K_TILE];
+                    vf sum[SUMS][C_TILE][1];
                     LATHE_UNROLL(1)
                     for (int q = 0; q < SUMS; q++)
                         LATHE_UNROLL(4)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++)
+                            for (int j = 0; j < 1; j++)
                                 sum[q][c][j] = (vf){0};
                     for (int n = n0; n < n1; n++)
                         for (int oh = oh0; oh < oh1; oh++) {
@@ -2809,9 +2821,9 @@ static void conv3x3_4x6x6_to_8x6x6_backward_weights(const float *restrict in,
                                 ((size_t)kb * OUT_H + oh) * (OUT_W * V);
                             int ow = ow0;
                             for (; ow < ow1; ow++) {
-                                vf g[K_TILE];
+                                vf g[1];
                                 LATHE_UNROLL(1)
-                                for (int j = 0; j < K_TILE; j++)
+                                for (int j = 0; j < 1; j++)
                                     g[j] = lathe_load(dy + j * (OUT_H * OUT_W * V) +
                                                       (size_t)ow * V);
                                 LATHE_UNROLL(4)
@@ -2819,7 +2831,7 @@ static void conv3x3_4x6x6_to_8x6x6_backward_weights(const float *restrict in,
                                     const float *at = x + (size_t)ow * (IN_STEP_W * IN_BLOCK);
                                     const vf pixel = lathe_splat(at[c * C_STRIDE_IN]);
                                     LATHE_UNROLL(1)
-                                    for (int j = 0; j < K_TILE; j++)
+                                    for (int j = 0; j < 1; j++)
                                         sum[0][c][j] += pixel * g[j];
                                 }
                             }
@@ -2829,7 +2841,7 @@ static void conv3x3_4x6x6_to_8x6x6_backward_weights(const float *restrict in,
                         LATHE_UNROLL(4)
                         for (int c = 0; c < C_TILE; c++)
                             LATHE_UNROLL(1)
-                            for (int j = 0; j < K_TILE; j++) {
+                            for (int j = 0; j < 1; j++) {
                                 vf total = sum[s][c][j];
                                 float *weight = tap + s * TAP_FLOATS + c * C_STRIDE_WEIGHT +
                                                 j * WEIGHT_BLOCK;
