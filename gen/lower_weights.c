@@ -81,7 +81,9 @@ static void choose_weight_tiles(const struct lowering *l, const struct geometry 
     }
     int most = (l->program->isa->registers - p->k_tile - 1) / p->k_tile;
     p->c_tile = choose_c_tile(l, g, min_int(most, 8));
-    p->pixel_tile = p->c_tile * p->k_tile >= 8 || g->out_w < 8 ? 1 : 4;
+    p->pixel_tile = p->c_tile * p->k_tile >= LATENCY_SUMS || g->out_w < 8 ? 1 : 4;
+    while (p->pixel_tile * p->c_tile > most)
+        p->pixel_tile /= 2;
 }
 
 static void choose_weight_blocking(const struct lowering *l, const struct geometry *g,
