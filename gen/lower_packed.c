@@ -19,7 +19,7 @@ enum {
     PACKED_BYTES = 256 * 1024, /* of an item's copy, on the thread's stack, in the second level, */
     LONG_BYTES = 416 * 1024,   /* or where shorter rows fill tiles badly: */
     FAR_CHANNELS = 512,        /* whose blocks are so many places that a copy is worth it */
-    LEAST_TILES = 4,           /* of output channels, that read a copy */
+    LEAST_OUT = 64,            /* output channels that read a copy */
     PIECES = 4                 /* of the batch, for threads */
 };
 static const double GAIN = 1.1; /* at least so much worse */
@@ -56,7 +56,7 @@ bool choose_packed(const struct lowering *l, const struct geometry *g, bool befo
 {
     int most = PACKED_BYTES / pixel_bytes(g);
     if (!is_matrix(l, g) || (!before && !is_far(l, g)) || g->out_w * max_int(1, pool_rows) > most ||
-        g->out_blocks / choose_direct_tile(l, g) < LEAST_TILES || fits_registers(l, g))
+        g->out_c < LEAST_OUT || fits_registers(l, g))
         return false;
     *packed = *g;
     packed->packed = true;
