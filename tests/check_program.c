@@ -114,6 +114,45 @@ START_TEST(a_second_batchnorm_starts_a_group)
 }
 END_TEST
 
+/* A batchnorm and a ReLU after a convolution that they do not follow alone, then one of SIZE taps
+ * each way; TWICE: something else reads the ReLU too. */
+static void norm_before(int size, bool twice)
+{
+    struct tensor *x = conv("c");
+    net_batchnorm(&net, "b");
+    struct tensor *r = relu("r");
+    struct tensor *c2 = net_conv(&net, square_conv(16, size, 1, size / 2), "c2");
+    struct tensor *sum = net_add(&net, c2, x, "sum");
+    if (twice)
+        net_add(&net, sum, r, "sum2");
+}
+
+START_TEST(a_norm_is_before_one_convolution_of_one_tap)
+{
+    norm_before(1, false);
+    groups_are("c: c\nc2: b + r + c2 + sum\n");
+    const struct group *group = fuse(net.graph, false)->list.items[1];
+    ck_assert_str_eq(group->input->name, "r");
+    ck_assert_str_eq(group->before->input->name, "c");
+    ck_assert_int_eq(group->before->steps.count, 2);
+    ck_assert_int_eq(group->norm, -1);
+}
+END_TEST
+
+START_TEST(a_norm_is_not_before_several_taps)
+{
+    norm_before(3, false);
+    groups_are("c: c\nb: b + r\nc2: c2 + sum\n");
+}
+END_TEST
+
+START_TEST(a_norm_read_twice_is_before_nothing)
+{
+    norm_before(1, true);
+    groups_are("c: c\nb: b + r\nc2: c2 + sum + sum2\n");
+}
+END_TEST
+
 /* x, body(x), and their sum, the operands in either order. */
 static void identity_residual(bool body_first)
 {
@@ -1678,6 +1717,9 @@ static TCase *fuse_tests(void)
     tcase_add_test(tests, a_convolution_takes_what_follows);
     tcase_add_test(tests, learned_activations_are_steps);
     tcase_add_test(tests, a_second_batchnorm_starts_a_group);
+    tcase_add_test(tests, a_norm_is_before_one_convolution_of_one_tap);
+    tcase_add_test(tests, a_norm_is_not_before_several_taps);
+    tcase_add_test(tests, a_norm_read_twice_is_before_nothing);
     tcase_add_loop_test(tests, add_joins_the_body, 0, 2);
     tcase_add_test(tests, add_joins_the_shortcut_which_is_last);
     tcase_add_test(tests, add_of_lone_tensors_is_a_group);
