@@ -149,13 +149,13 @@ static bool is_cheaper(struct price a, struct price b)
     return a.spilt != b.spilt ? a.spilt < b.spilt : a.again < b.again;
 }
 
-/* How many of the tiles of K_TILE blocks that make K_GROUP have one less; -1: no such tiles do, for
- * those of two blocks have none narrower. */
-static int narrow_tiles(int k_tile, int k_group)
+/* How many of the tiles of K_TILE blocks that make K_GROUP of G have one less; -1: no such tiles
+ * do, for those of two blocks have none narrower, nor have those that meet several taps. */
+static int narrow_tiles(const struct lowering *l, const struct geometry *g, int k_tile, int k_group)
 {
     int missing = (k_tile - k_group % k_tile) % k_tile;
-    bool fits = missing * (k_tile - 1) <= k_group && (missing == 0 || k_tile > 2);
-    return fits ? missing : -1;
+    bool narrower = k_tile > 2 && is_pointwise(l, g) && missing * (k_tile - 1) <= k_group;
+    return missing == 0 || narrower ? missing : -1;
 }
 
 /* Splits of the batch while their partial gradients stay small, and pieces of the weight. */
@@ -174,7 +174,7 @@ static void choose_weight_items(const struct lowering *l, const struct geometry 
         plan.splits = divide_up(l->batch, plan.split_images);
         for (plan.k_group = k; plan.k_group > 0; plan.k_group--)
             for (plan.c_group = c; plan.c_group > 0; plan.c_group--) {
-                plan.narrow = narrow_tiles(p->k_tile, plan.k_group);
+                plan.narrow = narrow_tiles(l, g, p->k_tile, plan.k_group);
                 bool divides = k % plan.k_group == 0 && c % plan.c_group == 0;
                 if (!divides || plan.narrow < 0 ||
                     (g->in_block == 1 && plan.c_group < c)) /* planes are one group */
