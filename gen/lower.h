@@ -368,8 +368,8 @@ struct winograd_plan {
     int item_images, chunk_tiles, chunks; /* a piece of work: images x rows of tiles */
     int chunk_rows;                       /* of pixels */
     int tile, k_tile;                     /* tiles x blocks of output channels in registers */
-    int groups;                           /* of so many tiles in an item */
-    int k_chunk;                          /* blocks whose sums are kept at once */
+    int groups, narrow; /* of so many tiles in an item; the last of them of one less */
+    int k_chunk;        /* blocks whose sums are kept at once */
     bool phases; /* all tiles of the batch at once, so that weights are read once; items are images
                     whose sums are transformed back together */
     int slots;   /* threads that have scratch memory */

@@ -193,6 +193,7 @@ static struct winograd_plan choose_plan(const struct lowering *l, const struct g
     int tiles = (p.phases ? l->batch : p.item_images) * p.chunk_tiles * p.tiles_w;
     p.tile = choose_columns(tiles, accumulators(l, g, p.k_tile));
     p.groups = divide_up(tiles, p.tile);
+    p.narrow = p.groups * p.tile - tiles;
     p.k_chunk = choose_k_chunk(l, g, &p);
     return p;
 }
@@ -399,6 +400,7 @@ static void add_plan(const struct lowering *l, struct value *a, const struct geo
     value_int(a, "TILE", p->tile);
     value_int(a, "K_TILE", p->k_tile);
     value_int(a, "GROUPS", p->groups);
+    value_int(a, "NARROW", p->narrow);
     value_int(a, "K_CHUNK", p->k_chunk);
     value_int(a, "ITEM_BLOCKS", p->shares ? p->k_chunk : g->out_blocks);
     int channels = p->folded ? g->in_c : g->in_blocks * l->lanes;
@@ -424,7 +426,8 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
         arena_printf(l->arena, "winograd_%dx%dx%d_to_%dx%dx%d_%s", image.in_c, image.in_h,
                      image.in_w, image.out_c, image.out_h, image.out_w, what);
     weight = transformed_weight(l, group, g, h, w, p, label, weight);
-    size_t vectors = (size_t)p->groups * p->tile * (g->in_blocks + p->k_chunk) + 2;
+    size_t tiles = (size_t)(p->groups * p->tile - p->narrow);
+    size_t vectors = tiles * (g->in_blocks + p->k_chunk) + 2;
     size_t folded_vectors = (size_t)folded_pixels(p) * g->in_blocks;
     size_t slot = (positions(p) * vectors + folded_vectors) * (size_t)l->lanes;
     struct region *room =

@@ -41,17 +41,17 @@ $ else
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
 $ end
             there = item * SLOTS + slot;
-            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
+            const int groups = ${name}_groups(images * CHUNK_TILES * TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
                     ${name}_product(pixels + (size_t)p * PIXELS, taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
-$ include("winograd_finish.c.t", {sums = "sums + ((kb + j - k0) * GROUPS * TILE + t) * V",
+$ include("winograd_finish.c.t", {sums = "sums + ((kb + j - k0) * TILES + t) * V",
 $   name = name, inner_names = inner_names, gathers = gathers, pooled = pooled,
 $   keeps_raw = keeps_raw, raw_image = keeps_raw and raw_image, second_pass = second_pass,
 $   maximum = maximum, after = after, pooled_steps = pooled_steps, V = V}, 20)

@@ -5,7 +5,24 @@ $ include("winograd_transforms.c.t", _ENV)
 LATHE_INLINE float *${name}_place(float *pixels, int t, int cb)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
-    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+$ if NARROW > 0 then
+    const int start = t < WIDE * TILE ? 0 : WIDE * TILE, width = TILE - (start > 0);
+$ else
+    const int start = 0, width = TILE;
+$ end
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* Groups that the first of the tiles are in. */
+LATHE_INLINE int ${name}_groups(int tiles)
+{
+$ include("winograd_sizes.c.t", _ENV, 4)
+$ if NARROW > 0 then
+    if (tiles > WIDE * TILE)
+        return WIDE + (tiles - WIDE * TILE + TILE - 2) / (TILE - 1);
+$ end
+    return (tiles + TILE - 1) / TILE;
 }
 
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
@@ -59,50 +76,28 @@ $ include("winograd_sizes.c.t", _ENV, 4)
 }
 $ end
 
-/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
- * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
- * the cache. */
-LATHE_ALONE void ${name}_product(const float *restrict pixels, const float *restrict weight,
+$ for tile = TILE, TILE - (NARROW > 0 and 1 or 0), -1 do
+$   include("winograd_group.c.t", within({tile = tile}, _ENV))
+$ end
+/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
+ * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
+ * cache. */
+LATHE_INLINE void ${name}_product(const float *restrict pixels, const float *restrict weight,
                                  float *restrict sums, int groups, const float *next, int soon)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
     for (int g = 0; g < groups; g++) {
         const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        vf sum[TILE][K_TILE];
-        LATHE_UNROLL(${TILE})
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(${K_TILE})
-            for (int j = 0; j < K_TILE; j++)
-                sum[t][j] = (vf){0};
-        for (int cb = 0; cb < IN_BLOCKS; cb++) {
-            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
-            const float *rows = weight + cb * (V * V * K_TILE);
-            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
-            for (int c0 = 0; c0 < channels; c0 += 4) {
-                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
-                for (int j = 0; j < AHEAD; j++)
-                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-                LATHE_UNROLL(4)
-                for (int c = c0; c < c0 + 4; c++) {
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(${K_TILE})
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                    LATHE_UNROLL(${TILE})
-                    for (int t = 0; t < TILE; t++) {
-                        const vf pixel = lathe_splat(block[t * V + c]);
-                        LATHE_UNROLL(${K_TILE})
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[t][j] += pixel * tap[j];
-                    }
-                }
-            }
+$ if NARROW > 0 then
+        if (g >= WIDE) {
+            const int first = WIDE + g * (TILE - 1);
+            ${name}_group${tostring(TILE - 1)}(pixels + (size_t)first * IN_BLOCKS * V, weight,
+                sums + first * V, share);
+            continue;
         }
-        LATHE_UNROLL(${TILE})
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(${K_TILE})
-            for (int j = 0; j < K_TILE; j++)
-                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
+$ end
+        ${name}_group${TILE}(pixels + (size_t)g * TILE * IN_BLOCKS * V, weight,
+            sums + g * TILE * V, share);
     }
 }
 

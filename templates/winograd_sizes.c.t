@@ -6,12 +6,13 @@ enum {
     TILES_W = ${TILES_W}, CHUNK_TILES = ${CHUNK_TILES}, CHUNK_ROWS = CHUNK_TILES * M,
     CHUNKS = ${CHUNKS}, ITEM_IMAGES = ${ITEM_IMAGES},
     TILE = ${TILE}, K_TILE = ${K_TILE}, GROUPS = ${GROUPS}, K_CHUNK = ${K_CHUNK},
+    WIDE = GROUPS - ${NARROW}, TILES = GROUPS * TILE - ${NARROW}, /* groups of TILE, then of less */
     K_TILES = K_CHUNK / K_TILE,
     ITEM_BLOCKS = ${ITEM_BLOCKS}, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = ${AHEAD},
     CHANNELS = ${CHANNELS}, LAST_CHANNELS = ${LAST_CHANNELS}, ROW = ${ROW}, FOLDED = ${FOLDED},
     PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
     TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-    PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-    SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+    PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+    SUMS = (K_CHUNK * TILES + 1) * V,
     POOL_H = ${POOL_H}, POOL_W = ${POOL_W}, POOLED_H = ${POOLED_H}, POOLED_W = ${POOLED_W}
 };

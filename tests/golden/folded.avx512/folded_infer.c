@@ -72,16 +72,43 @@ LATHE_INLINE float *winograd_3x20x20_to_16x10x10_infer_place(float *pixels, int 
         TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 2, ITEM_IMAGES = 1,
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
         CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* Groups that the first of the tiles are in. */
+LATHE_INLINE int winograd_3x20x20_to_16x10x10_infer_groups(int tiles)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    return (tiles + TILE - 1) / TILE;
 }
 
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
@@ -96,13 +123,14 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_pixels(const float *image, 
         TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 2, ITEM_IMAGES = 1,
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
         CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[N][N];
@@ -144,13 +172,14 @@ static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image,
         TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 2, ITEM_IMAGES = 1,
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
         CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { INSIDE = (1 - FIRST_W) / 2, END = (IN_W - FIRST_W) / 2, ALL = ROW, /* of a row's pairs */
@@ -175,11 +204,71 @@ static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image,
     }
 }
 
-/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
- * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
- * the cache. */
-LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_product(const float *restrict pixels,
-                                                            const float *restrict weight,
+LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_group8(const float *restrict pixels,
+                                                           const float *restrict weight,
+                                       float *restrict sums, const float *share)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { WIDTH = 8 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(8)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(1)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(8)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(1)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
+    }
+    LATHE_UNROLL(8)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
+}
+
+/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
+ * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
+ * cache. */
+LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_product(const float *restrict pixels,
+                                                             const float *restrict weight,
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
@@ -190,52 +279,20 @@ LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_product(const float *restric
         TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 2, ITEM_IMAGES = 1,
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
         CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     for (int g = 0; g < groups; g++) {
         const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        vf sum[TILE][K_TILE];
-        LATHE_UNROLL(8)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(1)
-            for (int j = 0; j < K_TILE; j++)
-                sum[t][j] = (vf){0};
-        for (int cb = 0; cb < IN_BLOCKS; cb++) {
-            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
-            const float *rows = weight + cb * (V * V * K_TILE);
-            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
-            for (int c0 = 0; c0 < channels; c0 += 4) {
-                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
-                for (int j = 0; j < AHEAD; j++)
-                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-                LATHE_UNROLL(4)
-                for (int c = c0; c < c0 + 4; c++) {
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                    LATHE_UNROLL(8)
-                    for (int t = 0; t < TILE; t++) {
-                        const vf pixel = lathe_splat(block[t * V + c]);
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[t][j] += pixel * tap[j];
-                    }
-                }
-            }
-        }
-        LATHE_UNROLL(8)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(1)
-            for (int j = 0; j < K_TILE; j++)
-                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
+        winograd_3x20x20_to_16x10x10_infer_group8(pixels + (size_t)g * TILE * IN_BLOCKS * V, weight,
+            sums + g * TILE * V, share);
     }
 }
 
@@ -256,13 +313,14 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_finish(const float *restric
         TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 2, ITEM_IMAGES = 1,
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
         CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[M][N];
@@ -311,13 +369,14 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
         TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 2, ITEM_IMAGES = 1,
         TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
         CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { SLOTS = 16 };
@@ -348,13 +407,14 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
                                     (n * CHUNK_TILES + th) * TILES_W + tw, cb));
             }
             there = item * SLOTS + slot;
-            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
+            const int groups = winograd_3x20x20_to_16x10x10_infer_groups(images * CHUNK_TILES *
+                    TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
                     winograd_3x20x20_to_16x10x10_infer_product(pixels + (size_t)p * PIXELS, taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
@@ -366,8 +426,7 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
                                 for (int tw = 0; tw < TILES_W; tw++) {
                                     const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
                                     winograd_3x20x20_to_16x10x10_infer_finish(in, weight, bias,
-                                            sums + ((kb + j - k0) * GROUPS * TILE + t) * V, n,
-                                            kb + j, j,
+                                            sums + ((kb + j - k0) * TILES + t) * V, n, kb + j, j,
                                         oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw ==
                                             0);
                                 }
@@ -414,16 +473,43 @@ LATHE_INLINE float *winograd_16x10x10_to_16x10x10_infer_place(float *pixels, int
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
-    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* Groups that the first of the tiles are in. */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_infer_groups(int tiles)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    return (tiles + TILE - 1) / TILE;
 }
 
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
@@ -438,13 +524,14 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_pixels(const float *image,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     vf half[N][N];
@@ -485,13 +572,14 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_tile(const float *restrict
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -507,11 +595,71 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_tile(const float *restrict
         winograd_16x10x10_to_16x10x10_infer_pixels(image, h0, w0, true, to);
 }
 
-/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
- * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
- * the cache. */
-LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_product(const float *restrict pixels,
-                                                             const float *restrict weight,
+LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_group3(const float *restrict pixels,
+                                                            const float *restrict weight,
+                                       float *restrict sums, const float *share)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    enum { WIDTH = 3 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(3)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(1)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(3)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(1)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
+    }
+    LATHE_UNROLL(3)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
+}
+
+/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
+ * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
+ * cache. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_product(const float *restrict pixels,
+                                                              const float *restrict weight,
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
@@ -522,52 +670,21 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_product(const float *restri
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     for (int g = 0; g < groups; g++) {
         const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        vf sum[TILE][K_TILE];
-        LATHE_UNROLL(3)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(1)
-            for (int j = 0; j < K_TILE; j++)
-                sum[t][j] = (vf){0};
-        for (int cb = 0; cb < IN_BLOCKS; cb++) {
-            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
-            const float *rows = weight + cb * (V * V * K_TILE);
-            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
-            for (int c0 = 0; c0 < channels; c0 += 4) {
-                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
-                for (int j = 0; j < AHEAD; j++)
-                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-                LATHE_UNROLL(4)
-                for (int c = c0; c < c0 + 4; c++) {
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                    LATHE_UNROLL(3)
-                    for (int t = 0; t < TILE; t++) {
-                        const vf pixel = lathe_splat(block[t * V + c]);
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[t][j] += pixel * tap[j];
-                    }
-                }
-            }
-        }
-        LATHE_UNROLL(3)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(1)
-            for (int j = 0; j < K_TILE; j++)
-                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
+        winograd_16x10x10_to_16x10x10_infer_group3(pixels + (size_t)g * TILE * IN_BLOCKS * V,
+                                                   weight,
+            sums + g * TILE * V, share);
     }
 }
 
@@ -588,13 +705,14 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_finish(const float *restri
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     vf half[M][N];
@@ -643,13 +761,14 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
     enum { SLOTS = 16 };
@@ -674,13 +793,14 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
                             winograd_16x10x10_to_16x10x10_infer_tile(in, n0 + n, oh0 / M + th, tw,
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
             there = item * SLOTS + slot;
-            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
+            const int groups = winograd_16x10x10_to_16x10x10_infer_groups(images * CHUNK_TILES *
+                    TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
                     winograd_16x10x10_to_16x10x10_infer_product(pixels + (size_t)p * PIXELS, taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
@@ -694,8 +814,7 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
                                 for (int tw = 0; tw < TILES_W; tw++) {
                                     const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
                                     winograd_16x10x10_to_16x10x10_infer_finish(in, weight, bias,
-                                            sums + ((kb + j - k0) * GROUPS * TILE + t) * V, n,
-                                            kb + j, j,
+                                            sums + ((kb + j - k0) * TILES + t) * V, n, kb + j, j,
                                         oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw ==
                                             0);
                                 }

@@ -382,16 +382,43 @@ LATHE_INLINE float *winograd_16x10x10_to_16x10x10_forward_place(float *pixels, i
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* Groups that the first of the tiles are in. */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_forward_groups(int tiles)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    return (tiles + TILE - 1) / TILE;
 }
 
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
@@ -406,13 +433,14 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_pixels(const float *imag
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[N][N];
@@ -453,13 +481,14 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_tile(const float *restri
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -475,11 +504,71 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_tile(const float *restri
         winograd_16x10x10_to_16x10x10_forward_pixels(image, h0, w0, true, to);
 }
 
-/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
- * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
- * the cache. */
-LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict pixels,
-                                                               const float *restrict weight,
+LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_group3(const float *restrict pixels,
+                                                              const float *restrict weight,
+                                       float *restrict sums, const float *share)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { WIDTH = 3 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(3)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(1)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(3)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(1)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
+    }
+    LATHE_UNROLL(3)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
+}
+
+/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
+ * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
+ * cache. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict pixels,
+                                                                const float *restrict weight,
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
@@ -490,52 +579,21 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_product(const float *rest
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     for (int g = 0; g < groups; g++) {
         const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        vf sum[TILE][K_TILE];
-        LATHE_UNROLL(3)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(1)
-            for (int j = 0; j < K_TILE; j++)
-                sum[t][j] = (vf){0};
-        for (int cb = 0; cb < IN_BLOCKS; cb++) {
-            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
-            const float *rows = weight + cb * (V * V * K_TILE);
-            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
-            for (int c0 = 0; c0 < channels; c0 += 4) {
-                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
-                for (int j = 0; j < AHEAD; j++)
-                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-                LATHE_UNROLL(4)
-                for (int c = c0; c < c0 + 4; c++) {
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                    LATHE_UNROLL(3)
-                    for (int t = 0; t < TILE; t++) {
-                        const vf pixel = lathe_splat(block[t * V + c]);
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[t][j] += pixel * tap[j];
-                    }
-                }
-            }
-        }
-        LATHE_UNROLL(3)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(1)
-            for (int j = 0; j < K_TILE; j++)
-                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
+        winograd_16x10x10_to_16x10x10_forward_group3(pixels + (size_t)g * TILE * IN_BLOCKS * V,
+                                                     weight,
+            sums + g * TILE * V, share);
     }
 }
 
@@ -555,13 +613,14 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *rest
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[M][N];
@@ -617,13 +676,14 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { SLOTS = 16 };
@@ -648,13 +708,14 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
                             winograd_16x10x10_to_16x10x10_forward_tile(in, n0 + n, oh0 / M + th, tw,
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
             there = item * SLOTS + slot;
-            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
+            const int groups = winograd_16x10x10_to_16x10x10_forward_groups(images * CHUNK_TILES *
+                    TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
                     winograd_16x10x10_to_16x10x10_forward_product(pixels + (size_t)p * PIXELS, taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
@@ -667,8 +728,7 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
                                 for (int tw = 0; tw < TILES_W; tw++) {
                                     const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
                                     winograd_16x10x10_to_16x10x10_forward_finish(in, weight,
-                                            sums + ((kb + j - k0) * GROUPS * TILE + t) * V, n,
-                                            kb + j, j,
+                                            sums + ((kb + j - k0) * TILES + t) * V, n, kb + j, j,
                                         oh0 + th * M, tw * M, to, moment, n == n0 && th == 0 &&
                                             tw == 0);
                                 }
@@ -1812,16 +1872,43 @@ LATHE_INLINE float *winograd_16x10x10_to_16x10x10_backward_data_place(float *pix
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* Groups that the first of the tiles are in. */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_backward_data_groups(int tiles)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    return (tiles + TILE - 1) / TILE;
 }
 
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
@@ -1836,13 +1923,14 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_pixels(const float
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[N][N];
@@ -1883,13 +1971,14 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_tile(const float *
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -1905,10 +1994,70 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_tile(const float *
         winograd_16x10x10_to_16x10x10_backward_data_pixels(image, h0, w0, true, to);
 }
 
-/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
- * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
- * the cache. */
-LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_product(const float *restrict pixels,
+LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_group3(const float *restrict pixels,
+        const float *restrict weight,
+                                       float *restrict sums, const float *share)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { WIDTH = 3 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(3)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(1)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(3)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(1)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
+    }
+    LATHE_UNROLL(3)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
+}
+
+/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
+ * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
+ * cache. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_product(const float *restrict pixels,
         const float *restrict weight,
                                  float *restrict sums, int groups, const float *next, int soon)
 {
@@ -1920,52 +2069,21 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_product(const float
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     for (int g = 0; g < groups; g++) {
         const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        vf sum[TILE][K_TILE];
-        LATHE_UNROLL(3)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(1)
-            for (int j = 0; j < K_TILE; j++)
-                sum[t][j] = (vf){0};
-        for (int cb = 0; cb < IN_BLOCKS; cb++) {
-            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
-            const float *rows = weight + cb * (V * V * K_TILE);
-            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
-            for (int c0 = 0; c0 < channels; c0 += 4) {
-                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
-                for (int j = 0; j < AHEAD; j++)
-                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-                LATHE_UNROLL(4)
-                for (int c = c0; c < c0 + 4; c++) {
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(1)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                    LATHE_UNROLL(3)
-                    for (int t = 0; t < TILE; t++) {
-                        const vf pixel = lathe_splat(block[t * V + c]);
-                        LATHE_UNROLL(1)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[t][j] += pixel * tap[j];
-                    }
-                }
-            }
-        }
-        LATHE_UNROLL(3)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(1)
-            for (int j = 0; j < K_TILE; j++)
-                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
+        winograd_16x10x10_to_16x10x10_backward_data_group3(pixels + (size_t)g * TILE * IN_BLOCKS *
+                                                           V, weight,
+            sums + g * TILE * V, share);
     }
 }
 
@@ -1983,13 +2101,14 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_finish(const float
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[M][N];
@@ -2036,13 +2155,14 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
         TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { SLOTS = 16 };
@@ -2068,14 +2188,15 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
                                     th, tw,
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
             there = item * SLOTS + slot;
-            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
+            const int groups = winograd_16x10x10_to_16x10x10_backward_data_groups(images *
+                    CHUNK_TILES * TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
                     winograd_16x10x10_to_16x10x10_backward_data_product(pixels + (size_t)p * PIXELS,
                             taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
@@ -2087,8 +2208,7 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
                                 for (int tw = 0; tw < TILES_W; tw++) {
                                     const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
                                     winograd_16x10x10_to_16x10x10_backward_data_finish(in, weight,
-                                            sums + ((kb + j - k0) * GROUPS * TILE + t) * V, n,
-                                            kb + j, j,
+                                            sums + ((kb + j - k0) * TILES + t) * V, n, kb + j, j,
                                         oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw ==
                                             0);
                                 }

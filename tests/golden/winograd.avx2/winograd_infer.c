@@ -209,16 +209,43 @@ LATHE_INLINE float *winograd_64x12x12_to_80x12x12_infer_place(float *pixels, int
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 4,
         TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
-    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* Groups that the first of the tiles are in. */
+LATHE_INLINE int winograd_64x12x12_to_80x12x12_infer_groups(int tiles)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 4,
+        TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    return (tiles + TILE - 1) / TILE;
 }
 
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
@@ -233,13 +260,14 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_pixels(const float *image,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 4,
         TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     vf half[N][N];
@@ -280,13 +308,14 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_tile(const float *restrict
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 4,
         TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -302,11 +331,71 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_tile(const float *restrict
         winograd_64x12x12_to_80x12x12_infer_pixels(image, h0, w0, true, to);
 }
 
-/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
- * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
- * the cache. */
-LATHE_ALONE void winograd_64x12x12_to_80x12x12_infer_product(const float *restrict pixels,
-                                                             const float *restrict weight,
+LATHE_ALONE void winograd_64x12x12_to_80x12x12_infer_group6(const float *restrict pixels,
+                                                            const float *restrict weight,
+                                       float *restrict sums, const float *share)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 4,
+        TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    enum { WIDTH = 6 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(6)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(2)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(2)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(6)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(2)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
+    }
+    LATHE_UNROLL(6)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(2)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
+}
+
+/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
+ * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
+ * cache. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_product(const float *restrict pixels,
+                                                              const float *restrict weight,
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
@@ -317,52 +406,21 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_infer_product(const float *restri
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 4,
         TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     for (int g = 0; g < groups; g++) {
         const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        vf sum[TILE][K_TILE];
-        LATHE_UNROLL(6)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(2)
-            for (int j = 0; j < K_TILE; j++)
-                sum[t][j] = (vf){0};
-        for (int cb = 0; cb < IN_BLOCKS; cb++) {
-            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
-            const float *rows = weight + cb * (V * V * K_TILE);
-            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
-            for (int c0 = 0; c0 < channels; c0 += 4) {
-                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
-                for (int j = 0; j < AHEAD; j++)
-                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-                LATHE_UNROLL(4)
-                for (int c = c0; c < c0 + 4; c++) {
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(2)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                    LATHE_UNROLL(6)
-                    for (int t = 0; t < TILE; t++) {
-                        const vf pixel = lathe_splat(block[t * V + c]);
-                        LATHE_UNROLL(2)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[t][j] += pixel * tap[j];
-                    }
-                }
-            }
-        }
-        LATHE_UNROLL(6)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(2)
-            for (int j = 0; j < K_TILE; j++)
-                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
+        winograd_64x12x12_to_80x12x12_infer_group6(pixels + (size_t)g * TILE * IN_BLOCKS * V,
+                                                   weight,
+            sums + g * TILE * V, share);
     }
 }
 
@@ -383,13 +441,14 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_finish(const float *restri
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 4,
         TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     vf half[M][N];
@@ -433,13 +492,14 @@ static void winograd_64x12x12_to_80x12x12_infer(const float *restrict in,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 4,
         TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
+        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     enum { SLOTS = 5 };
@@ -464,13 +524,14 @@ static void winograd_64x12x12_to_80x12x12_infer(const float *restrict in,
                             winograd_64x12x12_to_80x12x12_infer_tile(in, n0 + n, oh0 / M + th, tw,
                                 (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
             there = item * SLOTS + slot;
-            const int groups = (images * CHUNK_TILES * TILES_W + TILE - 1) / TILE;
+            const int groups = winograd_64x12x12_to_80x12x12_infer_groups(images * CHUNK_TILES *
+                    TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
                     winograd_64x12x12_to_80x12x12_infer_product(pixels + (size_t)p * PIXELS, taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * GROUPS * TILE * V, groups,
+                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
@@ -484,8 +545,7 @@ static void winograd_64x12x12_to_80x12x12_infer(const float *restrict in,
                                 for (int tw = 0; tw < TILES_W; tw++) {
                                     const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
                                     winograd_64x12x12_to_80x12x12_infer_finish(in, weight, bias,
-                                            sums + ((kb + j - k0) * GROUPS * TILE + t) * V, n,
-                                            kb + j, j,
+                                            sums + ((kb + j - k0) * TILES + t) * V, n, kb + j, j,
                                         oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw ==
                                             0);
                                 }

@@ -36,7 +36,7 @@ enum {
     at_conv2_weight_winograd = 157216,           /* as read; calls 4 to 5 */
     at_conv2_forward_tiles = 341536,             /* pixels and sums; calls 5 to 5 */
     at_conv2 = 3866656,                          /* 1 x 10 x 12 x 12 x 8; calls 5 to 16 */
-    at_maxpool1 = 393952,                        /* 1 x 10 x 6 x 6 x 8; calls 5 to 9 */
+    at_maxpool1 = 388768,                        /* 1 x 10 x 6 x 6 x 8; calls 5 to 9 */
     at_linear1 = 157216,                         /* 1 x 1 x 1 x 1 x 8; calls 6 to 7 */
     at_linear1_grad = 183136,                    /* 1 x 1 x 1 x 1 x 8; calls 7 to 11 */
     at_sample_loss = 157248,                     /* per sample; calls 7 to 7 */
@@ -44,7 +44,7 @@ enum {
     at_flatten1_grad = 180256,                   /* 1 x 10 x 6 x 6 x 8; calls 11 to 12 */
     at_linear1_weight_transposed = 157216,       /* packed; calls 10 to 11 */
     at_conv2_weight_tiles = 157216,              /* sums and some tiles a thread; calls 13 to 13 */
-    at_relu1_grad = 393952,                      /* 1 x 8 x 12 x 12 x 8; calls 16 to 19 */
+    at_relu1_grad = 388768,                      /* 1 x 8 x 12 x 12 x 8; calls 16 to 19 */
     at_conv2_weight_transposed = 341536,         /* packed; calls 14 to 15 */
     at_conv2_weight_transposed_winograd = 157216, /* as read; calls 15 to 16 */
     at_conv2_backward_data_tiles = 341536,       /* pixels and sums; calls 16 to 16 */
@@ -376,16 +376,45 @@ LATHE_INLINE float *winograd_64x12x12_to_80x12x12_forward_place(float *pixels, i
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
-    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    const int start = t < WIDE * TILE ? 0 : WIDE * TILE, width = TILE - (start > 0);
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* Groups that the first of the tiles are in. */
+LATHE_INLINE int winograd_64x12x12_to_80x12x12_forward_groups(int tiles)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    if (tiles > WIDE * TILE)
+        return WIDE + (tiles - WIDE * TILE + TILE - 2) / (TILE - 1);
+    return (tiles + TILE - 1) / TILE;
 }
 
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
@@ -400,13 +429,14 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_pixels(const float *imag
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     vf half[N][N];
@@ -447,13 +477,14 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_tile(const float *restri
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -469,11 +500,131 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_tile(const float *restri
         winograd_64x12x12_to_80x12x12_forward_pixels(image, h0, w0, true, to);
 }
 
-/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
- * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
- * the cache. */
-LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_product(const float *restrict pixels,
-                                                               const float *restrict weight,
+LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_group5(const float *restrict pixels,
+                                                              const float *restrict weight,
+                                       float *restrict sums, const float *share)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    enum { WIDTH = 5 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(5)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(2)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(2)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(5)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(2)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
+    }
+    LATHE_UNROLL(5)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(2)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
+}
+
+LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_group4(const float *restrict pixels,
+                                                              const float *restrict weight,
+                                       float *restrict sums, const float *share)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    enum { WIDTH = 4 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(4)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(2)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(2)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(4)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(2)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
+    }
+    LATHE_UNROLL(4)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(2)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
+}
+
+/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
+ * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
+ * cache. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_product(const float *restrict pixels,
+                                                                const float *restrict weight,
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
@@ -484,52 +635,28 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_product(const float *rest
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     for (int g = 0; g < groups; g++) {
         const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        vf sum[TILE][K_TILE];
-        LATHE_UNROLL(5)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(2)
-            for (int j = 0; j < K_TILE; j++)
-                sum[t][j] = (vf){0};
-        for (int cb = 0; cb < IN_BLOCKS; cb++) {
-            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
-            const float *rows = weight + cb * (V * V * K_TILE);
-            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
-            for (int c0 = 0; c0 < channels; c0 += 4) {
-                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
-                for (int j = 0; j < AHEAD; j++)
-                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-                LATHE_UNROLL(4)
-                for (int c = c0; c < c0 + 4; c++) {
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(2)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                    LATHE_UNROLL(5)
-                    for (int t = 0; t < TILE; t++) {
-                        const vf pixel = lathe_splat(block[t * V + c]);
-                        LATHE_UNROLL(2)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[t][j] += pixel * tap[j];
-                    }
-                }
-            }
+        if (g >= WIDE) {
+            const int first = WIDE + g * (TILE - 1);
+            winograd_64x12x12_to_80x12x12_forward_group4(pixels + (size_t)first * IN_BLOCKS * V,
+                                                         weight,
+                sums + first * V, share);
+            continue;
         }
-        LATHE_UNROLL(5)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(2)
-            for (int j = 0; j < K_TILE; j++)
-                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
+        winograd_64x12x12_to_80x12x12_forward_group5(pixels + (size_t)g * TILE * IN_BLOCKS * V,
+                                                     weight,
+            sums + g * TILE * V, share);
     }
 }
 
@@ -549,13 +676,14 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_finish(const float *rest
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     vf half[M][N];
@@ -598,17 +726,18 @@ static void winograd_64x12x12_to_80x12x12_forward(const float *restrict in,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
-    const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
+    const int groups = winograd_64x12x12_to_80x12x12_forward_groups(count * IMAGE_TILES);
     float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
@@ -623,7 +752,7 @@ static void winograd_64x12x12_to_80x12x12_forward(const float *restrict in,
         const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
         winograd_64x12x12_to_80x12x12_forward_product(pixels + (size_t)p * PIXELS,
                                                       weight + (size_t)item * TAPS,
-            sums + (size_t)p * SUMS + (size_t)kb * GROUPS * TILE * V, groups,
+            sums + (size_t)p * SUMS + (size_t)kb * TILES * V, groups,
             weight + (size_t)later * TAPS, later < POSITIONS * K_TILES ? TAPS : 0);
     }
 
@@ -641,8 +770,8 @@ static void winograd_64x12x12_to_80x12x12_forward(const float *restrict in,
                     for (int tw = 0; tw < TILES_W; tw++) {
                         const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
                         winograd_64x12x12_to_80x12x12_forward_finish(in, weight,
-                                sums + (((size_t)kb + j) * GROUPS * TILE + n0 * IMAGE_TILES + t) *
-                                V, n, kb + j, j,
+                                sums + (((size_t)kb + j) * TILES + n0 * IMAGE_TILES + t) * V, n,
+                                kb + j, j,
                             oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw == 0);
                     }
             }
@@ -1633,16 +1762,45 @@ LATHE_INLINE float *winograd_64x12x12_to_80x12x12_backward_data_place(float *pix
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    return pixels + ((size_t)(t / TILE * IN_BLOCKS + cb) * TILE + t % TILE) * V;
+    const int start = t < WIDE * TILE ? 0 : WIDE * TILE, width = TILE - (start > 0);
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* Groups that the first of the tiles are in. */
+LATHE_INLINE int winograd_64x12x12_to_80x12x12_backward_data_groups(int tiles)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 11520,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    if (tiles > WIDE * TILE)
+        return WIDE + (tiles - WIDE * TILE + TILE - 2) / (TILE - 1);
+    return (tiles + TILE - 1) / TILE;
 }
 
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
@@ -1657,13 +1815,14 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_pixels(const float
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[N][N];
@@ -1704,13 +1863,14 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_tile(const float *
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
@@ -1726,10 +1886,130 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_tile(const float *
         winograd_64x12x12_to_80x12x12_backward_data_pixels(image, h0, w0, true, to);
 }
 
-/* K_TILE blocks of channels of one position, groups of TILE tiles: sums over all input channels.
- * next: weights that are needed soon, so many, of which AHEAD vectors every four channels come to
- * the cache. */
-LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_product(const float *restrict pixels,
+LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_group5(const float *restrict pixels,
+        const float *restrict weight,
+                                       float *restrict sums, const float *share)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 11520,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { WIDTH = 5 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(5)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(2)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(2)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(5)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(2)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
+    }
+    LATHE_UNROLL(5)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(2)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
+}
+
+LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_group4(const float *restrict pixels,
+        const float *restrict weight,
+                                       float *restrict sums, const float *share)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 11520,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { WIDTH = 4 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(4)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(2)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(2)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(4)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(2)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
+    }
+    LATHE_UNROLL(4)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(2)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
+}
+
+/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
+ * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
+ * cache. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_product(const float *restrict pixels,
         const float *restrict weight,
                                  float *restrict sums, int groups, const float *next, int soon)
 {
@@ -1741,52 +2021,28 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_product(const float
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     for (int g = 0; g < groups; g++) {
         const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        vf sum[TILE][K_TILE];
-        LATHE_UNROLL(5)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(2)
-            for (int j = 0; j < K_TILE; j++)
-                sum[t][j] = (vf){0};
-        for (int cb = 0; cb < IN_BLOCKS; cb++) {
-            const float *block = pixels + ((size_t)g * IN_BLOCKS + cb) * (TILE * V);
-            const float *rows = weight + cb * (V * V * K_TILE);
-            const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
-            for (int c0 = 0; c0 < channels; c0 += 4) {
-                const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
-                for (int j = 0; j < AHEAD; j++)
-                    __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
-                LATHE_UNROLL(4)
-                for (int c = c0; c < c0 + 4; c++) {
-                    vf tap[K_TILE];
-                    LATHE_UNROLL(2)
-                    for (int j = 0; j < K_TILE; j++)
-                        tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
-                    LATHE_UNROLL(5)
-                    for (int t = 0; t < TILE; t++) {
-                        const vf pixel = lathe_splat(block[t * V + c]);
-                        LATHE_UNROLL(2)
-                        for (int j = 0; j < K_TILE; j++)
-                            sum[t][j] += pixel * tap[j];
-                    }
-                }
-            }
+        if (g >= WIDE) {
+            const int first = WIDE + g * (TILE - 1);
+            winograd_64x12x12_to_80x12x12_backward_data_group4(pixels + (size_t)first * IN_BLOCKS *
+                                                               V, weight,
+                sums + first * V, share);
+            continue;
         }
-        LATHE_UNROLL(5)
-        for (int t = 0; t < TILE; t++)
-            LATHE_UNROLL(2)
-            for (int j = 0; j < K_TILE; j++)
-                lathe_store(sums + ((size_t)(j * GROUPS + g) * TILE + t) * V, sum[t][j]);
+        winograd_64x12x12_to_80x12x12_backward_data_group5(pixels + (size_t)g * TILE * IN_BLOCKS *
+                                                           V, weight,
+            sums + g * TILE * V, share);
     }
 }
 
@@ -1804,13 +2060,14 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_finish(const float
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     vf half[M][N];
@@ -1853,17 +2110,18 @@ static void winograd_64x12x12_to_80x12x12_backward_data(const float *restrict in
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
         TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
+        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
         PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
         TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (GROUPS * IN_BLOCKS * TILE + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * GROUPS * TILE + 1) * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
-    const int tiles = count * IMAGE_TILES, groups = (tiles + TILE - 1) / TILE;
+    const int groups = winograd_64x12x12_to_80x12x12_backward_data_groups(count * IMAGE_TILES);
     float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
@@ -1878,7 +2136,7 @@ static void winograd_64x12x12_to_80x12x12_backward_data(const float *restrict in
         const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
         winograd_64x12x12_to_80x12x12_backward_data_product(pixels + (size_t)p * PIXELS,
                                                             weight + (size_t)item * TAPS,
-            sums + (size_t)p * SUMS + (size_t)kb * GROUPS * TILE * V, groups,
+            sums + (size_t)p * SUMS + (size_t)kb * TILES * V, groups,
             weight + (size_t)later * TAPS, later < POSITIONS * K_TILES ? TAPS : 0);
     }
 
@@ -1896,8 +2154,8 @@ static void winograd_64x12x12_to_80x12x12_backward_data(const float *restrict in
                     for (int tw = 0; tw < TILES_W; tw++) {
                         const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
                         winograd_64x12x12_to_80x12x12_backward_data_finish(in, weight,
-                                sums + (((size_t)kb + j) * GROUPS * TILE + n0 * IMAGE_TILES + t) *
-                                V, n, kb + j, j,
+                                sums + (((size_t)kb + j) * TILES + n0 * IMAGE_TILES + t) * V, n,
+                                kb + j, j,
                             oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw == 0);
                     }
             }
@@ -2137,7 +2395,7 @@ static const struct lathe_cost costs[] = {
     {"conv1", "batch statistics", 0, 0, 2560, false},
     {"conv1", "steps forward", 73728, 73728, 768, false},
     {"conv2", "forward, weights transformed", 0, 0, 921600, false},
-    {"conv2", "forward", 11837440, 94464, 946944, true},
+    {"conv2", "forward", 11837440, 94464, 926208, true},
     {"linear1", "forward", 23040, 11552, 92192, false},
     {"loss", "forward and backward", 0, 64, 8, false},
     {"linear1", "gradient of the bias", 0, 32, 32, false},
@@ -2148,7 +2406,7 @@ static const struct lathe_cost costs[] = {
     {"conv2", "backward weights", 11837440, 82944, 15022080, true},
     {"conv2", "weights for backward data", 0, 0, 368640, false},
     {"conv2", "backward data, weights transformed", 0, 0, 921600, false},
-    {"conv2", "backward data", 11837440, 82944, 946944, true},
+    {"conv2", "backward data", 11837440, 82944, 926208, true},
     {"conv1", "sums for the batchnorm", 73728, 73728, 1536, false},
     {"conv1", "batchnorm's gradients", 0, 0, 1792, false},
     {"conv1", "steps backward", 73728, 73728, 1536, false},
@@ -2168,7 +2426,7 @@ static const struct lathe_write writes[] = {
     {1, at_batchnorm1_scale, 64, 0, 1},
     {2, at_relu1, 0, 9216, 1},
     {3, at_conv2_weight_winograd, 184320, 0, 1},
-    {4, at_conv2_forward_tiles, 52416, 0, 1},
+    {4, at_conv2_forward_tiles, 47232, 0, 1},
     {4, at_conv2, 0, 11520, 1},
     {4, at_maxpool1, 0, 2880, 1},
     {5, at_linear1, 0, 8, 1},
@@ -2184,7 +2442,7 @@ static const struct lathe_write writes[] = {
     {12, at_conv2_weight_tiles, 3709440, 0, 1},
     {13, at_conv2_weight_transposed, 46080, 0, 1},
     {14, at_conv2_weight_transposed_winograd, 184320, 0, 1},
-    {15, at_conv2_backward_data_tiles, 52416, 0, 1},
+    {15, at_conv2_backward_data_tiles, 47232, 0, 1},
     {15, at_relu1_grad, 0, 9216, 1},
     {16, at_conv1_norm_sums, 128, 0, 1},
     {17, at_batchnorm1_weight_grad, 64, 0, 1},
