@@ -362,8 +362,8 @@ void lower_samples_end(struct lowering *l, const struct group *group, bool backw
 /* ---- Winograd's convolution ---- */
 
 struct winograd_plan {
-    int m, r;    /* tiles are of M x M pixels, filters of R x R taps */
-    bool folded; /* stride 2: every second pixel of every second row is a channel of its own */
+    int m, r, stride; /* tiles are of M x M pixels, filters of R x R taps */
+    bool folded;      /* stride 2: every second pixel of every second row is a channel of its own */
     int tiles_h, tiles_w;                 /* of an image */
     int item_images, chunk_tiles, chunks; /* a piece of work: images x rows of tiles */
     int chunk_rows;                       /* of pixels */

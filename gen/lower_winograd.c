@@ -1,5 +1,5 @@
 /*
- * lower_winograd: 3 x 3 convolutions of stride 1 by Winograd's F(4 x 4, 3 x 3), forward and
+ * lower_winograd: 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3), forward and, of stride 1,
  * backward data (Lavin, Gray: "Fast algorithms for convolutional neural networks", 2016).
  *
  * Tiles of 6 x 6 pixels and the weights are transformed; each of the 36 positions is then a matrix
@@ -14,6 +14,9 @@
  * it computes. An item then is some output channels of all tiles, weights are asked for before they
  * are needed, and F(2 x 2, 3 x 3), whose weights are 16 for 9, is tried as well, and between them
  * F(3 x 3, 3 x 3). Where the cache keeps all weights, items are rows of tiles.
+ *
+ * Of stride 2, forward, tiles of M x M pixels come from 2 M + 1 rows and columns, and as many
+ * products of each: 81 for 144 where M is 4, 25 for 36 where it is 2, whose weights are fewer.
  *
  * Inference of an image by 7 x 7 taps of stride 2 is folded (winograd_fold.c.t): every second row
  * and column of pixels are four images of stride 1, which F(3 x 3, 4 x 4) takes for channels.
@@ -44,15 +47,16 @@ enum {
 
 /* The cost model's. */
 static const double EFFICIENCY = 0.9;     /* of products in registers */
-static const double TRANSFORM = 170;      /* of a tile and block of channels, forth or back */
+static const double TRANSFORM = 4.72;     /* of a position of a block of channels, either way */
 static const double PIXEL_TRANSFORM = 14; /* the same of a position where tiles are few, forth, */
 static const double SUM_TRANSFORM = 8;    /* and back */
 static const double BYTES_MEANWHILE = 2;  /* from beyond the second-level cache */
 static const double BYTES_AHEAD = 2.5;    /* the same, asked for before they are needed */
-static const double WORTH = 0.9;          /* of the direct kernel's cost, to be chosen */
+static const double WORTH = 0.9;          /* of the direct kernel's cost, to be chosen, */
+static const double STRIDED_SHARE = 0.8;  /* whose sums are few where registers are, of stride 2 */
 /* In training. */
 static const double TRAINING_EFFICIENCY = 0.8;
-static const double TRAINING_TRANSFORM = 680;
+static const double TRAINING_TRANSFORM = 18.9;
 static const double TILE_BYTES = 0.73; /* of tiles in phases, to memory and from there */
 static const double WEIGHT_BYTES =
     4.7; /* of weights: from memory, to it, and each pass over them */
@@ -61,7 +65,8 @@ static const double WEIGHT_BYTES =
 
 static int positions(const struct winograd_plan *p)
 {
-    return (p->m + p->r - 1) * (p->m + p->r - 1);
+    int n = p->stride * (p->m - 1) + p->r;
+    return n * n;
 }
 
 /* The largest divisor of COUNT that is a multiple of UNIT and at most MOST; or UNIT. */
@@ -182,12 +187,17 @@ static int choose_k_chunk(const struct lowering *l, const struct geometry *g,
     return largest_divisor(g->out_blocks, p->k_tile, SUM_BYTES / bytes);
 }
 
-/* Tiles and blocks of output channels that an item has, and of those in registers. */
+/* Tiles of M x M pixels and R x R taps, and blocks of output channels, that an item has, and of
+ * those in registers. */
 static struct winograd_plan choose_plan(const struct lowering *l, const struct geometry *g,
-                                        int out_h, int out_w, int row_multiple, int m, int r)
+                                        const struct axis *h, const struct axis *w,
+                                        int row_multiple, int m, int r)
 {
-    struct winograd_plan p = {
-        .m = m, .r = r, .tiles_h = divide_up(out_h, m), .tiles_w = divide_up(out_w, m)};
+    struct winograd_plan p = {.m = m,
+                              .r = r,
+                              .stride = g->stride_h,
+                              .tiles_h = divide_up(h->out, m),
+                              .tiles_w = divide_up(w->out, m)};
     p.k_tile = choose_k_tile(g);
     choose_order(l, g, &p, row_multiple);
     int tiles = (p.phases ? l->batch : p.item_images) * p.chunk_tiles * p.tiles_w;
@@ -209,6 +219,14 @@ static double cost_beside(double arithmetic, double bytes)
     return fmax(arithmetic, memory) + fmin(arithmetic, memory) / 2;
 }
 
+/* Of transformed tiles, to memory and from there. */
+static double moved_bytes(const struct lowering *l, const struct geometry *g,
+                          const struct winograd_plan *p, double tiles)
+{
+    int blocks = g->in_blocks + g->out_blocks;
+    return p->phases ? 4.0 * l->lanes * positions(p) * tiles * blocks : 0;
+}
+
 /* In training pixels come from memory and go there, and so do tiles in phases; weights are
  * transformed and written, and read in PASSES. Fitted to layers of 16 to 512 channels, 56 to 7
  * rows, of 16 samples, within a fifth of the direct kernel's time (`bench methods`). */
@@ -216,14 +234,14 @@ static double training_cost(const struct lowering *l, const struct geometry *g,
                             const struct winograd_plan *p, double tiles, double passes)
 {
     double products = positions(p) * tiles * g->in_blocks * l->lanes * g->out_blocks;
-    double blocks = tiles * (g->in_blocks + g->out_blocks);
-    double moved = p->phases ? 4.0 * l->lanes * positions(p) * blocks : 0;
-    return products / TRAINING_EFFICIENCY + TRAINING_TRANSFORM * blocks + moved / TILE_BYTES +
+    double blocks = positions(p) * tiles * (g->in_blocks + g->out_blocks);
+    return products / TRAINING_EFFICIENCY + TRAINING_TRANSFORM * blocks +
+           moved_bytes(l, g, p, tiles) / TILE_BYTES +
            weight_bytes(l, g, positions(p)) / WEIGHT_BYTES * (passes + 2);
 }
 
-/* Products, which run at nine tenths of the peak; transforms of tiles; weights from beyond the
- * second-level cache. */
+/* Products, which run at nine tenths of the peak; transforms of tiles; weights, and tiles in
+ * phases, from beyond the second-level cache. */
 static double winograd_cost(const struct lowering *l, const struct geometry *g,
                             const struct winograd_plan *p, int batch)
 {
@@ -240,8 +258,8 @@ static double winograd_cost(const struct lowering *l, const struct geometry *g,
     double passes = p->phases || keeps_weights(l, g, p) ? 1 : items / 2;
     if (l->training)
         return training_cost(l, g, p, tiles, passes);
-    return products + TRANSFORM * tiles * (blocks_in + blocks_out) +
-           bytes / BYTES_MEANWHILE * passes;
+    return products + TRANSFORM * positions(p) * tiles * (blocks_in + blocks_out) +
+           (moved_bytes(l, g, p, tiles) / 2 + bytes * passes) / BYTES_MEANWHILE;
 }
 
 /* The same for the direct kernel, which asks for weights ahead where an image is in registers. */
@@ -250,6 +268,8 @@ static double direct_cost(const struct lowering *l, const struct geometry *g, co
 {
     double products = batch * axis_pairs(h) * axis_pairs(w) * g->in_c * g->out_blocks / EFFICIENCY;
     double bytes = weight_bytes(l, g, R * R);
+    if (g->stride_h > 1 && l->program->isa->registers < 32)
+        products /= STRIDED_SHARE;
     return fits_registers(l, g) ? cost_beside(products, bytes) : products + bytes / BYTES_MEANWHILE;
 }
 
@@ -273,6 +293,7 @@ static struct geometry folded_geometry(const struct lowering *l, const struct ge
     struct geometry folded = *g;
     folded.in_block = l->lanes;
     folded.in_c = 4 * g->in_c;
+    folded.stride_h = folded.stride_w = 1;
     folded.in_blocks = divide_up(folded.in_c, l->lanes);
     return folded;
 }
@@ -292,12 +313,43 @@ static bool choose_folded(const struct lowering *l, const struct geometry *g, co
 {
     struct geometry folded = folded_geometry(l, g);
     double pairs = axis_pairs(h) * axis_pairs(w);
-    *plan = choose_plan(l, &folded, h->out, w->out, row_multiple, FOLDED_M, FOLDED_R);
+    *plan = choose_plan(l, &folded, h, w, row_multiple, FOLDED_M, FOLDED_R);
     plan->folded = true;
     return !plan->phases &&
            (l->method == CONV_WINOGRAD ||
             winograd_cost(l, &folded, plan, l->typical_batch) <
                 l->typical_batch * pairs * g->in_c * g->out_blocks / EFFICIENCY * WORTH);
+}
+
+/* ---- the choice ---- */
+
+/* 3 x 3 taps; of stride 2 forward alone: backward, some pixels meet one tap, and none all nine. */
+static bool fits_method(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                        const struct axis *w)
+{
+    int stride = g->stride_h;
+    return g->kernel_h == R && g->kernel_w == R && stride <= 2 && stride == g->stride_w &&
+           h->in_step == stride && g->dilation_h == 1 && g->dilation_w == 1 && g->groups == 1 &&
+           g->in_block == l->lanes && h->taps == R && w->taps == R;
+}
+
+/* Tiles of 4 x 4 pixels, or fewer where that leaves fewer weights to read or, of stride 2, where
+ * rounding up to tiles takes much of what they save. */
+static struct winograd_plan cheapest_plan(const struct lowering *l, const struct geometry *g,
+                                          const struct axis *h, const struct axis *w,
+                                          int row_multiple)
+{
+    struct winograd_plan best = choose_plan(l, g, h, w, row_multiple, MOST_M, R);
+    double least = winograd_cost(l, g, &best, l->typical_batch);
+    for (int m = MOST_M - 1; m >= LEAST_M && (best.shares || best.stride > 1); m--) {
+        struct winograd_plan small = choose_plan(l, g, h, w, row_multiple, m, R);
+        double cost = winograd_cost(l, g, &small, l->typical_batch);
+        if ((small.shares || small.stride > 1) && cost < least) {
+            best = small;
+            least = cost;
+        }
+    }
+    return best;
 }
 
 bool choose_winograd(const struct lowering *l, const struct geometry *g, const struct axis *h,
@@ -307,24 +359,13 @@ bool choose_winograd(const struct lowering *l, const struct geometry *g, const s
         return false;
     if (can_fold(l, g, h, w))
         return choose_folded(l, g, h, w, row_multiple, plan);
-    bool fits = g->kernel_h == R && g->kernel_w == R && g->stride_h == 1 && g->stride_w == 1 &&
-                g->dilation_h == 1 && g->dilation_w == 1 && g->groups == 1 &&
-                g->in_block == l->lanes && h->taps == R && w->taps == R;
-    if (!fits)
+    if (!fits_method(l, g, h, w))
         return false;
-    *plan = choose_plan(l, g, h->out, w->out, row_multiple, MOST_M, R);
-    double cost = winograd_cost(l, g, plan, l->typical_batch);
-    for (int m = MOST_M - 1; m >= LEAST_M && plan->shares; m--) {
-        struct winograd_plan small = choose_plan(l, g, h->out, w->out, row_multiple, m, R);
-        double small_cost = winograd_cost(l, g, &small, l->typical_batch);
-        if (small.shares && small_cost < cost) {
-            *plan = small;
-            cost = small_cost;
-        }
-    }
+    *plan = cheapest_plan(l, g, h, w, row_multiple);
     if (l->method == CONV_WINOGRAD)
         return true;
-    return g->in_c >= LEAST_CHANNELS && cost < direct_cost(l, g, h, w, l->typical_batch) * WORTH;
+    return g->in_c >= LEAST_CHANNELS && winograd_cost(l, g, plan, l->typical_batch) <
+                                            direct_cost(l, g, h, w, l->typical_batch) * WORTH;
 }
 
 /* ---- calls ---- */
@@ -347,7 +388,7 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
                                          const struct axis *w, const struct winograd_plan *p,
                                          const char *label, struct region *weight)
 {
-    struct winograd f = winograd_make(p->m, p->r);
+    struct winograd f = winograd_make_strided(p->m, p->r, p->stride);
     int blocks = g->out_blocks * g->in_blocks, in_c = p->folded ? g->in_c / 4 : g->in_c;
     size_t floats =
         checked_multiply((size_t)blocks * (size_t)positions(p), (size_t)l->lanes * l->lanes);
@@ -384,12 +425,13 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
 static void add_plan(const struct lowering *l, struct value *a, const struct geometry *g,
                      const struct winograd_plan *p)
 {
-    struct winograd f = winograd_make(p->m, p->r);
+    struct winograd f = winograd_make_strided(p->m, p->r, p->stride);
     struct value *transforms = value_table(l->arena);
     add_transform(l, transforms, "input", &f.input);
     add_transform(l, transforms, "output", &f.output);
     value_child(a, "transforms", transforms);
     value_int(a, "M", p->m);
+    value_int(a, "STEP", p->stride * p->m);
     value_int(a, "N", f.n);
     value_int(a, "IN_BLOCKS", g->in_blocks);
     value_int(a, "OUT_BLOCKS", g->out_blocks);
@@ -436,7 +478,7 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
                 p->phases ? "pixels and sums" : "pixels and sums of some tiles a thread");
     struct call *call =
         add_call(l, group, p->phases ? "winograd_phases.c.t" : "winograd.c.t", name, label);
-    call->winograd = p->m == 4;
+    call->winograd = p->m == 4 && p->stride == 1;
     add_axis(l, call->arguments, "H", h);
     add_axis(l, call->arguments, "W", w);
     add_plan(l, call->arguments, g, p);

@@ -46,6 +46,7 @@ struct winograd winograd_make(int m, int r)
     struct winograd w = {.m = m,
                          .r = r,
                          .n = n,
+                         .stride = 1,
                          .filter = {.rows = n, .columns = r},
                          .input = {.rows = n, .columns = n},
                          .output = {.rows = m, .columns = n}};
@@ -65,6 +66,49 @@ struct winograd winograd_make(int m, int r)
         w.input.at[finite][i] = coefficients[i];
     w.filter.at[finite][r - 1] = 1;
     w.output.at[m - 1][finite] = 1;
+    return w;
+}
+
+/* F(M, 1) without transforms. */
+static struct winograd make_products(int m)
+{
+    struct winograd w = {.m = m,
+                         .r = 1,
+                         .n = m,
+                         .stride = 1,
+                         .filter = {.rows = m, .columns = 1},
+                         .input = {.rows = m, .columns = m},
+                         .output = {.rows = m, .columns = m}};
+    for (int i = 0; i < m; i++)
+        w.filter.at[i][0] = w.input.at[i][i] = w.output.at[i][i] = 1;
+    return w;
+}
+
+struct winograd winograd_make_strided(int m, int r, int stride)
+{
+    if (stride == 1)
+        return winograd_make(m, r);
+    int n = stride * (m - 1) + r, row = 0;
+    check_bug(stride == 2 && m >= 1 && r >= 2 && n <= WINOGRAD_MOST);
+    struct winograd w = {.m = m,
+                         .r = r,
+                         .n = n,
+                         .stride = stride,
+                         .filter = {.rows = n, .columns = r},
+                         .input = {.rows = n, .columns = n},
+                         .output = {.rows = m, .columns = n}};
+    for (int part = 0; part < stride; part++) {
+        int taps = divide_up(r - part, stride);
+        struct winograd own = taps == 1 ? make_products(m) : winograd_make(m, taps);
+        for (int j = 0; j < own.n; j++, row++) {
+            for (int k = 0; k < taps; k++)
+                w.filter.at[row][stride * k + part] = own.filter.at[j][k];
+            for (int i = 0; i < own.n; i++)
+                w.input.at[row][stride * i + part] = own.input.at[j][i];
+            for (int i = 0; i < m; i++)
+                w.output.at[i][row] = own.output.at[i][j];
+        }
+    }
     return w;
 }
 

@@ -16,7 +16,7 @@
 
 #include "base.h"
 
-enum { WINOGRAD_MOST = 8 };
+enum { WINOGRAD_MOST = 9 };
 
 /* ROWS x COLUMNS of them are in use. */
 struct winograd_matrix {
@@ -24,14 +24,21 @@ struct winograd_matrix {
     double at[WINOGRAD_MOST][WINOGRAD_MOST];
 };
 
+/* Every STRIDE-th place has an output: y[i] = sum of g[k] * d[STRIDE * i + k]. */
 struct winograd {
-    int m, r, n;
+    int m, r, n, stride;
     struct winograd_matrix filter, input, output;
 };
 
 /* F(M, R) for M + R - 1 of 2 to WINOGRAD_MOST, by the method of Toom and Cook: points 0, pairs of
  * +-p, and infinity. All F(m, r) of one n have the same input matrix. */
 struct winograd winograd_make(int m, int r);
+
+/* F(M, R) of STRIDE 1 or 2, for STRIDE * (M - 1) + R of 2 to WINOGRAD_MOST. Of stride 2 even taps
+ * meet even inputs alone and odd ones odd: two correlations of stride 1 whose outputs are summed,
+ * 2 M + 1 products for 3 M of three taps. (Huang et al.: "DWM: a decomposable Winograd method for
+ * convolution acceleration", 2020, section 3.) */
+struct winograd winograd_make_strided(int m, int r, int stride);
 
 /* Statements of C, in order, and how many additions and multiply-adds they are made of. */
 struct winograd_code {

@@ -62,13 +62,13 @@ LATHE_INLINE void ${name}_tile(const float *restrict in, int n, int th, int tw, 
                                float *restrict pixels)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
-    const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
+    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = ${name}_place(pixels, t, cb);
-    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
-        LATHE_UNROLL(${M})
-        for (int j = 0; j < M; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(${STEP})
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         ${name}_pixels(image, h0, w0, false, to);
     else

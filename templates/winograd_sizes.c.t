@@ -1,5 +1,6 @@
 enum {
-    V = ${V}, M = ${M}, N = ${N}, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+    V = ${V}, M = ${M}, N = ${N}, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+    STEP = ${STEP},                                  /* which are so far apart */
     IN_H = ${IN_H}, IN_W = ${IN_W}, IN_BLOCKS = ${IN_BLOCKS}, FIRST_H = ${FIRST_H},
     FIRST_W = ${FIRST_W}, IN_IMAGE = ${in_image},
     OUT_H = ${OUT_H}, OUT_W = ${OUT_W}, OUT_BLOCKS = ${OUT_BLOCKS}, OUT_IMAGE = ${out_image},

@@ -1,6 +1,7 @@
 /*
- * check_winograd: Winograd's matrices correlate, in two dimensions, the statements printed for a
- * matrix multiply by it, and generated kernels compute what the interpreter does.
+ * check_winograd: Winograd's matrices correlate, in two dimensions, with and without a stride, the
+ * statements printed for a matrix multiply by it, and generated kernels compute what the
+ * interpreter does.
  *
  * Random tests print their seed; CHECK_SEED=n repeats one.
  */
@@ -22,10 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The pairs (m, r) that are tried: those of kernels first. */
+/* F(m, r) and strides that are tried: those of kernels first. */
 static const struct {
-    int m, r;
-} sizes[] = {{4, 3}, {3, 4}, {2, 3}, {3, 2}, {1, 2}, {2, 1}, {6, 3}, {3, 6}, {4, 5}, {5, 2}};
+    int m, r, stride;
+} sizes[] = {{4, 3, 1}, {3, 4, 1}, {2, 3, 1}, {4, 3, 2}, {3, 3, 2}, {2, 3, 2},
+             {3, 2, 1}, {1, 2, 1}, {2, 1, 1}, {6, 3, 1}, {3, 6, 1}, {4, 5, 1},
+             {5, 2, 1}, {1, 3, 2}, {4, 2, 2}, {3, 4, 2}, {2, 7, 2}};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 static void start_random(const char *name)
@@ -62,7 +65,7 @@ static void apply(const struct winograd_matrix *m, double from[][WINOGRAD_MOST],
  * 1e-16 alone, and rounds to the same. */
 START_TEST(correlates)
 {
-    struct winograd w = winograd_make(sizes[_i].m, sizes[_i].r);
+    struct winograd w = winograd_make_strided(sizes[_i].m, sizes[_i].r, sizes[_i].stride);
     start_random("correlates");
     for (int trial = 0; trial < 100; trial++) {
         double d[WINOGRAD_MOST][WINOGRAD_MOST], g[WINOGRAD_MOST][WINOGRAD_MOST];
@@ -81,9 +84,11 @@ START_TEST(correlates)
             for (int j = 0; j < w.m; j++) {
                 double direct = 0;
                 for (int k = 0; k < w.r * w.r; k++)
-                    direct += d[i + k / w.r][j + k % w.r] * g[k / w.r][k % w.r];
-                ck_assert_msg(fabs(y[i][j] - direct) < 1e-8, "F(%d, %d): %.17g, direct %g", w.m,
-                              w.r, y[i][j], direct);
+                    direct +=
+                        d[w.stride * i + k / w.r][w.stride * j + k % w.r] * g[k / w.r][k % w.r];
+                ck_assert_msg(fabs(y[i][j] - direct) < 1e-8,
+                              "F(%d, %d) of stride %d: %.17g, not %g", w.m, w.r, w.stride, y[i][j],
+                              direct);
             }
     }
 }
@@ -180,7 +185,7 @@ static void check_code(struct arena *arena, const struct winograd_matrix *m)
 START_TEST(statements_multiply)
 {
     struct arena *arena = arena_new();
-    struct winograd w = winograd_make(sizes[_i].m, sizes[_i].r);
+    struct winograd w = winograd_make_strided(sizes[_i].m, sizes[_i].r, sizes[_i].stride);
     start_random("statements_multiply");
     for (int trial = 0; trial < 20; trial++) {
         check_code(arena, &w.filter);
@@ -204,6 +209,15 @@ END_TEST
 
 /* ---- kernels ---- */
 
+static long long argument(const struct call *call, const char *name)
+{
+    const struct value *a = call->arguments;
+    for (int i = 0; i < a->fields.count; i++)
+        if (a->fields.items[i].name && strcmp(a->fields.items[i].name, name) == 0)
+            return a->fields.items[i].integer;
+    ck_abort_msg("%s has no argument %s", call->template_name, name);
+}
+
 /* Every convolution but the 1 x 2 one, forward and backward, is Winograd's: 18 calls, those with
  * 640 channels in phases, and of few samples all whose weights no cache keeps. Of two groups it is
  * the gradient of the weights alone; some batches are split for it. */
@@ -226,8 +240,32 @@ static void count_calls(struct arena *arena, struct network *network,
     ck_assert_int_gt(sums, 1);
 }
 
-/* As many samples as there is room for, and fewer. */
-static void check_kernels(const char *isa, int batch)
+/* Every convolution of stride 2 is Winograd's forward, backward data none; of stride 1 both; the
+ * one of 640 channels is in phases. */
+static void count_strided(struct arena *arena, struct network *network,
+                          const struct build_options *options)
+{
+    const struct program *program = build_program(arena, network, options, true);
+    int strided = 0, others = 0, phases = 0;
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        bool phased = strcmp(call->template_name, "winograd_phases.c.t") == 0;
+        if (!phased && strcmp(call->template_name, "winograd.c.t") != 0)
+            continue;
+        bool steps = argument(call, "STEP") == 2 * argument(call, "M");
+        strided += steps;
+        phases += steps && phased;
+        others += !steps;
+    }
+    ck_assert_int_eq(strided, 5);
+    ck_assert_int_eq(others, 2);
+    ck_assert_int_gt(phases, 0);
+}
+
+/* Training of SPEC, as many samples as there is room for and fewer. */
+static void check_kernels(const char *spec, const char *isa, int batch,
+                          void (*count)(struct arena *, struct network *,
+                                        const struct build_options *))
 {
     char folder[] = "/tmp/lathe-winograd-XXXXXX";
     struct arena *arena = arena_new();
@@ -238,14 +276,14 @@ static void check_kernels(const char *isa, int batch)
                                     .cc = "cc",
                                     .verify = true};
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    struct network *network = spec_read(arena, "tests/num/winograd.lua", NULL, 0);
+    struct network *network = spec_read(arena, spec, NULL, 0);
     const struct lathe_model *generated = build_and_load(arena, network, &options, folder);
-    count_calls(arena, network, &options);
+    count(arena, network, &options);
     struct text out = {0};
-    for (int count = batch; count >= batch - 2; count -= 2) {
-        struct verify_options verify = {.seed = 1, .batch = count, .entries = 8};
+    for (int samples = batch; samples >= batch - 2; samples -= 2) {
+        struct verify_options verify = {.seed = 1, .batch = samples, .entries = 8};
         bool right = verify_generated(network->graph, generated, &verify, &out);
-        ck_assert_msg(right, "%s, %d samples:\n%s", isa, count, out.data);
+        ck_assert_msg(right, "%s, %d samples:\n%s", isa, samples, out.data);
     }
     /* 17: more than there are slots of scratch memory */
     check_threads(arena, generated, batch, (int[]){1, 3, 17}, 3);
@@ -256,15 +294,6 @@ static void check_kernels(const char *isa, int batch)
 }
 
 /* ---- inference of few samples ---- */
-
-static long long argument(const struct call *call, const char *name)
-{
-    const struct value *a = call->arguments;
-    for (int i = 0; i < a->fields.count; i++)
-        if (a->fields.items[i].name && strcmp(a->fields.items[i].name, name) == 0)
-            return a->fields.items[i].integer;
-    ck_abort_msg("%s has no argument %s", call->template_name, name);
-}
 
 /* Every 3 x 3 convolution is of METHOD: Winograd's in shares of the output channels, tiles of 2 x
  * 2, 3 x 3 and 4 x 4; direct, where registers hold an image, as a whole. */
@@ -428,7 +457,14 @@ static const char *const isas[] = {"avx512", "avx2", "portable"};
 START_TEST(kernels_are_right)
 {
     if (runs_here(isas[_i]))
-        check_kernels(isas[_i], batches[_i]);
+        check_kernels("tests/num/winograd.lua", isas[_i], batches[_i], count_calls);
+}
+END_TEST
+
+START_TEST(strided_kernels_are_right)
+{
+    if (runs_here(isas[_i]))
+        check_kernels("tests/num/strided.lua", isas[_i], batches[_i], count_strided);
 }
 END_TEST
 
@@ -437,6 +473,32 @@ START_TEST(small_batches_are_right)
     if (runs_here(isas[_i / 2]))
         check_inference("tests/num/winograd.lua", (struct spec_setting[]){{"loss", "false"}}, 1,
                         isas[_i / 2], _i % 2 ? CONV_DIRECT : CONV_WINOGRAD, count_small_calls);
+}
+END_TEST
+
+/* Some of the five in shares of the output channels. */
+static void count_strided_shares(struct arena *arena, struct network *network,
+                                 const struct build_options *options)
+{
+    const struct program *program = build_program(arena, network, options, false);
+    int shares = 0, strided = 0;
+    for (int i = 0; i < program->calls.count; i++) {
+        const struct call *call = program->calls.items[i];
+        if (strcmp(call->template_name, "winograd.c.t") != 0 ||
+            argument(call, "STEP") != 2 * argument(call, "M"))
+            continue;
+        strided++;
+        shares += argument(call, "OUT_BLOCKS") > argument(call, "ITEM_BLOCKS");
+    }
+    ck_assert_int_eq(strided, 5);
+    ck_assert_int_gt(shares, 0);
+}
+
+START_TEST(strided_small_batches_are_right)
+{
+    if (runs_here(isas[_i]))
+        check_inference("tests/num/strided.lua", (struct spec_setting[]){{"loss", "false"}}, 1,
+                        isas[_i], CONV_WINOGRAD, count_strided_shares);
 }
 END_TEST
 
@@ -456,6 +518,8 @@ int main(void)
     tcase_add_test(tests, statements_are_few);
     tcase_add_loop_test(tests, kernels_are_right, 0, 3);
     tcase_add_loop_test(tests, small_batches_are_right, 0, 6);
+    tcase_add_loop_test(tests, strided_kernels_are_right, 0, 3);
+    tcase_add_loop_test(tests, strided_small_batches_are_right, 0, 3);
     tcase_add_loop_test(tests, strides_are_folded, 0, 3);
     tcase_add_test(tests, the_faster_method_is_chosen);
     tcase_set_timeout(tests, 600);

@@ -65,7 +65,8 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_output(const vf *x, vf *y)
 LATHE_INLINE float *winograd_3x20x20_to_16x10x10_infer_place(float *pixels, int t, int cb)
 {
     enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
         IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
         FIRST_W = -3, IN_IMAGE = 1200,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -91,7 +92,8 @@ LATHE_INLINE float *winograd_3x20x20_to_16x10x10_infer_place(float *pixels, int 
 LATHE_INLINE int winograd_3x20x20_to_16x10x10_infer_groups(int tiles)
 {
     enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
         IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
         FIRST_W = -3, IN_IMAGE = 1200,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -116,7 +118,8 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_pixels(const float *image, 
                                                             const bool edge, float *to)
 {
     enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
         IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
         FIRST_W = -3, IN_IMAGE = 1200,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -165,7 +168,8 @@ static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image,
                                                     float *restrict folded)
 {
     enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
         IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
         FIRST_W = -3, IN_IMAGE = 1200,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -209,7 +213,8 @@ LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_group8(const float *restrict
                                        float *restrict sums, const float *share)
 {
     enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
         IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
         FIRST_W = -3, IN_IMAGE = 1200,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -272,7 +277,8 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_product(const float *restri
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
         IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
         FIRST_W = -3, IN_IMAGE = 1200,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -306,7 +312,8 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_finish(const float *restric
                                  bool first)
 {
     enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
         IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
         FIRST_W = -3, IN_IMAGE = 1200,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -362,7 +369,8 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
                                                float *restrict out, int count)
 {
     enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
         IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
         FIRST_W = -3, IN_IMAGE = 1200,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -466,7 +474,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_output(const vf *x, vf *y)
 LATHE_INLINE float *winograd_16x10x10_to_16x10x10_infer_place(float *pixels, int t, int cb)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
@@ -492,7 +501,8 @@ LATHE_INLINE float *winograd_16x10x10_to_16x10x10_infer_place(float *pixels, int
 LATHE_INLINE int winograd_16x10x10_to_16x10x10_infer_groups(int tiles)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
@@ -517,7 +527,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_pixels(const float *image,
                                                              const bool edge, float *to)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
@@ -565,7 +576,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_tile(const float *restrict
                                float *restrict pixels)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
@@ -582,13 +594,13 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_tile(const float *restrict
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
-    const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
+    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = winograd_16x10x10_to_16x10x10_infer_place(pixels, t, cb);
-    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
-        for (int j = 0; j < M; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         winograd_16x10x10_to_16x10x10_infer_pixels(image, h0, w0, false, to);
     else
@@ -600,7 +612,8 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_group3(const float *restric
                                        float *restrict sums, const float *share)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
@@ -663,7 +676,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_product(const float *restr
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
@@ -698,7 +712,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_finish(const float *restri
                                  bool first)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
@@ -754,7 +769,8 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
                                                 float *restrict out, int count)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,

@@ -375,7 +375,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_output(const vf *x, vf *
 LATHE_INLINE float *winograd_16x10x10_to_16x10x10_forward_place(float *pixels, int t, int cb)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -401,7 +402,8 @@ LATHE_INLINE float *winograd_16x10x10_to_16x10x10_forward_place(float *pixels, i
 LATHE_INLINE int winograd_16x10x10_to_16x10x10_forward_groups(int tiles)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -426,7 +428,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_pixels(const float *imag
                                                                const bool edge, float *to)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -474,7 +477,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_tile(const float *restri
                                float *restrict pixels)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -491,13 +495,13 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_tile(const float *restri
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
+    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = winograd_16x10x10_to_16x10x10_forward_place(pixels, t, cb);
-    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
-        for (int j = 0; j < M; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         winograd_16x10x10_to_16x10x10_forward_pixels(image, h0, w0, false, to);
     else
@@ -509,7 +513,8 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_group3(const float *restr
                                        float *restrict sums, const float *share)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -572,7 +577,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_product(const float *res
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -606,7 +612,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *rest
                                  bool first)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -669,7 +676,8 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
                                                   float *restrict moments, int count)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -1865,7 +1873,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_output(const vf *x
 LATHE_INLINE float *winograd_16x10x10_to_16x10x10_backward_data_place(float *pixels, int t, int cb)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -1891,7 +1900,8 @@ LATHE_INLINE float *winograd_16x10x10_to_16x10x10_backward_data_place(float *pix
 LATHE_INLINE int winograd_16x10x10_to_16x10x10_backward_data_groups(int tiles)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -1916,7 +1926,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_pixels(const float
         int w0, const bool edge, float *to)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -1964,7 +1975,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_tile(const float *
                                float *restrict pixels)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -1981,13 +1993,13 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_tile(const float *
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
+    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = winograd_16x10x10_to_16x10x10_backward_data_place(pixels, t, cb);
-    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
-        for (int j = 0; j < M; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         winograd_16x10x10_to_16x10x10_backward_data_pixels(image, h0, w0, false, to);
     else
@@ -1999,7 +2011,8 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_group3(const float 
                                        float *restrict sums, const float *share)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -2062,7 +2075,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_product(const floa
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -2094,7 +2108,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_finish(const float
                                  bool first)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
@@ -2148,7 +2163,8 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
                                                         float *restrict out, int count)
 {
     enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 1600,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,

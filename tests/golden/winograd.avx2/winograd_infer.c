@@ -202,7 +202,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_output(const vf *x, vf *y)
 LATHE_INLINE float *winograd_64x12x12_to_80x12x12_infer_place(float *pixels, int t, int cb)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -228,7 +229,8 @@ LATHE_INLINE float *winograd_64x12x12_to_80x12x12_infer_place(float *pixels, int
 LATHE_INLINE int winograd_64x12x12_to_80x12x12_infer_groups(int tiles)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -253,7 +255,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_pixels(const float *image,
                                                              const bool edge, float *to)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -301,7 +304,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_tile(const float *restrict
                                float *restrict pixels)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -318,13 +322,13 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_tile(const float *restrict
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
-    const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
+    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = winograd_64x12x12_to_80x12x12_infer_place(pixels, t, cb);
-    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
-        for (int j = 0; j < M; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         winograd_64x12x12_to_80x12x12_infer_pixels(image, h0, w0, false, to);
     else
@@ -336,7 +340,8 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_infer_group6(const float *restric
                                        float *restrict sums, const float *share)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -399,7 +404,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_product(const float *restr
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -434,7 +440,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_finish(const float *restri
                                  bool first)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -485,7 +492,8 @@ static void winograd_64x12x12_to_80x12x12_infer(const float *restrict in,
                                                 float *restrict out, int count)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,

@@ -369,7 +369,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_output(const vf *x, vf *
 LATHE_INLINE float *winograd_64x12x12_to_80x12x12_forward_place(float *pixels, int t, int cb)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -395,7 +396,8 @@ LATHE_INLINE float *winograd_64x12x12_to_80x12x12_forward_place(float *pixels, i
 LATHE_INLINE int winograd_64x12x12_to_80x12x12_forward_groups(int tiles)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -422,7 +424,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_pixels(const float *imag
                                                                const bool edge, float *to)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -470,7 +473,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_tile(const float *restri
                                float *restrict pixels)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -487,13 +491,13 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_tile(const float *restri
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
-    const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
+    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = winograd_64x12x12_to_80x12x12_forward_place(pixels, t, cb);
-    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
-        for (int j = 0; j < M; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         winograd_64x12x12_to_80x12x12_forward_pixels(image, h0, w0, false, to);
     else
@@ -505,7 +509,8 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_group5(const float *restr
                                        float *restrict sums, const float *share)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -565,7 +570,8 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_group4(const float *restr
                                        float *restrict sums, const float *share)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -628,7 +634,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_product(const float *res
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -669,7 +676,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_finish(const float *rest
                                  bool first)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -719,7 +727,8 @@ static void winograd_64x12x12_to_80x12x12_forward(const float *restrict in,
                                                   float *restrict out, int count)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 9216,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
@@ -1755,7 +1764,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_output(const vf *x
 LATHE_INLINE float *winograd_64x12x12_to_80x12x12_backward_data_place(float *pixels, int t, int cb)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 11520,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
@@ -1781,7 +1791,8 @@ LATHE_INLINE float *winograd_64x12x12_to_80x12x12_backward_data_place(float *pix
 LATHE_INLINE int winograd_64x12x12_to_80x12x12_backward_data_groups(int tiles)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 11520,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
@@ -1808,7 +1819,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_pixels(const float
         int w0, const bool edge, float *to)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 11520,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
@@ -1856,7 +1868,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_tile(const float *
                                float *restrict pixels)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 11520,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
@@ -1873,13 +1886,13 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_tile(const float *
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    const int h0 = th * M + FIRST_H, w0 = tw * M + FIRST_W;
+    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
     const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
     float *to = winograd_64x12x12_to_80x12x12_backward_data_place(pixels, t, cb);
-    for (int i = 0; i < M; i++) /* ask for what the tile below is the first to read */
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(4)
-        for (int j = 0; j < M; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * M + j) * V);
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
         winograd_64x12x12_to_80x12x12_backward_data_pixels(image, h0, w0, false, to);
     else
@@ -1891,7 +1904,8 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_group5(const float 
                                        float *restrict sums, const float *share)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 11520,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
@@ -1951,7 +1965,8 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_group4(const float 
                                        float *restrict sums, const float *share)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 11520,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
@@ -2014,7 +2029,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_product(const floa
                                  float *restrict sums, int groups, const float *next, int soon)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 11520,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
@@ -2053,7 +2069,8 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_finish(const float
                                  bool first)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 11520,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
@@ -2103,7 +2120,8 @@ static void winograd_64x12x12_to_80x12x12_backward_data(const float *restrict in
                                                         float *restrict out, int count)
 {
     enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N */
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
         IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
         FIRST_W = -1, IN_IMAGE = 11520,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
