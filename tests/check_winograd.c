@@ -241,12 +241,12 @@ static void count_calls(struct arena *arena, struct network *network,
 }
 
 /* Every convolution of stride 2 is Winograd's forward, backward data none; of stride 1 both; the
- * one of 640 channels is in phases. */
+ * one of 640 channels is in phases; tiles that no groups of one size hold. */
 static void count_strided(struct arena *arena, struct network *network,
                           const struct build_options *options)
 {
     const struct program *program = build_program(arena, network, options, true);
-    int strided = 0, others = 0, phases = 0;
+    int strided = 0, others = 0, phases = 0, narrow = 0;
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
         bool phased = strcmp(call->template_name, "winograd_phases.c.t") == 0;
@@ -255,11 +255,13 @@ static void count_strided(struct arena *arena, struct network *network,
         bool steps = argument(call, "STEP") == 2 * argument(call, "M");
         strided += steps;
         phases += steps && phased;
+        narrow += argument(call, "NARROW") > 0;
         others += !steps;
     }
     ck_assert_int_eq(strided, 5);
     ck_assert_int_eq(others, 2);
     ck_assert_int_gt(phases, 0);
+    ck_assert_int_gt(narrow, 0);
 }
 
 /* Training of SPEC, as many samples as there is room for and fewer. */
