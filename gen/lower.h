@@ -361,15 +361,25 @@ void lower_samples_end(struct lowering *l, const struct group *group, bool backw
 
 /* ---- Winograd's convolution ---- */
 
+/* Tiles of each of an item's images, in groups that registers hold. */
+struct tile_shape {
+    int rows, columns;
+    int tile, groups, narrow; /* of so many tiles in an item; the last of them of one less */
+};
+
 struct winograd_plan {
     int m, r, stride; /* tiles are of M x M pixels, filters of R x R taps */
     bool folded;      /* stride 2: every second pixel of every second row is a channel of its own */
     int tiles_h, tiles_w;                 /* of an image */
     int item_images, chunk_tiles, chunks; /* a piece of work: images x rows of tiles */
     int chunk_rows;                       /* of pixels */
-    int tile, k_tile;                     /* tiles x blocks of output channels in registers */
-    int groups, narrow; /* of so many tiles in an item; the last of them of one less */
-    int k_chunk;        /* blocks whose sums are kept at once */
+    int k_tile;                           /* blocks of output channels in registers */
+    struct tile_shape shapes[4]; /* which of the tiles positions have: all; without the last column;
+                                    without the last row; without both. Those that there are: */
+    int shape_count, column_shapes; /* in all, and with all rows */
+    unsigned rows_needed;           /* bit i: the last row of tiles needs the i-th positions, */
+    unsigned columns_needed;        /* the last column likewise */
+    int k_chunk;                    /* blocks whose sums are kept at once */
     bool phases; /* all tiles of the batch at once, so that weights are read once; items are images
                     whose sums are transformed back together */
     int slots;   /* threads that have scratch memory */

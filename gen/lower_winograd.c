@@ -18,6 +18,10 @@
  * Of stride 2, forward, tiles of M x M pixels come from 2 M + 1 rows and columns, and as many
  * products of each: 81 for 144 where M is 4, 25 for 36 where it is 2, whose weights are fewer.
  *
+ * Where the last row or column of tiles reaches beyond the image, some positions count for none of
+ * its pixels, and have no such tiles: of 14 x 14 pixels in tiles of 4 x 4, 23 x 23 products are
+ * left of 24 x 24, of 7 x 7 pixels 11 x 11 of 12 x 12.
+ *
  * Inference of an image by 7 x 7 taps of stride 2 is folded (winograd_fold.c.t): every second row
  * and column of pixels are four images of stride 1, which F(3 x 3, 4 x 4) takes for channels.
  */
@@ -41,8 +45,9 @@ enum {
     FEW_TILES = 48,            /* in an item, too few for the weights that are read for it, */
     MANY_TILES = 64,           /* and enough, though the cache does not hold them */
     PHASE_TILES = 1024,        /* of a batch, that are kept all at once */
-    LEAST_CHANNELS = 32,       /* with fewer, errors are large beside the bound */
-    SLOTS = 16,                /* threads that have scratch memory */
+    MOST_SHAPED = 8,     /* tiles in a row, of which the last one's products are worth leaving */
+    LEAST_CHANNELS = 32, /* with fewer, errors are large beside the bound */
+    SLOTS = 16,          /* threads that have scratch memory */
 };
 
 /* The cost model's. */
@@ -175,6 +180,13 @@ static void choose_order(const struct lowering *l, const struct geometry *g,
     }
 }
 
+/* Tiles of an item. */
+static int item_tiles(const struct winograd_plan *p)
+{
+    const struct tile_shape *all = &p->shapes[0];
+    return all->groups * all->tile - all->narrow;
+}
+
 /* Blocks of output channels whose sums are kept at once. */
 static int choose_k_chunk(const struct lowering *l, const struct geometry *g,
                           const struct winograd_plan *p)
@@ -183,8 +195,56 @@ static int choose_k_chunk(const struct lowering *l, const struct geometry *g,
         return g->out_blocks;
     if (p->shares)
         return p->k_tile;
-    int bytes = 4 * positions(p) * p->groups * p->tile * l->lanes;
+    int bytes = 4 * positions(p) * p->shapes[0].groups * p->shapes[0].tile * l->lanes;
     return largest_divisor(g->out_blocks, p->k_tile, SUM_BYTES / bytes);
+}
+
+/* Bit i: position i, of those of one dimension, counts for some of the first PIXELS of a tile. */
+static unsigned needed_positions(const struct winograd_plan *p, int pixels)
+{
+    struct winograd f = winograd_make_strided(p->m, p->r, p->stride);
+    unsigned needed = 0;
+    for (int i = 0; i < f.n; i++)
+        for (int y = 0; y < pixels; y++)
+            if (f.output.at[y][i] != 0)
+                needed |= 1u << i;
+    return needed;
+}
+
+/* Where the last row or column of tiles reaches beyond the image, there are positions that none of
+ * its pixels needs. */
+static void choose_shapes(const struct lowering *l, const struct geometry *g, const struct axis *h,
+                          const struct axis *w, struct winograd_plan *p)
+{
+    int images = p->phases ? l->batch : p->item_images, most = accumulators(l, g, p->k_tile);
+    bool last_rows = p->chunks == 1 && p->tiles_h > 1 && p->tiles_h <= MOST_SHAPED;
+    bool last_columns = p->tiles_w > 1 && p->tiles_w <= MOST_SHAPED;
+    unsigned all = needed_positions(p, p->m);
+    p->rows_needed = last_rows ? needed_positions(p, h->out - (p->tiles_h - 1) * p->m) : all;
+    p->columns_needed = last_columns ? needed_positions(p, w->out - (p->tiles_w - 1) * p->m) : all;
+    p->column_shapes = p->columns_needed == all ? 1 : 2;
+    p->shape_count = p->column_shapes * (p->rows_needed == all ? 1 : 2);
+    for (int i = 0; i < p->shape_count; i++) {
+        struct tile_shape *s = &p->shapes[i];
+        s->rows = p->chunk_tiles - i / p->column_shapes;
+        s->columns = p->tiles_w - i % p->column_shapes;
+        int tiles = images * s->rows * s->columns;
+        s->tile = choose_columns(tiles, most);
+        s->groups = divide_up(tiles, s->tile);
+        s->narrow = s->groups * s->tile - tiles;
+    }
+}
+
+/* Positions that a tile has, on average. */
+static double tile_positions(const struct winograd_plan *p)
+{
+    int n = p->stride * (p->m - 1) + p->r;
+    int rows = p->tiles_h * n, columns = p->tiles_w * n;
+    for (int i = 0; i < n; i++) {
+        rows -= !(p->rows_needed >> i & 1);
+        columns -= !(p->columns_needed >> i & 1);
+    }
+    return (double)rows * columns / (p->tiles_h * p->tiles_w);
 }
 
 /* Tiles of M x M pixels and R x R taps, and blocks of output channels, that an item has, and of
@@ -200,10 +260,7 @@ static struct winograd_plan choose_plan(const struct lowering *l, const struct g
                               .tiles_w = divide_up(w->out, m)};
     p.k_tile = choose_k_tile(g);
     choose_order(l, g, &p, row_multiple);
-    int tiles = (p.phases ? l->batch : p.item_images) * p.chunk_tiles * p.tiles_w;
-    p.tile = choose_columns(tiles, accumulators(l, g, p.k_tile));
-    p.groups = divide_up(tiles, p.tile);
-    p.narrow = p.groups * p.tile - tiles;
+    choose_shapes(l, g, h, w, &p);
     p.k_chunk = choose_k_chunk(l, g, &p);
     return p;
 }
@@ -233,7 +290,7 @@ static double moved_bytes(const struct lowering *l, const struct geometry *g,
 static double training_cost(const struct lowering *l, const struct geometry *g,
                             const struct winograd_plan *p, double tiles, double passes)
 {
-    double products = positions(p) * tiles * g->in_blocks * l->lanes * g->out_blocks;
+    double products = tile_positions(p) * tiles * g->in_blocks * l->lanes * g->out_blocks;
     double blocks = positions(p) * tiles * (g->in_blocks + g->out_blocks);
     return products / TRAINING_EFFICIENCY + TRAINING_TRANSFORM * blocks +
            moved_bytes(l, g, p, tiles) / TILE_BYTES +
@@ -248,7 +305,7 @@ static double winograd_cost(const struct lowering *l, const struct geometry *g,
     double blocks_in = g->in_blocks, blocks_out = g->out_blocks, channels = blocks_in * l->lanes;
     double tiles = (double)batch * p->tiles_h * p->tiles_w,
            bytes = weight_bytes(l, g, positions(p));
-    double products = positions(p) * tiles * channels * blocks_out / EFFICIENCY;
+    double products = tile_positions(p) * tiles * channels * blocks_out / EFFICIENCY;
     double items = ceil((double)batch / p->item_images) * p->chunks;
     if (p->shares) { /* each of two threads transforms all pixels */
         double transforms = 2 * PIXEL_TRANSFORM * blocks_in + SUM_TRANSFORM * blocks_out;
@@ -259,7 +316,7 @@ static double winograd_cost(const struct lowering *l, const struct geometry *g,
     if (l->training)
         return training_cost(l, g, p, tiles, passes);
     return products + TRANSFORM * positions(p) * tiles * (blocks_in + blocks_out) +
-           (moved_bytes(l, g, p, tiles) / 2 + bytes * passes) / BYTES_MEANWHILE;
+           (moved_bytes(l, g, p, tiles) + bytes * passes) / BYTES_MEANWHILE;
 }
 
 /* The same for the direct kernel, which asks for weights ahead where an image is in registers. */
@@ -422,6 +479,25 @@ static struct region *transformed_weight(struct lowering *l, const struct group 
     return region;
 }
 
+static void add_shapes(const struct lowering *l, struct value *a, const struct winograd_plan *p)
+{
+    struct value *shapes = value_table(l->arena);
+    for (int i = 0; i < p->shape_count; i++) {
+        struct value *shape = value_table(l->arena);
+        value_int(shape, "index", i);
+        value_int(shape, "rows", p->shapes[i].rows);
+        value_int(shape, "columns", p->shapes[i].columns);
+        value_int(shape, "tile", p->shapes[i].tile);
+        value_int(shape, "groups", p->shapes[i].groups);
+        value_int(shape, "narrow", p->shapes[i].narrow);
+        value_child(shapes, NULL, shape);
+    }
+    value_child(a, "shapes", shapes);
+    value_int(a, "ROWS_NEEDED", (int)p->rows_needed);
+    value_int(a, "COLUMNS_NEEDED", (int)p->columns_needed);
+    value_int(a, "COLUMN_SHAPES", p->column_shapes);
+}
+
 static void add_plan(const struct lowering *l, struct value *a, const struct geometry *g,
                      const struct winograd_plan *p)
 {
@@ -430,6 +506,7 @@ static void add_plan(const struct lowering *l, struct value *a, const struct geo
     add_transform(l, transforms, "input", &f.input);
     add_transform(l, transforms, "output", &f.output);
     value_child(a, "transforms", transforms);
+    add_shapes(l, a, p);
     value_int(a, "M", p->m);
     value_int(a, "STEP", p->stride * p->m);
     value_int(a, "N", f.n);
@@ -439,17 +516,16 @@ static void add_plan(const struct lowering *l, struct value *a, const struct geo
     value_int(a, "CHUNK_TILES", p->chunk_tiles);
     value_int(a, "CHUNKS", p->chunks);
     value_int(a, "ITEM_IMAGES", p->item_images);
-    value_int(a, "TILE", p->tile);
+    value_int(a, "TILES", item_tiles(p));
     value_int(a, "K_TILE", p->k_tile);
-    value_int(a, "GROUPS", p->groups);
-    value_int(a, "NARROW", p->narrow);
     value_int(a, "K_CHUNK", p->k_chunk);
     value_int(a, "ITEM_BLOCKS", p->shares ? p->k_chunk : g->out_blocks);
     int channels = p->folded ? g->in_c : g->in_blocks * l->lanes;
-    value_int(a, "AHEAD", divide_up(4 * p->k_tile * g->in_blocks * l->lanes, channels * p->groups));
     value_int(a, "SLOTS", p->slots);
     value_flag(a, "folded", p->folded);
     value_int(a, "CHANNELS", channels);
+    int fewest = p->shapes[p->shape_count - 1].groups; /* a position's weights come meanwhile */
+    value_int(a, "AHEAD", divide_up(4 * p->k_tile * g->in_blocks * l->lanes, channels * fewest));
     value_int(a, "LAST_CHANNELS", channels - (g->in_blocks - 1) * l->lanes);
     value_int(a, "FOLDED", folded_pixels(p) * g->in_blocks * l->lanes);
     value_int(a, "ROW", p->folded ? folded_width(p) : g->in_w);
@@ -468,8 +544,7 @@ struct call *start_winograd(struct lowering *l, const struct group *group, const
         arena_printf(l->arena, "winograd_%dx%dx%d_to_%dx%dx%d_%s", image.in_c, image.in_h,
                      image.in_w, image.out_c, image.out_h, image.out_w, what);
     weight = transformed_weight(l, group, g, h, w, p, label, weight);
-    size_t tiles = (size_t)(p->groups * p->tile - p->narrow);
-    size_t vectors = tiles * (g->in_blocks + p->k_chunk) + 2;
+    size_t vectors = (size_t)item_tiles(p) * (g->in_blocks + p->k_chunk) + 2;
     size_t folded_vectors = (size_t)folded_pixels(p) * g->in_blocks;
     size_t slot = (positions(p) * vectors + folded_vectors) * (size_t)l->lanes;
     struct region *room =

@@ -28,30 +28,29 @@ $ if folded then
                 for (int cb = 0; cb < IN_BLOCKS; cb++)
                     for (int th = 0; th * M < oh1 - oh0; th++)
                         for (int tw = 0; tw < TILES_W; tw++)
-                            ${name}_pixels(folded + cb * PLANE + (th * ROW + tw) * M * V, 0, 0,
-                                false, ${name}_place(pixels,
-                                    (n * CHUNK_TILES + th) * TILES_W + tw, cb));
+                            ${name}_transform(folded + cb * PLANE, 0, n, th, tw, cb, pixels);
             }
 $ else
             for (int cb = 0; cb < (item * SLOTS + slot != there ? IN_BLOCKS : 0); cb++)
-                for (int n = 0; n < images; n++)
+                for (int n = 0; n < images; n++) {
+                    const float *plane =
+                        in + (size_t)(n0 + n) * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
                     for (int th = 0; th * M < oh1 - oh0; th++)
                         for (int tw = 0; tw < TILES_W; tw++)
-                            ${name}_tile(in, n0 + n, oh0 / M + th, tw,
-                                (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
+                            ${name}_transform(plane, oh0 / M, n, th, tw, cb, pixels);
+                }
 $ end
             there = item * SLOTS + slot;
-            const int groups = ${name}_groups(images * CHUNK_TILES * TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    ${name}_product(pixels + (size_t)p * PIXELS, taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
+                    ${name}_product(pixels, taps, sums + kt * K_TILE * TILES * V, p, images,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
-$ include("winograd_finish.c.t", {sums = "sums + ((kb + j - k0) * TILES + t) * V",
+$ include("winograd_finish.c.t", {sums = "sums + (kb + j - k0) * TILES * V",
+$   image = "n - n0",
 $   name = name, inner_names = inner_names, gathers = gathers, pooled = pooled,
 $   keeps_raw = keeps_raw, raw_image = keeps_raw and raw_image, second_pass = second_pass,
 $   maximum = maximum, after = after, pooled_steps = pooled_steps, V = V}, 20)

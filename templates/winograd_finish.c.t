@@ -16,11 +16,9 @@ $ else
         float *to = out + (size_t)n * OUT_IMAGE + (size_t)(kb + j) * (OUT_H * OUT_W * V);
 $ end
         for (int th = 0; th * M < oh1 - oh0; th++)
-            for (int tw = 0; tw < TILES_W; tw++) {
-                const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
-                ${name}_finish(${inner_names}, ${sums}, n, kb + j, j,
-                    oh0 + th * M, tw * M, to, ${moment}, n == n0 && th == 0 && tw == 0);
-            }
+            for (int tw = 0; tw < TILES_W; tw++)
+                ${name}_finish(${inner_names}, ${sums}, n, kb + j, j, ${image}, oh0, th, tw, to,
+                    ${moment}, n == n0 && th == 0 && tw == 0);
     }
 $ if second_pass then
 $ include("plane.c.t", _ENV)

@@ -1,32 +1,48 @@
 $ -- What both orders of Winograd's convolution are made of. Pixels are transformed to
-$ -- [position][group of tiles][block][tile][V], sums are [position][block][tile][V].
+$ -- [position][group of tiles][block][tile][V], sums are [position][block][tile][V]. A position has
+$ -- the tiles of one of the shapes, shape 0 all of them.
 $ include("winograd_transforms.c.t", _ENV)
-/* Where the transformed pixels of block cb of tile t are. */
-LATHE_INLINE float *${name}_place(float *pixels, int t, int cb)
-{
-$ include("winograd_sizes.c.t", _ENV, 4)
-$ if NARROW > 0 then
-    const int start = t < WIDE * TILE ? 0 : WIDE * TILE, width = TILE - (start > 0);
-$ else
-    const int start = 0, width = TILE;
+$ local widths, most = {}, 0
+$ for _, shape in ipairs(shapes) do
+$   widths[shape.tile], widths[shape.tile - (shape.narrow > 0 and 1 or 0)] = true, true
+$   most = math.max(most, shape.tile)
 $ end
-    const int first = start + (t - start) / width * width;
-    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+$ for tile = most, 1, -1 do
+$   if widths[tile] then
+$     include("winograd_group.c.t", within({tile = tile}, _ENV))
+$   end
+$ end
+$ for _, shape in ipairs(shapes) do
+$   include("winograd_shape.c.t", within({shape = shape}, _ENV))
+$ end
+/* The shape of position (i, j). */
+LATHE_INLINE int ${name}_shape(int i, int j)
+{
+$ if #shapes > 1 then -- bits: positions that the last row of tiles needs, and the last column
+    return (${ROWS_NEEDED} >> i & 1 ? 0 : ${COLUMN_SHAPES}) + (${COLUMNS_NEEDED} >> j & 1 ? 0 : 1);
+$ else
+    return (void)i, (void)j, 0;
+$ end
 }
 
-/* Groups that the first of the tiles are in. */
-LATHE_INLINE int ${name}_groups(int tiles)
+/* K_TILE blocks of channels of a position p, as many of its tiles as so many images have. */
+LATHE_INLINE void ${name}_product(const float *restrict pixels, const float *restrict weight,
+                                  float *restrict sums, int p, int images, const float *next,
+                                  int soon)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
-$ if NARROW > 0 then
-    if (tiles > WIDE * TILE)
-        return WIDE + (tiles - WIDE * TILE + TILE - 2) / (TILE - 1);
+    pixels += (size_t)p * PIXELS;
+    sums += (size_t)p * SUMS;
+    const int shape = ${name}_shape(p / N, p % N);
+$ for _, shape in ipairs(shapes) do
+    if (shape == ${shape.index})
+        ${name}_product${shape.index}(pixels, weight, sums, images, next, soon);
 $ end
-    return (tiles + TILE - 1) / TILE;
 }
 
 /* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
-LATHE_INLINE void ${name}_pixels(const float *image, int h0, int w0, const bool edge, float *to)
+LATHE_INLINE void ${name}_pixels(const float *image, int h0, int w0, const bool edge,
+                                float *const *to)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
     vf half[N][N];
@@ -50,70 +66,60 @@ $ include("winograd_sizes.c.t", _ENV, 4)
         ${name}_input(half[i], y);
         LATHE_UNROLL(${N})
         for (int j = 0; j < N; j++)
-            lathe_store(to + (size_t)(i * N + j) * PIXELS, y[j]);
+            lathe_store(to[${name}_shape(i, j)] + (size_t)(i * N + j) * PIXELS, y[j]);
     }
 }
 
 $ if folded then
 $ include("winograd_fold.c.t", _ENV)
-$ else
-/* Tile t of the images and rows that an item has, from image n0 and row th0 of tiles on. */
-LATHE_INLINE void ${name}_tile(const float *restrict in, int n, int th, int tw, int t, int cb,
-                               float *restrict pixels)
+$ end
+/* Block cb of tile (th, tw) of an item's image-th. plane: its pixels, from row 0 or, if folded,
+ * from the item's first on, which is row th0 of tiles. */
+LATHE_INLINE void ${name}_transform(const float *restrict plane, int th0, int image, int th, int tw,
+                                    int cb, float *restrict pixels)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
-    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
-    const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = ${name}_place(pixels, t, cb);
+    float *to[] = {
+$ for _, shape in ipairs(shapes) do
+        ${name}_place${shape.index}(pixels, image, th, tw, cb),
+$ end
+    };
+$ if folded then
+    ${name}_pixels(plane + (th * ROW + tw) * M * V, 0, 0, false, to);
+    (void)th0;
+$ else
+    const int h0 = (th0 + th) * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
     for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
         LATHE_UNROLL(${STEP})
         for (int j = 0; j < STEP; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
+            __builtin_prefetch(plane + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
     if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
-        ${name}_pixels(image, h0, w0, false, to);
+        ${name}_pixels(plane, h0, w0, false, to);
     else
-        ${name}_pixels(image, h0, w0, true, to);
-}
+        ${name}_pixels(plane, h0, w0, true, to);
 $ end
-
-$ for tile = TILE, TILE - (NARROW > 0 and 1 or 0), -1 do
-$   include("winograd_group.c.t", within({tile = tile}, _ENV))
-$ end
-/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
- * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
- * cache. */
-LATHE_INLINE void ${name}_product(const float *restrict pixels, const float *restrict weight,
-                                 float *restrict sums, int groups, const float *next, int soon)
-{
-$ include("winograd_sizes.c.t", _ENV, 4)
-    for (int g = 0; g < groups; g++) {
-        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-$ if NARROW > 0 then
-        if (g >= WIDE) {
-            const int first = WIDE + g * (TILE - 1);
-            ${name}_group${tostring(TILE - 1)}(pixels + (size_t)first * IN_BLOCKS * V, weight,
-                sums + first * V, share);
-            continue;
-        }
-$ end
-        ${name}_group${TILE}(pixels + (size_t)g * TILE * IN_BLOCKS * V, weight,
-            sums + g * TILE * V, share);
-    }
 }
 
-/* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
+/* Block k, the j-th of sums, of tile (th, tw) of sample n, the image-th of an item that begins with
+ * row oh0 of pixels. */
 LATHE_INLINE void ${name}_finish(${inner_parameters}, const float *restrict sums, int n, int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
-                                 bool first)
+                                 int j, int image, int oh0, int th, int tw, float *restrict to,
+                                 vf moment[][4], bool first)
 {
 $ include("winograd_sizes.c.t", _ENV, 4)
+    const int at[] = {
+$ for _, shape in ipairs(shapes) do
+        ${name}_tile${shape.index}(image, th, tw),
+$ end
+    };
     vf half[M][N];
     LATHE_UNROLL(${N})
     for (int q = 0; q < N; q++) {
         vf x[N], y[M];
         LATHE_UNROLL(${N})
         for (int i = 0; i < N; i++)
-            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS);
+            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS +
+                              at[${name}_shape(i, q)] * V);
         ${name}_output(x, y);
         LATHE_UNROLL(${M})
         for (int i = 0; i < M; i++)
@@ -123,7 +129,7 @@ $ if gathers then
     vf part[3] = {{0}, {0}, {0}};
 $ end
     for (int i = 0; i < M; i++) {
-        const int h = oh0 + i;
+        const int h = oh0 + th * M + i;
         vf y[M];
         ${name}_output(half[i], y);
 $ if OUT_H % M > 0 then
@@ -132,7 +138,7 @@ $ if OUT_H % M > 0 then
 $ end
         LATHE_UNROLL(${M})
         for (int q = 0; q < M; q++) {
-            const int w = ow0 + q;
+            const int w = tw * M + q;
 $ if OUT_W % M > 0 then
             if (w >= OUT_W)
                 break;

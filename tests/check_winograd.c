@@ -209,13 +209,17 @@ END_TEST
 
 /* ---- kernels ---- */
 
+static long long field(const struct value *of, const char *name)
+{
+    for (int i = 0; i < of->fields.count; i++)
+        if (of->fields.items[i].name && strcmp(of->fields.items[i].name, name) == 0)
+            return of->fields.items[i].integer;
+    ck_abort_msg("there is no %s", name);
+}
+
 static long long argument(const struct call *call, const char *name)
 {
-    const struct value *a = call->arguments;
-    for (int i = 0; i < a->fields.count; i++)
-        if (a->fields.items[i].name && strcmp(a->fields.items[i].name, name) == 0)
-            return a->fields.items[i].integer;
-    ck_abort_msg("%s has no argument %s", call->template_name, name);
+    return field(call->arguments, name);
 }
 
 /* Every convolution but the 1 x 2 one, forward and backward, is Winograd's: 18 calls, those with
@@ -240,13 +244,29 @@ static void count_calls(struct arena *arena, struct network *network,
     ck_assert_int_gt(sums, 1);
 }
 
+/* Call's shapes: positions that have some of the tiles alone; *narrow: whether groups differ. */
+static int shapes(const struct call *call, bool *narrow)
+{
+    const struct value *a = call->arguments;
+    for (int i = 0; i < a->fields.count; i++) {
+        if (!a->fields.items[i].name || strcmp(a->fields.items[i].name, "shapes") != 0)
+            continue;
+        const struct value *list = a->fields.items[i].table;
+        for (int k = 0; k < list->fields.count; k++)
+            *narrow |= field(list->fields.items[k].table, "narrow") > 0;
+        return list->fields.count;
+    }
+    ck_abort_msg("%s has no shapes", call->template_name);
+}
+
 /* Every convolution of stride 2 is Winograd's forward, backward data none; of stride 1 both; the
- * one of 640 channels is in phases; tiles that no groups of one size hold. */
+ * one of 640 channels is in phases; some reach beyond the image, where not all positions count;
+ * there are tiles that no groups of one size hold. */
 static void count_strided(struct arena *arena, struct network *network,
                           const struct build_options *options)
 {
     const struct program *program = build_program(arena, network, options, true);
-    int strided = 0, others = 0, phases = 0, narrow = 0;
+    int strided = 0, others = 0, phases = 0, shaped = 0, narrow = 0;
     for (int i = 0; i < program->calls.count; i++) {
         const struct call *call = program->calls.items[i];
         bool phased = strcmp(call->template_name, "winograd_phases.c.t") == 0;
@@ -255,13 +275,16 @@ static void count_strided(struct arena *arena, struct network *network,
         bool steps = argument(call, "STEP") == 2 * argument(call, "M");
         strided += steps;
         phases += steps && phased;
-        narrow += argument(call, "NARROW") > 0;
+        bool differ = false;
+        shaped += shapes(call, &differ) > 1;
+        narrow += differ;
         others += !steps;
     }
     ck_assert_int_eq(strided, 5);
     ck_assert_int_eq(others, 2);
     ck_assert_int_gt(phases, 0);
     ck_assert_int_gt(narrow, 0);
+    ck_assert_int_gt(shaped, 0);
 }
 
 /* Training of SPEC, as many samples as there is room for and fewer. */

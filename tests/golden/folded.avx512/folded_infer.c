@@ -61,153 +61,6 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_output(const vf *x, vf *y)
     y[2] = x[5] + 0.390625f * sum0 + 2.25f * sum1;
 }
 
-/* Where the transformed pixels of block cb of tile t are. */
-LATHE_INLINE float *winograd_3x20x20_to_16x10x10_infer_place(float *pixels, int t, int cb)
-{
-    enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 3,                                  /* which are so far apart */
-        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
-        FIRST_W = -3, IN_IMAGE = 1200,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 2, ITEM_IMAGES = 1,
-        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
-        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    const int start = 0, width = TILE;
-    const int first = start + (t - start) / width * width;
-    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
-}
-
-/* Groups that the first of the tiles are in. */
-LATHE_INLINE int winograd_3x20x20_to_16x10x10_infer_groups(int tiles)
-{
-    enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 3,                                  /* which are so far apart */
-        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
-        FIRST_W = -3, IN_IMAGE = 1200,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 2, ITEM_IMAGES = 1,
-        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
-        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    return (tiles + TILE - 1) / TILE;
-}
-
-/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
-LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_pixels(const float *image, int h0, int w0,
-                                                            const bool edge, float *to)
-{
-    enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 3,                                  /* which are so far apart */
-        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
-        FIRST_W = -3, IN_IMAGE = 1200,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 2, ITEM_IMAGES = 1,
-        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
-        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    vf half[N][N];
-    for (int j = 0; j < N; j++) {
-        const int w = w0 + j;
-        vf x[N], y[N];
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++) {
-            const int h = h0 + i;
-            x[i] = (vf){0};
-            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
-                x[i] = lathe_load(image + (h * ROW + w) * V);
-        }
-        winograd_3x20x20_to_16x10x10_infer_input(x, y);
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++)
-            half[i][j] = y[i];
-    }
-    for (int i = 0; i < N; i++) {
-        vf y[N];
-        winograd_3x20x20_to_16x10x10_infer_input(half[i], y);
-        LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to + (size_t)(i * N + j) * PIXELS, y[j]);
-    }
-}
-
-/* The rows that tiles from row oh0 of the output on reach over: of block, row and column, channel
- * [channel][a][b] is pixel (2 row + a, 2 column + b) from the first tap's on, 0 outside of the
- * image. */
-static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image, int oh0,
-                                                    float *restrict folded)
-{
-    enum {
-        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 3,                                  /* which are so far apart */
-        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
-        FIRST_W = -3, IN_IMAGE = 1200,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 2, ITEM_IMAGES = 1,
-        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
-        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    enum { INSIDE = (1 - FIRST_W) / 2, END = (IN_W - FIRST_W) / 2, ALL = ROW, /* of a row's pairs */
-           PAIRS = END < ALL ? END : ALL, HALF_FIRST = FIRST_W + 2 * INSIDE == 1,
-           HALF_LAST = PAIRS < ALL && FIRST_W + 2 * PAIRS == IN_W - 1 };
-    for (int row = 0; row < PLANE / (ROW * V); row++) {
-        for (int cb = 0; cb < IN_BLOCKS; cb++)
-            memset(folded + cb * PLANE + row * ROW * V, 0, ROW * V * sizeof(float));
-        for (int pair = 0; pair < CHANNELS / 2; pair++) {
-            const int h = (oh0 + row) * 2 + FIRST_H + pair % 2;
-            if (h < 0 || h >= IN_H)
-                continue;
-            const float *from = image + (pair / 2 * IN_H + h) * IN_W;
-            float *to = folded + pair * 2 / V * PLANE + row * ROW * V + pair * 2 % V;
-            if (HALF_FIRST)
-                to[(INSIDE - 1) * V + 1] = from[0];
-            for (int q = INSIDE; q < PAIRS; q++)
-                memcpy(to + q * V, from + FIRST_W + 2 * q, 2 * sizeof(float));
-            if (HALF_LAST)
-                to[PAIRS * V] = from[IN_W - 1];
-        }
-    }
-}
-
 LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_group8(const float *restrict pixels,
                                                            const float *restrict weight,
                                        float *restrict sums, const float *share)
@@ -220,8 +73,7 @@ LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_group8(const float *restrict
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 2, ITEM_IMAGES = 1,
-        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
         CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
@@ -269,12 +121,9 @@ LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_group8(const float *restrict
             lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
- * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
- * cache. */
-LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_product(const float *restrict pixels,
-                                                             const float *restrict weight,
-                                 float *restrict sums, int groups, const float *next, int soon)
+LATHE_ALONE void winograd_3x20x20_to_16x10x10_infer_group6(const float *restrict pixels,
+                                                           const float *restrict weight,
+                                       float *restrict sums, const float *share)
 {
     enum {
         V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -284,8 +133,7 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_product(const float *restri
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 2, ITEM_IMAGES = 1,
-        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
         CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
@@ -295,21 +143,53 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_product(const float *restri
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    for (int g = 0; g < groups; g++) {
-        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        winograd_3x20x20_to_16x10x10_infer_group8(pixels + (size_t)g * TILE * IN_BLOCKS * V, weight,
-            sums + g * TILE * V, share);
+    enum { WIDTH = 6 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(6)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(1)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(6)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(1)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
     }
+    LATHE_UNROLL(6)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
-LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_finish(const float *restrict in,
-                                                            const float *restrict weight,
-                                                            const float *restrict bias,
-                                                            const float *restrict sums, int n,
-                                                            int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
-                                 bool first)
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_3x20x20_to_16x10x10_infer_tile0(int image, int th, int tw)
+{
+    return (image * 2 + th) * 4 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_3x20x20_to_16x10x10_infer_place0(
+    float *pixels, int image, int th, int tw, int cb)
 {
     enum {
         V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -319,8 +199,7 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_finish(const float *restric
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 2, ITEM_IMAGES = 1,
-        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
         CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
@@ -329,6 +208,317 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_finish(const float *restric
         PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 8, WIDE = 1 };
+    const int t = winograd_3x20x20_to_16x10x10_infer_tile0(image, th, tw);
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_product0(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 8, WIDE = 1 };
+    const int tiles = images * 8;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        winograd_3x20x20_to_16x10x10_infer_group8(pixels + (size_t)first * IN_BLOCKS * V, weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_3x20x20_to_16x10x10_infer_tile1(int image, int th, int tw)
+{
+    if (th >= 2 || tw >= 3)
+        return 0;
+    return (image * 2 + th) * 3 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_3x20x20_to_16x10x10_infer_place1(
+    float *pixels, int image, int th, int tw, int cb)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 6, WIDE = 1 };
+    const int t = winograd_3x20x20_to_16x10x10_infer_tile1(image, th, tw);
+    if (th >= 2 || tw >= 3)
+        return pixels + PIXELS - V; /* which nobody reads */
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_product1(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 6, WIDE = 1 };
+    const int tiles = images * 6;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        winograd_3x20x20_to_16x10x10_infer_group6(pixels + (size_t)first * IN_BLOCKS * V, weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The shape of position (i, j). */
+LATHE_INLINE int winograd_3x20x20_to_16x10x10_infer_shape(int i, int j)
+{
+    return (63 >> i & 1 ? 0 : 2) + (31 >> j & 1 ? 0 : 1);
+}
+
+/* K_TILE blocks of channels of a position p, as many of its tiles as so many images have. */
+LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_product(const float *restrict pixels,
+                                                             const float *restrict weight,
+                                  float *restrict sums, int p, int images, const float *next,
+                                  int soon)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    pixels += (size_t)p * PIXELS;
+    sums += (size_t)p * SUMS;
+    const int shape = winograd_3x20x20_to_16x10x10_infer_shape(p / N, p % N);
+    if (shape == 0)
+        winograd_3x20x20_to_16x10x10_infer_product0(pixels, weight, sums, images, next, soon);
+    if (shape == 1)
+        winograd_3x20x20_to_16x10x10_infer_product1(pixels, weight, sums, images, next, soon);
+}
+
+/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
+LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_pixels(const float *image, int h0, int w0,
+                                                            const bool edge,
+                                float *const *to)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    vf half[N][N];
+    for (int j = 0; j < N; j++) {
+        const int w = w0 + j;
+        vf x[N], y[N];
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++) {
+            const int h = h0 + i;
+            x[i] = (vf){0};
+            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
+                x[i] = lathe_load(image + (h * ROW + w) * V);
+        }
+        winograd_3x20x20_to_16x10x10_infer_input(x, y);
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++)
+            half[i][j] = y[i];
+    }
+    for (int i = 0; i < N; i++) {
+        vf y[N];
+        winograd_3x20x20_to_16x10x10_infer_input(half[i], y);
+        LATHE_UNROLL(6)
+        for (int j = 0; j < N; j++)
+            lathe_store(to[winograd_3x20x20_to_16x10x10_infer_shape(i, j)] + (size_t)(i * N + j) *
+                        PIXELS, y[j]);
+    }
+}
+
+/* The rows that tiles from row oh0 of the output on reach over: of block, row and column, channel
+ * [channel][a][b] is pixel (2 row + a, 2 column + b) from the first tap's on, 0 outside of the
+ * image. */
+static void winograd_3x20x20_to_16x10x10_infer_fold(const float *restrict image, int oh0,
+                                                    float *restrict folded)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { INSIDE = (1 - FIRST_W) / 2, END = (IN_W - FIRST_W) / 2, ALL = ROW, /* of a row's pairs */
+           PAIRS = END < ALL ? END : ALL, HALF_FIRST = FIRST_W + 2 * INSIDE == 1,
+           HALF_LAST = PAIRS < ALL && FIRST_W + 2 * PAIRS == IN_W - 1 };
+    for (int row = 0; row < PLANE / (ROW * V); row++) {
+        for (int cb = 0; cb < IN_BLOCKS; cb++)
+            memset(folded + cb * PLANE + row * ROW * V, 0, ROW * V * sizeof(float));
+        for (int pair = 0; pair < CHANNELS / 2; pair++) {
+            const int h = (oh0 + row) * 2 + FIRST_H + pair % 2;
+            if (h < 0 || h >= IN_H)
+                continue;
+            const float *from = image + (pair / 2 * IN_H + h) * IN_W;
+            float *to = folded + pair * 2 / V * PLANE + row * ROW * V + pair * 2 % V;
+            if (HALF_FIRST)
+                to[(INSIDE - 1) * V + 1] = from[0];
+            for (int q = INSIDE; q < PAIRS; q++)
+                memcpy(to + q * V, from + FIRST_W + 2 * q, 2 * sizeof(float));
+            if (HALF_LAST)
+                to[PAIRS * V] = from[IN_W - 1];
+        }
+    }
+}
+/* Block cb of tile (th, tw) of an item's image-th. plane: its pixels, from row 0 or, if folded,
+ * from the item's first on, which is row th0 of tiles. */
+LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_transform(const float *restrict plane, int th0,
+                                                               int image, int th, int tw,
+                                    int cb, float *restrict pixels)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    float *to[] = {
+        winograd_3x20x20_to_16x10x10_infer_place0(pixels, image, th, tw, cb),
+        winograd_3x20x20_to_16x10x10_infer_place1(pixels, image, th, tw, cb),
+    };
+    winograd_3x20x20_to_16x10x10_infer_pixels(plane + (th * ROW + tw) * M * V, 0, 0, false, to);
+    (void)th0;
+}
+
+/* Block k, the j-th of sums, of tile (th, tw) of sample n, the image-th of an item that begins with
+ * row oh0 of pixels. */
+LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_finish(const float *restrict in,
+                                                            const float *restrict weight,
+                                                            const float *restrict bias,
+                                                            const float *restrict sums, int n,
+                                                            int k,
+                                 int j, int image, int oh0, int th, int tw, float *restrict to,
+                                 vf moment[][4], bool first)
+{
+    enum {
+        V = 16, M = 3, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 3,                                  /* which are so far apart */
+        IN_H = 20, IN_W = 20, IN_BLOCKS = 1, FIRST_H = -3,
+        FIRST_W = -3, IN_IMAGE = 1200,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 2, ITEM_IMAGES = 1,
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
+        CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    const int at[] = {
+        winograd_3x20x20_to_16x10x10_infer_tile0(image, th, tw),
+        winograd_3x20x20_to_16x10x10_infer_tile1(image, th, tw),
     };
     vf half[M][N];
     LATHE_UNROLL(6)
@@ -336,21 +526,22 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_finish(const float *restric
         vf x[N], y[M];
         LATHE_UNROLL(6)
         for (int i = 0; i < N; i++)
-            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS);
+            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS +
+                              at[winograd_3x20x20_to_16x10x10_infer_shape(i, q)] * V);
         winograd_3x20x20_to_16x10x10_infer_output(x, y);
         LATHE_UNROLL(3)
         for (int i = 0; i < M; i++)
             half[i][q] = y[i];
     }
     for (int i = 0; i < M; i++) {
-        const int h = oh0 + i;
+        const int h = oh0 + th * M + i;
         vf y[M];
         winograd_3x20x20_to_16x10x10_infer_output(half[i], y);
         if (h >= OUT_H)
             break;
         LATHE_UNROLL(3)
         for (int q = 0; q < M; q++) {
-            const int w = ow0 + q;
+            const int w = tw * M + q;
             if (w >= OUT_W)
                 break;
             vf v = y[q];
@@ -376,8 +567,7 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 4, CHUNK_TILES = 2, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 2, ITEM_IMAGES = 1,
-        TILE = 8, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 8, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 6,
         CHANNELS = 12, LAST_CHANNELS = 12, ROW = 15, FOLDED = 2160,
@@ -409,20 +599,16 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
                 for (int cb = 0; cb < IN_BLOCKS; cb++)
                     for (int th = 0; th * M < oh1 - oh0; th++)
                         for (int tw = 0; tw < TILES_W; tw++)
-                            winograd_3x20x20_to_16x10x10_infer_pixels(folded + cb * PLANE +
-                                    (th * ROW + tw) * M * V, 0, 0,
-                                false, winograd_3x20x20_to_16x10x10_infer_place(pixels,
-                                    (n * CHUNK_TILES + th) * TILES_W + tw, cb));
+                            winograd_3x20x20_to_16x10x10_infer_transform(folded + cb * PLANE, 0, n,
+                                    th, tw, cb, pixels);
             }
             there = item * SLOTS + slot;
-            const int groups = winograd_3x20x20_to_16x10x10_infer_groups(images * CHUNK_TILES *
-                    TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    winograd_3x20x20_to_16x10x10_infer_product(pixels + (size_t)p * PIXELS, taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
+                    winograd_3x20x20_to_16x10x10_infer_product(pixels, taps, sums + kt * K_TILE *
+                                                               TILES * V, p, images,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
@@ -431,13 +617,11 @@ static void winograd_3x20x20_to_16x10x10_infer(const float *restrict in,
                             float *to = out + (size_t)n * OUT_IMAGE + (size_t)(kb + j) *
                                 (OUT_H * OUT_W * V);
                             for (int th = 0; th * M < oh1 - oh0; th++)
-                                for (int tw = 0; tw < TILES_W; tw++) {
-                                    const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
+                                for (int tw = 0; tw < TILES_W; tw++)
                                     winograd_3x20x20_to_16x10x10_infer_finish(in, weight, bias,
-                                            sums + ((kb + j - k0) * TILES + t) * V, n, kb + j, j,
-                                        oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw ==
-                                            0);
-                                }
+                                            sums + (kb + j - k0) * TILES * V, n, kb + j, j, n - n0,
+                                            oh0, th, tw, to,
+                                        NULL, n == n0 && th == 0 && tw == 0);
                         }
                 }
             }
@@ -470,143 +654,6 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_output(const vf *x, vf *y)
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
-/* Where the transformed pixels of block cb of tile t are. */
-LATHE_INLINE float *winograd_16x10x10_to_16x10x10_infer_place(float *pixels, int t, int cb)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
-    };
-    const int start = 0, width = TILE;
-    const int first = start + (t - start) / width * width;
-    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
-}
-
-/* Groups that the first of the tiles are in. */
-LATHE_INLINE int winograd_16x10x10_to_16x10x10_infer_groups(int tiles)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
-    };
-    return (tiles + TILE - 1) / TILE;
-}
-
-/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_pixels(const float *image, int h0, int w0,
-                                                             const bool edge, float *to)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
-    };
-    vf half[N][N];
-    for (int j = 0; j < N; j++) {
-        const int w = w0 + j;
-        vf x[N], y[N];
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++) {
-            const int h = h0 + i;
-            x[i] = (vf){0};
-            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
-                x[i] = lathe_load(image + (h * ROW + w) * V);
-        }
-        winograd_16x10x10_to_16x10x10_infer_input(x, y);
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++)
-            half[i][j] = y[i];
-    }
-    for (int i = 0; i < N; i++) {
-        vf y[N];
-        winograd_16x10x10_to_16x10x10_infer_input(half[i], y);
-        LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to + (size_t)(i * N + j) * PIXELS, y[j]);
-    }
-}
-
-/* Tile t of the images and rows that an item has, from image n0 and row th0 of tiles on. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_tile(const float *restrict in, int n, int th,
-                                                           int tw, int t, int cb,
-                               float *restrict pixels)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
-    };
-    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
-    const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = winograd_16x10x10_to_16x10x10_infer_place(pixels, t, cb);
-    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
-        LATHE_UNROLL(4)
-        for (int j = 0; j < STEP; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
-    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
-        winograd_16x10x10_to_16x10x10_infer_pixels(image, h0, w0, false, to);
-    else
-        winograd_16x10x10_to_16x10x10_infer_pixels(image, h0, w0, true, to);
-}
-
 LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_group3(const float *restrict pixels,
                                                             const float *restrict weight,
                                        float *restrict sums, const float *share)
@@ -619,8 +666,7 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_group3(const float *restric
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -668,12 +714,9 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_group3(const float *restric
             lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
- * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
- * cache. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_product(const float *restrict pixels,
-                                                              const float *restrict weight,
-                                 float *restrict sums, int groups, const float *next, int soon)
+LATHE_ALONE void winograd_16x10x10_to_16x10x10_infer_group2(const float *restrict pixels,
+                                                            const float *restrict weight,
+                                       float *restrict sums, const float *share)
 {
     enum {
         V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -683,8 +726,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_product(const float *restr
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -694,22 +736,53 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_product(const float *restr
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
     };
-    for (int g = 0; g < groups; g++) {
-        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        winograd_16x10x10_to_16x10x10_infer_group3(pixels + (size_t)g * TILE * IN_BLOCKS * V,
-                                                   weight,
-            sums + g * TILE * V, share);
+    enum { WIDTH = 2 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(2)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(1)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(2)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(1)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
     }
+    LATHE_UNROLL(2)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_finish(const float *restrict in,
-                                                             const float *restrict weight,
-                                                             const float *restrict bias,
-                                                             const float *restrict sums, int n,
-                                                             int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
-                                 bool first)
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_infer_tile0(int image, int th, int tw)
+{
+    return (image * 1 + th) * 3 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_16x10x10_to_16x10x10_infer_place0(
+    float *pixels, int image, int th, int tw, int cb)
 {
     enum {
         V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -719,8 +792,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_finish(const float *restri
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -729,6 +801,279 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_finish(const float *restri
         PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    enum { TILE = 3, WIDE = 1 };
+    const int t = winograd_16x10x10_to_16x10x10_infer_tile0(image, th, tw);
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_product0(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    enum { TILE = 3, WIDE = 1 };
+    const int tiles = images * 3;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        winograd_16x10x10_to_16x10x10_infer_group3(pixels + (size_t)first * IN_BLOCKS * V, weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_infer_tile1(int image, int th, int tw)
+{
+    if (th >= 1 || tw >= 2)
+        return 0;
+    return (image * 1 + th) * 2 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_16x10x10_to_16x10x10_infer_place1(
+    float *pixels, int image, int th, int tw, int cb)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    enum { TILE = 2, WIDE = 1 };
+    const int t = winograd_16x10x10_to_16x10x10_infer_tile1(image, th, tw);
+    if (th >= 1 || tw >= 2)
+        return pixels + PIXELS - V; /* which nobody reads */
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_product1(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    enum { TILE = 2, WIDE = 1 };
+    const int tiles = images * 2;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        winograd_16x10x10_to_16x10x10_infer_group2(pixels + (size_t)first * IN_BLOCKS * V, weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The shape of position (i, j). */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_infer_shape(int i, int j)
+{
+    return (63 >> i & 1 ? 0 : 2) + (31 >> j & 1 ? 0 : 1);
+}
+
+/* K_TILE blocks of channels of a position p, as many of its tiles as so many images have. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_product(const float *restrict pixels,
+                                                              const float *restrict weight,
+                                  float *restrict sums, int p, int images, const float *next,
+                                  int soon)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    pixels += (size_t)p * PIXELS;
+    sums += (size_t)p * SUMS;
+    const int shape = winograd_16x10x10_to_16x10x10_infer_shape(p / N, p % N);
+    if (shape == 0)
+        winograd_16x10x10_to_16x10x10_infer_product0(pixels, weight, sums, images, next, soon);
+    if (shape == 1)
+        winograd_16x10x10_to_16x10x10_infer_product1(pixels, weight, sums, images, next, soon);
+}
+
+/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_pixels(const float *image, int h0, int w0,
+                                                             const bool edge,
+                                float *const *to)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    vf half[N][N];
+    for (int j = 0; j < N; j++) {
+        const int w = w0 + j;
+        vf x[N], y[N];
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++) {
+            const int h = h0 + i;
+            x[i] = (vf){0};
+            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
+                x[i] = lathe_load(image + (h * ROW + w) * V);
+        }
+        winograd_16x10x10_to_16x10x10_infer_input(x, y);
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++)
+            half[i][j] = y[i];
+    }
+    for (int i = 0; i < N; i++) {
+        vf y[N];
+        winograd_16x10x10_to_16x10x10_infer_input(half[i], y);
+        LATHE_UNROLL(6)
+        for (int j = 0; j < N; j++)
+            lathe_store(to[winograd_16x10x10_to_16x10x10_infer_shape(i, j)] + (size_t)(i * N + j) *
+                        PIXELS, y[j]);
+    }
+}
+
+/* Block cb of tile (th, tw) of an item's image-th. plane: its pixels, from row 0 or, if folded,
+ * from the item's first on, which is row th0 of tiles. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_transform(const float *restrict plane,
+                                                                int th0, int image, int th, int tw,
+                                    int cb, float *restrict pixels)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    float *to[] = {
+        winograd_16x10x10_to_16x10x10_infer_place0(pixels, image, th, tw, cb),
+        winograd_16x10x10_to_16x10x10_infer_place1(pixels, image, th, tw, cb),
+    };
+    const int h0 = (th0 + th) * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(4)
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(plane + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
+    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
+        winograd_16x10x10_to_16x10x10_infer_pixels(plane, h0, w0, false, to);
+    else
+        winograd_16x10x10_to_16x10x10_infer_pixels(plane, h0, w0, true, to);
+}
+
+/* Block k, the j-th of sums, of tile (th, tw) of sample n, the image-th of an item that begins with
+ * row oh0 of pixels. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_finish(const float *restrict in,
+                                                             const float *restrict weight,
+                                                             const float *restrict bias,
+                                                             const float *restrict sums, int n,
+                                                             int k,
+                                 int j, int image, int oh0, int th, int tw, float *restrict to,
+                                 vf moment[][4], bool first)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 5, POOLED_W = 5
+    };
+    const int at[] = {
+        winograd_16x10x10_to_16x10x10_infer_tile0(image, th, tw),
+        winograd_16x10x10_to_16x10x10_infer_tile1(image, th, tw),
     };
     vf half[M][N];
     LATHE_UNROLL(6)
@@ -736,21 +1081,22 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_finish(const float *restri
         vf x[N], y[M];
         LATHE_UNROLL(6)
         for (int i = 0; i < N; i++)
-            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS);
+            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS +
+                              at[winograd_16x10x10_to_16x10x10_infer_shape(i, q)] * V);
         winograd_16x10x10_to_16x10x10_infer_output(x, y);
         LATHE_UNROLL(4)
         for (int i = 0; i < M; i++)
             half[i][q] = y[i];
     }
     for (int i = 0; i < M; i++) {
-        const int h = oh0 + i;
+        const int h = oh0 + th * M + i;
         vf y[M];
         winograd_16x10x10_to_16x10x10_infer_output(half[i], y);
         if (h >= OUT_H)
             break;
         LATHE_UNROLL(4)
         for (int q = 0; q < M; q++) {
-            const int w = ow0 + q;
+            const int w = tw * M + q;
             if (w >= OUT_W)
                 break;
             vf v = y[q];
@@ -776,8 +1122,7 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 400,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -803,20 +1148,21 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
             const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
             const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
             for (int cb = 0; cb < (item * SLOTS + slot != there ? IN_BLOCKS : 0); cb++)
-                for (int n = 0; n < images; n++)
+                for (int n = 0; n < images; n++) {
+                    const float *plane =
+                        in + (size_t)(n0 + n) * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
                     for (int th = 0; th * M < oh1 - oh0; th++)
                         for (int tw = 0; tw < TILES_W; tw++)
-                            winograd_16x10x10_to_16x10x10_infer_tile(in, n0 + n, oh0 / M + th, tw,
-                                (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
+                            winograd_16x10x10_to_16x10x10_infer_transform(plane, oh0 / M, n, th, tw,
+                                    cb, pixels);
+                }
             there = item * SLOTS + slot;
-            const int groups = winograd_16x10x10_to_16x10x10_infer_groups(images * CHUNK_TILES *
-                    TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    winograd_16x10x10_to_16x10x10_infer_product(pixels + (size_t)p * PIXELS, taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
+                    winograd_16x10x10_to_16x10x10_infer_product(pixels, taps, sums + kt * K_TILE *
+                                                                TILES * V, p, images,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
@@ -827,13 +1173,11 @@ static void winograd_16x10x10_to_16x10x10_infer(const float *restrict in,
                             float *to = plane + (((n - n0) * K_TILE + j) * CHUNK_ROWS - oh0) *
                                 OUT_W * V;
                             for (int th = 0; th * M < oh1 - oh0; th++)
-                                for (int tw = 0; tw < TILES_W; tw++) {
-                                    const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
+                                for (int tw = 0; tw < TILES_W; tw++)
                                     winograd_16x10x10_to_16x10x10_infer_finish(in, weight, bias,
-                                            sums + ((kb + j - k0) * TILES + t) * V, n, kb + j, j,
-                                        oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw ==
-                                            0);
-                                }
+                                            sums + (kb + j - k0) * TILES * V, n, kb + j, j, n - n0,
+                                            oh0, th, tw, to,
+                                        NULL, n == n0 && th == 0 && tw == 0);
                         }
                     for (int n = n0; n < n0 + images; n++)
                         for (int k = kb; k < kb + K_TILE; k++) {

@@ -371,143 +371,6 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_output(const vf *x, vf *
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
-/* Where the transformed pixels of block cb of tile t are. */
-LATHE_INLINE float *winograd_16x10x10_to_16x10x10_forward_place(float *pixels, int t, int cb)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    const int start = 0, width = TILE;
-    const int first = start + (t - start) / width * width;
-    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
-}
-
-/* Groups that the first of the tiles are in. */
-LATHE_INLINE int winograd_16x10x10_to_16x10x10_forward_groups(int tiles)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    return (tiles + TILE - 1) / TILE;
-}
-
-/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_pixels(const float *image, int h0, int w0,
-                                                               const bool edge, float *to)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    vf half[N][N];
-    for (int j = 0; j < N; j++) {
-        const int w = w0 + j;
-        vf x[N], y[N];
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++) {
-            const int h = h0 + i;
-            x[i] = (vf){0};
-            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
-                x[i] = lathe_load(image + (h * ROW + w) * V);
-        }
-        winograd_16x10x10_to_16x10x10_forward_input(x, y);
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++)
-            half[i][j] = y[i];
-    }
-    for (int i = 0; i < N; i++) {
-        vf y[N];
-        winograd_16x10x10_to_16x10x10_forward_input(half[i], y);
-        LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to + (size_t)(i * N + j) * PIXELS, y[j]);
-    }
-}
-
-/* Tile t of the images and rows that an item has, from image n0 and row th0 of tiles on. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_tile(const float *restrict in, int n,
-                                                             int th, int tw, int t, int cb,
-                               float *restrict pixels)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
-    const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = winograd_16x10x10_to_16x10x10_forward_place(pixels, t, cb);
-    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
-        LATHE_UNROLL(4)
-        for (int j = 0; j < STEP; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
-    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
-        winograd_16x10x10_to_16x10x10_forward_pixels(image, h0, w0, false, to);
-    else
-        winograd_16x10x10_to_16x10x10_forward_pixels(image, h0, w0, true, to);
-}
-
 LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_group3(const float *restrict pixels,
                                                               const float *restrict weight,
                                        float *restrict sums, const float *share)
@@ -520,8 +383,7 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_group3(const float *restr
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -569,12 +431,9 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_group3(const float *restr
             lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
- * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
- * cache. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict pixels,
-                                                                const float *restrict weight,
-                                 float *restrict sums, int groups, const float *next, int soon)
+LATHE_ALONE void winograd_16x10x10_to_16x10x10_forward_group2(const float *restrict pixels,
+                                                              const float *restrict weight,
+                                       float *restrict sums, const float *share)
 {
     enum {
         V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -584,8 +443,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_product(const float *res
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -595,21 +453,53 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_product(const float *res
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    for (int g = 0; g < groups; g++) {
-        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        winograd_16x10x10_to_16x10x10_forward_group3(pixels + (size_t)g * TILE * IN_BLOCKS * V,
-                                                     weight,
-            sums + g * TILE * V, share);
+    enum { WIDTH = 2 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(2)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(1)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(2)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(1)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
     }
+    LATHE_UNROLL(2)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *restrict in,
-                                                               const float *restrict weight,
-                                                               const float *restrict sums, int n,
-                                                               int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
-                                 bool first)
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_forward_tile0(int image, int th, int tw)
+{
+    return (image * 1 + th) * 3 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_16x10x10_to_16x10x10_forward_place0(
+    float *pixels, int image, int th, int tw, int cb)
 {
     enum {
         V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -619,8 +509,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *rest
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -629,6 +518,278 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *rest
         PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 3, WIDE = 1 };
+    const int t = winograd_16x10x10_to_16x10x10_forward_tile0(image, th, tw);
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_product0(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 3, WIDE = 1 };
+    const int tiles = images * 3;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        winograd_16x10x10_to_16x10x10_forward_group3(pixels + (size_t)first * IN_BLOCKS * V, weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_forward_tile1(int image, int th, int tw)
+{
+    if (th >= 1 || tw >= 2)
+        return 0;
+    return (image * 1 + th) * 2 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_16x10x10_to_16x10x10_forward_place1(
+    float *pixels, int image, int th, int tw, int cb)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 2, WIDE = 1 };
+    const int t = winograd_16x10x10_to_16x10x10_forward_tile1(image, th, tw);
+    if (th >= 1 || tw >= 2)
+        return pixels + PIXELS - V; /* which nobody reads */
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_product1(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 2, WIDE = 1 };
+    const int tiles = images * 2;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        winograd_16x10x10_to_16x10x10_forward_group2(pixels + (size_t)first * IN_BLOCKS * V, weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The shape of position (i, j). */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_forward_shape(int i, int j)
+{
+    return (63 >> i & 1 ? 0 : 2) + (31 >> j & 1 ? 0 : 1);
+}
+
+/* K_TILE blocks of channels of a position p, as many of its tiles as so many images have. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_product(const float *restrict pixels,
+                                                                const float *restrict weight,
+                                  float *restrict sums, int p, int images, const float *next,
+                                  int soon)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    pixels += (size_t)p * PIXELS;
+    sums += (size_t)p * SUMS;
+    const int shape = winograd_16x10x10_to_16x10x10_forward_shape(p / N, p % N);
+    if (shape == 0)
+        winograd_16x10x10_to_16x10x10_forward_product0(pixels, weight, sums, images, next, soon);
+    if (shape == 1)
+        winograd_16x10x10_to_16x10x10_forward_product1(pixels, weight, sums, images, next, soon);
+}
+
+/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_pixels(const float *image, int h0, int w0,
+                                                               const bool edge,
+                                float *const *to)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    vf half[N][N];
+    for (int j = 0; j < N; j++) {
+        const int w = w0 + j;
+        vf x[N], y[N];
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++) {
+            const int h = h0 + i;
+            x[i] = (vf){0};
+            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
+                x[i] = lathe_load(image + (h * ROW + w) * V);
+        }
+        winograd_16x10x10_to_16x10x10_forward_input(x, y);
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++)
+            half[i][j] = y[i];
+    }
+    for (int i = 0; i < N; i++) {
+        vf y[N];
+        winograd_16x10x10_to_16x10x10_forward_input(half[i], y);
+        LATHE_UNROLL(6)
+        for (int j = 0; j < N; j++)
+            lathe_store(to[winograd_16x10x10_to_16x10x10_forward_shape(i, j)] +
+                        (size_t)(i * N + j) * PIXELS, y[j]);
+    }
+}
+
+/* Block cb of tile (th, tw) of an item's image-th. plane: its pixels, from row 0 or, if folded,
+ * from the item's first on, which is row th0 of tiles. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_transform(const float *restrict plane,
+        int th0, int image, int th, int tw,
+                                    int cb, float *restrict pixels)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    float *to[] = {
+        winograd_16x10x10_to_16x10x10_forward_place0(pixels, image, th, tw, cb),
+        winograd_16x10x10_to_16x10x10_forward_place1(pixels, image, th, tw, cb),
+    };
+    const int h0 = (th0 + th) * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(4)
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(plane + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
+    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
+        winograd_16x10x10_to_16x10x10_forward_pixels(plane, h0, w0, false, to);
+    else
+        winograd_16x10x10_to_16x10x10_forward_pixels(plane, h0, w0, true, to);
+}
+
+/* Block k, the j-th of sums, of tile (th, tw) of sample n, the image-th of an item that begins with
+ * row oh0 of pixels. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *restrict in,
+                                                               const float *restrict weight,
+                                                               const float *restrict sums, int n,
+                                                               int k,
+                                 int j, int image, int oh0, int th, int tw, float *restrict to,
+                                 vf moment[][4], bool first)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    const int at[] = {
+        winograd_16x10x10_to_16x10x10_forward_tile0(image, th, tw),
+        winograd_16x10x10_to_16x10x10_forward_tile1(image, th, tw),
     };
     vf half[M][N];
     LATHE_UNROLL(6)
@@ -636,7 +797,8 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *rest
         vf x[N], y[M];
         LATHE_UNROLL(6)
         for (int i = 0; i < N; i++)
-            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS);
+            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS +
+                              at[winograd_16x10x10_to_16x10x10_forward_shape(i, q)] * V);
         winograd_16x10x10_to_16x10x10_forward_output(x, y);
         LATHE_UNROLL(4)
         for (int i = 0; i < M; i++)
@@ -644,14 +806,14 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_finish(const float *rest
     }
     vf part[3] = {{0}, {0}, {0}};
     for (int i = 0; i < M; i++) {
-        const int h = oh0 + i;
+        const int h = oh0 + th * M + i;
         vf y[M];
         winograd_16x10x10_to_16x10x10_forward_output(half[i], y);
         if (h >= OUT_H)
             break;
         LATHE_UNROLL(4)
         for (int q = 0; q < M; q++) {
-            const int w = ow0 + q;
+            const int w = tw * M + q;
             if (w >= OUT_W)
                 break;
             vf v = y[q];
@@ -683,8 +845,7 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -710,20 +871,21 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
             const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
             const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
             for (int cb = 0; cb < (item * SLOTS + slot != there ? IN_BLOCKS : 0); cb++)
-                for (int n = 0; n < images; n++)
+                for (int n = 0; n < images; n++) {
+                    const float *plane =
+                        in + (size_t)(n0 + n) * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
                     for (int th = 0; th * M < oh1 - oh0; th++)
                         for (int tw = 0; tw < TILES_W; tw++)
-                            winograd_16x10x10_to_16x10x10_forward_tile(in, n0 + n, oh0 / M + th, tw,
-                                (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
+                            winograd_16x10x10_to_16x10x10_forward_transform(plane, oh0 / M, n, th,
+                                    tw, cb, pixels);
+                }
             there = item * SLOTS + slot;
-            const int groups = winograd_16x10x10_to_16x10x10_forward_groups(images * CHUNK_TILES *
-                    TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    winograd_16x10x10_to_16x10x10_forward_product(pixels + (size_t)p * PIXELS, taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
+                    winograd_16x10x10_to_16x10x10_forward_product(pixels, taps, sums + kt * K_TILE *
+                            TILES * V, p, images,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
@@ -733,13 +895,11 @@ static void winograd_16x10x10_to_16x10x10_forward(const float *restrict in,
                             float *to = out + (size_t)n * OUT_IMAGE + (size_t)(kb + j) *
                                 (OUT_H * OUT_W * V);
                             for (int th = 0; th * M < oh1 - oh0; th++)
-                                for (int tw = 0; tw < TILES_W; tw++) {
-                                    const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
+                                for (int tw = 0; tw < TILES_W; tw++)
                                     winograd_16x10x10_to_16x10x10_forward_finish(in, weight,
-                                            sums + ((kb + j - k0) * TILES + t) * V, n, kb + j, j,
-                                        oh0 + th * M, tw * M, to, moment, n == n0 && th == 0 &&
-                                            tw == 0);
-                                }
+                                            sums + (kb + j - k0) * TILES * V, n, kb + j, j, n - n0,
+                                            oh0, th, tw, to,
+                                        moment, n == n0 && th == 0 && tw == 0);
                         }
                     for (int j = 0; j < K_TILE; j++)
                         for (int m = 0; m < 4; m++)
@@ -1869,143 +2029,6 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_output(const vf *x
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
-/* Where the transformed pixels of block cb of tile t are. */
-LATHE_INLINE float *winograd_16x10x10_to_16x10x10_backward_data_place(float *pixels, int t, int cb)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    const int start = 0, width = TILE;
-    const int first = start + (t - start) / width * width;
-    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
-}
-
-/* Groups that the first of the tiles are in. */
-LATHE_INLINE int winograd_16x10x10_to_16x10x10_backward_data_groups(int tiles)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    return (tiles + TILE - 1) / TILE;
-}
-
-/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_pixels(const float *image, int h0,
-        int w0, const bool edge, float *to)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    vf half[N][N];
-    for (int j = 0; j < N; j++) {
-        const int w = w0 + j;
-        vf x[N], y[N];
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++) {
-            const int h = h0 + i;
-            x[i] = (vf){0};
-            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
-                x[i] = lathe_load(image + (h * ROW + w) * V);
-        }
-        winograd_16x10x10_to_16x10x10_backward_data_input(x, y);
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++)
-            half[i][j] = y[i];
-    }
-    for (int i = 0; i < N; i++) {
-        vf y[N];
-        winograd_16x10x10_to_16x10x10_backward_data_input(half[i], y);
-        LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to + (size_t)(i * N + j) * PIXELS, y[j]);
-    }
-}
-
-/* Tile t of the images and rows that an item has, from image n0 and row th0 of tiles on. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_tile(const float *restrict in, int n,
-        int th, int tw, int t, int cb,
-                               float *restrict pixels)
-{
-    enum {
-        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 1600,
-        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
-        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
-    const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = winograd_16x10x10_to_16x10x10_backward_data_place(pixels, t, cb);
-    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
-        LATHE_UNROLL(4)
-        for (int j = 0; j < STEP; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
-    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
-        winograd_16x10x10_to_16x10x10_backward_data_pixels(image, h0, w0, false, to);
-    else
-        winograd_16x10x10_to_16x10x10_backward_data_pixels(image, h0, w0, true, to);
-}
-
 LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_group3(const float *restrict pixels,
         const float *restrict weight,
                                        float *restrict sums, const float *share)
@@ -2018,8 +2041,7 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_group3(const float 
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -2067,12 +2089,9 @@ LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_group3(const float 
             lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
- * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
- * cache. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_product(const float *restrict pixels,
+LATHE_ALONE void winograd_16x10x10_to_16x10x10_backward_data_group2(const float *restrict pixels,
         const float *restrict weight,
-                                 float *restrict sums, int groups, const float *next, int soon)
+                                       float *restrict sums, const float *share)
 {
     enum {
         V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -2082,8 +2101,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_product(const floa
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -2093,19 +2111,53 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_product(const floa
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    for (int g = 0; g < groups; g++) {
-        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        winograd_16x10x10_to_16x10x10_backward_data_group3(pixels + (size_t)g * TILE * IN_BLOCKS *
-                                                           V, weight,
-            sums + g * TILE * V, share);
+    enum { WIDTH = 2 };
+    vf sum[WIDTH][K_TILE];
+    LATHE_UNROLL(2)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            sum[t][j] = (vf){0};
+    for (int cb = 0; cb < IN_BLOCKS; cb++) {
+        const float *block = pixels + (size_t)cb * (WIDTH * V);
+        const float *rows = weight + cb * (V * V * K_TILE);
+        const int channels = cb < IN_BLOCKS - 1 ? V : LAST_CHANNELS;
+        for (int c0 = 0; c0 < channels; c0 += 4) {
+            const float *ahead = share + (cb * V + c0) / 4 * AHEAD * V;
+            for (int j = 0; j < AHEAD; j++)
+                __builtin_prefetch(ahead + j * V, 0, TAPS <= 4096 ? 3 : 2);
+            LATHE_UNROLL(4)
+            for (int c = c0; c < c0 + 4; c++) {
+                vf tap[K_TILE];
+                LATHE_UNROLL(1)
+                for (int j = 0; j < K_TILE; j++)
+                    tap[j] = lathe_load(rows + (c * K_TILE + j) * V);
+                LATHE_UNROLL(2)
+                for (int t = 0; t < WIDTH; t++) {
+                    const vf pixel = lathe_splat(block[t * V + c]);
+                    LATHE_UNROLL(1)
+                    for (int j = 0; j < K_TILE; j++)
+                        sum[t][j] += pixel * tap[j];
+                }
+            }
+        }
     }
+    LATHE_UNROLL(2)
+    for (int t = 0; t < WIDTH; t++)
+        LATHE_UNROLL(1)
+        for (int j = 0; j < K_TILE; j++)
+            lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
-LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_finish(const float *restrict in,
-        const float *restrict weight, const float *restrict sums, int n, int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
-                                 bool first)
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_backward_data_tile0(int image, int th, int tw)
+{
+    return (image * 1 + th) * 3 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_16x10x10_to_16x10x10_backward_data_place0(
+    float *pixels, int image, int th, int tw, int cb)
 {
     enum {
         V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -2115,8 +2167,7 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_finish(const float
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -2125,6 +2176,280 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_finish(const float
         PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 3, WIDE = 1 };
+    const int t = winograd_16x10x10_to_16x10x10_backward_data_tile0(image, th, tw);
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_product0(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 3, WIDE = 1 };
+    const int tiles = images * 3;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        winograd_16x10x10_to_16x10x10_backward_data_group3(pixels + (size_t)first * IN_BLOCKS * V,
+                                                           weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_backward_data_tile1(int image, int th, int tw)
+{
+    if (th >= 1 || tw >= 2)
+        return 0;
+    return (image * 1 + th) * 2 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_16x10x10_to_16x10x10_backward_data_place1(
+    float *pixels, int image, int th, int tw, int cb)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 2, WIDE = 1 };
+    const int t = winograd_16x10x10_to_16x10x10_backward_data_tile1(image, th, tw);
+    if (th >= 1 || tw >= 2)
+        return pixels + PIXELS - V; /* which nobody reads */
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
+}
+
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_product1(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 2, WIDE = 1 };
+    const int tiles = images * 2;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        winograd_16x10x10_to_16x10x10_backward_data_group2(pixels + (size_t)first * IN_BLOCKS * V,
+                                                           weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The shape of position (i, j). */
+LATHE_INLINE int winograd_16x10x10_to_16x10x10_backward_data_shape(int i, int j)
+{
+    return (63 >> i & 1 ? 0 : 2) + (31 >> j & 1 ? 0 : 1);
+}
+
+/* K_TILE blocks of channels of a position p, as many of its tiles as so many images have. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_product(const float *restrict pixels,
+        const float *restrict weight,
+                                  float *restrict sums, int p, int images, const float *next,
+                                  int soon)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    pixels += (size_t)p * PIXELS;
+    sums += (size_t)p * SUMS;
+    const int shape = winograd_16x10x10_to_16x10x10_backward_data_shape(p / N, p % N);
+    if (shape == 0)
+        winograd_16x10x10_to_16x10x10_backward_data_product0(pixels, weight, sums, images, next,
+                                                             soon);
+    if (shape == 1)
+        winograd_16x10x10_to_16x10x10_backward_data_product1(pixels, weight, sums, images, next,
+                                                             soon);
+}
+
+/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_pixels(const float *image, int h0,
+        int w0, const bool edge,
+                                float *const *to)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    vf half[N][N];
+    for (int j = 0; j < N; j++) {
+        const int w = w0 + j;
+        vf x[N], y[N];
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++) {
+            const int h = h0 + i;
+            x[i] = (vf){0};
+            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
+                x[i] = lathe_load(image + (h * ROW + w) * V);
+        }
+        winograd_16x10x10_to_16x10x10_backward_data_input(x, y);
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++)
+            half[i][j] = y[i];
+    }
+    for (int i = 0; i < N; i++) {
+        vf y[N];
+        winograd_16x10x10_to_16x10x10_backward_data_input(half[i], y);
+        LATHE_UNROLL(6)
+        for (int j = 0; j < N; j++)
+            lathe_store(to[winograd_16x10x10_to_16x10x10_backward_data_shape(i, j)] +
+                        (size_t)(i * N + j) * PIXELS, y[j]);
+    }
+}
+
+/* Block cb of tile (th, tw) of an item's image-th. plane: its pixels, from row 0 or, if folded,
+ * from the item's first on, which is row th0 of tiles. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_transform(const float *restrict plane,
+        int th0, int image, int th, int tw,
+                                    int cb, float *restrict pixels)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    float *to[] = {
+        winograd_16x10x10_to_16x10x10_backward_data_place0(pixels, image, th, tw, cb),
+        winograd_16x10x10_to_16x10x10_backward_data_place1(pixels, image, th, tw, cb),
+    };
+    const int h0 = (th0 + th) * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(4)
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(plane + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
+    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
+        winograd_16x10x10_to_16x10x10_backward_data_pixels(plane, h0, w0, false, to);
+    else
+        winograd_16x10x10_to_16x10x10_backward_data_pixels(plane, h0, w0, true, to);
+}
+
+/* Block k, the j-th of sums, of tile (th, tw) of sample n, the image-th of an item that begins with
+ * row oh0 of pixels. */
+LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_finish(const float *restrict in,
+        const float *restrict weight, const float *restrict sums, int n, int k,
+                                 int j, int image, int oh0, int th, int tw, float *restrict to,
+                                 vf moment[][4], bool first)
+{
+    enum {
+        V = 16, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 10, IN_W = 10, IN_BLOCKS = 1, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 1600,
+        OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
+        TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 3, ITEM_IMAGES = 1,
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    const int at[] = {
+        winograd_16x10x10_to_16x10x10_backward_data_tile0(image, th, tw),
+        winograd_16x10x10_to_16x10x10_backward_data_tile1(image, th, tw),
     };
     vf half[M][N];
     LATHE_UNROLL(6)
@@ -2132,21 +2457,22 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_finish(const float
         vf x[N], y[M];
         LATHE_UNROLL(6)
         for (int i = 0; i < N; i++)
-            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS);
+            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS +
+                              at[winograd_16x10x10_to_16x10x10_backward_data_shape(i, q)] * V);
         winograd_16x10x10_to_16x10x10_backward_data_output(x, y);
         LATHE_UNROLL(4)
         for (int i = 0; i < M; i++)
             half[i][q] = y[i];
     }
     for (int i = 0; i < M; i++) {
-        const int h = oh0 + i;
+        const int h = oh0 + th * M + i;
         vf y[M];
         winograd_16x10x10_to_16x10x10_backward_data_output(half[i], y);
         if (h >= OUT_H)
             break;
         LATHE_UNROLL(4)
         for (int q = 0; q < M; q++) {
-            const int w = ow0 + q;
+            const int w = tw * M + q;
             if (w >= OUT_W)
                 break;
             vf v = y[q];
@@ -2170,8 +2496,7 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
         OUT_H = 10, OUT_W = 10, OUT_BLOCKS = 1, OUT_IMAGE = 1600,
         TILES_W = 3, CHUNK_TILES = 1, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 3, ITEM_IMAGES = 1,
-        TILE = 3, K_TILE = 1, GROUPS = 1, K_CHUNK = 1,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 3, K_TILE = 1, K_CHUNK = 1,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 1, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 16, LAST_CHANNELS = 16, ROW = 10, FOLDED = 0,
@@ -2197,22 +2522,21 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
             const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
             const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
             for (int cb = 0; cb < (item * SLOTS + slot != there ? IN_BLOCKS : 0); cb++)
-                for (int n = 0; n < images; n++)
+                for (int n = 0; n < images; n++) {
+                    const float *plane =
+                        in + (size_t)(n0 + n) * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
                     for (int th = 0; th * M < oh1 - oh0; th++)
                         for (int tw = 0; tw < TILES_W; tw++)
-                            winograd_16x10x10_to_16x10x10_backward_data_tile(in, n0 + n, oh0 / M +
-                                    th, tw,
-                                (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
+                            winograd_16x10x10_to_16x10x10_backward_data_transform(plane, oh0 / M, n,
+                                    th, tw, cb, pixels);
+                }
             there = item * SLOTS + slot;
-            const int groups = winograd_16x10x10_to_16x10x10_backward_data_groups(images *
-                    CHUNK_TILES * TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    winograd_16x10x10_to_16x10x10_backward_data_product(pixels + (size_t)p * PIXELS,
-                            taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
+                    winograd_16x10x10_to_16x10x10_backward_data_product(pixels, taps,
+                            sums + kt * K_TILE * TILES * V, p, images,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
@@ -2221,13 +2545,11 @@ static void winograd_16x10x10_to_16x10x10_backward_data(const float *restrict in
                             float *to = out + (size_t)n * OUT_IMAGE + (size_t)(kb + j) *
                                 (OUT_H * OUT_W * V);
                             for (int th = 0; th * M < oh1 - oh0; th++)
-                                for (int tw = 0; tw < TILES_W; tw++) {
-                                    const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
+                                for (int tw = 0; tw < TILES_W; tw++)
                                     winograd_16x10x10_to_16x10x10_backward_data_finish(in, weight,
-                                            sums + ((kb + j - k0) * TILES + t) * V, n, kb + j, j,
-                                        oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw ==
-                                            0);
-                                }
+                                            sums + (kb + j - k0) * TILES * V, n, kb + j, j, n - n0,
+                                            oh0, th, tw, to,
+                                        NULL, n == n0 && th == 0 && tw == 0);
                         }
                 }
             }

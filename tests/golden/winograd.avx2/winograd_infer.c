@@ -198,143 +198,6 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_output(const vf *x, vf *y)
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
-/* Where the transformed pixels of block cb of tile t are. */
-LATHE_INLINE float *winograd_64x12x12_to_80x12x12_infer_place(float *pixels, int t, int cb)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 9216,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 4,
-        TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
-        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
-    };
-    const int start = 0, width = TILE;
-    const int first = start + (t - start) / width * width;
-    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
-}
-
-/* Groups that the first of the tiles are in. */
-LATHE_INLINE int winograd_64x12x12_to_80x12x12_infer_groups(int tiles)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 9216,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 4,
-        TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
-        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
-    };
-    return (tiles + TILE - 1) / TILE;
-}
-
-/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_pixels(const float *image, int h0, int w0,
-                                                             const bool edge, float *to)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 9216,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 4,
-        TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
-        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
-    };
-    vf half[N][N];
-    for (int j = 0; j < N; j++) {
-        const int w = w0 + j;
-        vf x[N], y[N];
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++) {
-            const int h = h0 + i;
-            x[i] = (vf){0};
-            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
-                x[i] = lathe_load(image + (h * ROW + w) * V);
-        }
-        winograd_64x12x12_to_80x12x12_infer_input(x, y);
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++)
-            half[i][j] = y[i];
-    }
-    for (int i = 0; i < N; i++) {
-        vf y[N];
-        winograd_64x12x12_to_80x12x12_infer_input(half[i], y);
-        LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to + (size_t)(i * N + j) * PIXELS, y[j]);
-    }
-}
-
-/* Tile t of the images and rows that an item has, from image n0 and row th0 of tiles on. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_tile(const float *restrict in, int n, int th,
-                                                           int tw, int t, int cb,
-                               float *restrict pixels)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 9216,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 4,
-        TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
-        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
-    };
-    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
-    const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = winograd_64x12x12_to_80x12x12_infer_place(pixels, t, cb);
-    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
-        LATHE_UNROLL(4)
-        for (int j = 0; j < STEP; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
-    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
-        winograd_64x12x12_to_80x12x12_infer_pixels(image, h0, w0, false, to);
-    else
-        winograd_64x12x12_to_80x12x12_infer_pixels(image, h0, w0, true, to);
-}
-
 LATHE_ALONE void winograd_64x12x12_to_80x12x12_infer_group6(const float *restrict pixels,
                                                             const float *restrict weight,
                                        float *restrict sums, const float *share)
@@ -347,8 +210,7 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_infer_group6(const float *restric
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 4,
-        TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 36, K_TILE = 2, K_CHUNK = 2,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -396,12 +258,15 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_infer_group6(const float *restric
             lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
- * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
- * cache. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_product(const float *restrict pixels,
-                                                              const float *restrict weight,
-                                 float *restrict sums, int groups, const float *next, int soon)
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_64x12x12_to_80x12x12_infer_tile0(int image, int th, int tw)
+{
+    return (image * 3 + th) * 3 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_64x12x12_to_80x12x12_infer_place0(
+    float *pixels, int image, int th, int tw, int cb)
 {
     enum {
         V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -411,8 +276,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_product(const float *restr
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 4,
-        TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 36, K_TILE = 2, K_CHUNK = 2,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -422,22 +286,18 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_product(const float *restr
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
-    for (int g = 0; g < groups; g++) {
-        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        winograd_64x12x12_to_80x12x12_infer_group6(pixels + (size_t)g * TILE * IN_BLOCKS * V,
-                                                   weight,
-            sums + g * TILE * V, share);
-    }
+    enum { TILE = 6, WIDE = 6 };
+    const int t = winograd_64x12x12_to_80x12x12_infer_tile0(image, th, tw);
+    const int start = 0, width = TILE;
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
 }
 
-/* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_finish(const float *restrict in,
-                                                             const float *restrict weight,
-                                                             const float *restrict bias,
-                                                             const float *restrict sums, int n,
-                                                             int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
-                                 bool first)
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_product0(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
 {
     enum {
         V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -447,8 +307,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_finish(const float *restri
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 4,
-        TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 36, K_TILE = 2, K_CHUNK = 2,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -457,6 +316,171 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_finish(const float *restri
         PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    enum { TILE = 6, WIDE = 6 };
+    const int tiles = images * 9;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        winograd_64x12x12_to_80x12x12_infer_group6(pixels + (size_t)first * IN_BLOCKS * V, weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The shape of position (i, j). */
+LATHE_INLINE int winograd_64x12x12_to_80x12x12_infer_shape(int i, int j)
+{
+    return (void)i, (void)j, 0;
+}
+
+/* K_TILE blocks of channels of a position p, as many of its tiles as so many images have. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_product(const float *restrict pixels,
+                                                              const float *restrict weight,
+                                  float *restrict sums, int p, int images, const float *next,
+                                  int soon)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 4,
+        TILES = 36, K_TILE = 2, K_CHUNK = 2,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    pixels += (size_t)p * PIXELS;
+    sums += (size_t)p * SUMS;
+    const int shape = winograd_64x12x12_to_80x12x12_infer_shape(p / N, p % N);
+    if (shape == 0)
+        winograd_64x12x12_to_80x12x12_infer_product0(pixels, weight, sums, images, next, soon);
+}
+
+/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_pixels(const float *image, int h0, int w0,
+                                                             const bool edge,
+                                float *const *to)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 4,
+        TILES = 36, K_TILE = 2, K_CHUNK = 2,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    vf half[N][N];
+    for (int j = 0; j < N; j++) {
+        const int w = w0 + j;
+        vf x[N], y[N];
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++) {
+            const int h = h0 + i;
+            x[i] = (vf){0};
+            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
+                x[i] = lathe_load(image + (h * ROW + w) * V);
+        }
+        winograd_64x12x12_to_80x12x12_infer_input(x, y);
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++)
+            half[i][j] = y[i];
+    }
+    for (int i = 0; i < N; i++) {
+        vf y[N];
+        winograd_64x12x12_to_80x12x12_infer_input(half[i], y);
+        LATHE_UNROLL(6)
+        for (int j = 0; j < N; j++)
+            lathe_store(to[winograd_64x12x12_to_80x12x12_infer_shape(i, j)] + (size_t)(i * N + j) *
+                        PIXELS, y[j]);
+    }
+}
+
+/* Block cb of tile (th, tw) of an item's image-th. plane: its pixels, from row 0 or, if folded,
+ * from the item's first on, which is row th0 of tiles. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_transform(const float *restrict plane,
+                                                                int th0, int image, int th, int tw,
+                                    int cb, float *restrict pixels)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 4,
+        TILES = 36, K_TILE = 2, K_CHUNK = 2,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    float *to[] = {
+        winograd_64x12x12_to_80x12x12_infer_place0(pixels, image, th, tw, cb),
+    };
+    const int h0 = (th0 + th) * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(4)
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(plane + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
+    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
+        winograd_64x12x12_to_80x12x12_infer_pixels(plane, h0, w0, false, to);
+    else
+        winograd_64x12x12_to_80x12x12_infer_pixels(plane, h0, w0, true, to);
+}
+
+/* Block k, the j-th of sums, of tile (th, tw) of sample n, the image-th of an item that begins with
+ * row oh0 of pixels. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_finish(const float *restrict in,
+                                                             const float *restrict weight,
+                                                             const float *restrict bias,
+                                                             const float *restrict sums, int n,
+                                                             int k,
+                                 int j, int image, int oh0, int th, int tw, float *restrict to,
+                                 vf moment[][4], bool first)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 4,
+        TILES = 36, K_TILE = 2, K_CHUNK = 2,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    const int at[] = {
+        winograd_64x12x12_to_80x12x12_infer_tile0(image, th, tw),
     };
     vf half[M][N];
     LATHE_UNROLL(6)
@@ -464,19 +488,20 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_finish(const float *restri
         vf x[N], y[M];
         LATHE_UNROLL(6)
         for (int i = 0; i < N; i++)
-            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS);
+            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS +
+                              at[winograd_64x12x12_to_80x12x12_infer_shape(i, q)] * V);
         winograd_64x12x12_to_80x12x12_infer_output(x, y);
         LATHE_UNROLL(4)
         for (int i = 0; i < M; i++)
             half[i][q] = y[i];
     }
     for (int i = 0; i < M; i++) {
-        const int h = oh0 + i;
+        const int h = oh0 + th * M + i;
         vf y[M];
         winograd_64x12x12_to_80x12x12_infer_output(half[i], y);
         LATHE_UNROLL(4)
         for (int q = 0; q < M; q++) {
-            const int w = ow0 + q;
+            const int w = tw * M + q;
             vf v = y[q];
             v += lathe_load(bias + k * V);
             lathe_store(to + (h * OUT_W + w) * V, v);
@@ -499,8 +524,7 @@ static void winograd_64x12x12_to_80x12x12_infer(const float *restrict in,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 4,
-        TILE = 6, K_TILE = 2, GROUPS = 6, K_CHUNK = 2,
-        WIDE = GROUPS - 0, TILES = GROUPS * TILE - 0, /* groups of TILE, then of less */
+        TILES = 36, K_TILE = 2, K_CHUNK = 2,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 2, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 2,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -526,20 +550,21 @@ static void winograd_64x12x12_to_80x12x12_infer(const float *restrict in,
             const int oh1 = oh0 + CHUNK_ROWS < OUT_H ? oh0 + CHUNK_ROWS : OUT_H;
             const int images = count - n0 < ITEM_IMAGES ? count - n0 : ITEM_IMAGES;
             for (int cb = 0; cb < (item * SLOTS + slot != there ? IN_BLOCKS : 0); cb++)
-                for (int n = 0; n < images; n++)
+                for (int n = 0; n < images; n++) {
+                    const float *plane =
+                        in + (size_t)(n0 + n) * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
                     for (int th = 0; th * M < oh1 - oh0; th++)
                         for (int tw = 0; tw < TILES_W; tw++)
-                            winograd_64x12x12_to_80x12x12_infer_tile(in, n0 + n, oh0 / M + th, tw,
-                                (n * CHUNK_TILES + th) * TILES_W + tw, cb, pixels);
+                            winograd_64x12x12_to_80x12x12_infer_transform(plane, oh0 / M, n, th, tw,
+                                    cb, pixels);
+                }
             there = item * SLOTS + slot;
-            const int groups = winograd_64x12x12_to_80x12x12_infer_groups(images * CHUNK_TILES *
-                    TILES_W);
             for (int k0 = block0; k0 < block0 + ITEM_BLOCKS; k0 += K_CHUNK) {
                 const float *taps = weight + (size_t)(k0 / K_TILE) * POSITIONS * TAPS;
                 for (int i = 0; i < POSITIONS * K_TILES; i++, taps += TAPS) {
                     const int p = i / K_TILES, kt = i % K_TILES;
-                    winograd_64x12x12_to_80x12x12_infer_product(pixels + (size_t)p * PIXELS, taps,
-                        sums + (size_t)p * SUMS + kt * K_TILE * TILES * V, groups,
+                    winograd_64x12x12_to_80x12x12_infer_product(pixels, taps, sums + kt * K_TILE *
+                                                                TILES * V, p, images,
                         taps + TAPS, TAPS);
                 }
                 for (int kb = k0; kb < k0 + K_CHUNK; kb += K_TILE) {
@@ -550,13 +575,11 @@ static void winograd_64x12x12_to_80x12x12_infer(const float *restrict in,
                             float *to = plane + (((n - n0) * K_TILE + j) * CHUNK_ROWS - oh0) *
                                 OUT_W * V;
                             for (int th = 0; th * M < oh1 - oh0; th++)
-                                for (int tw = 0; tw < TILES_W; tw++) {
-                                    const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
+                                for (int tw = 0; tw < TILES_W; tw++)
                                     winograd_64x12x12_to_80x12x12_infer_finish(in, weight, bias,
-                                            sums + ((kb + j - k0) * TILES + t) * V, n, kb + j, j,
-                                        oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw ==
-                                            0);
-                                }
+                                            sums + (kb + j - k0) * TILES * V, n, kb + j, j, n - n0,
+                                            oh0, th, tw, to,
+                                        NULL, n == n0 && th == 0 && tw == 0);
                         }
                     for (int n = n0; n < n0 + images; n++)
                         for (int k = kb; k < kb + K_TILE; k++) {

@@ -365,145 +365,6 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_output(const vf *x, vf *
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
-/* Where the transformed pixels of block cb of tile t are. */
-LATHE_INLINE float *winograd_64x12x12_to_80x12x12_forward_place(float *pixels, int t, int cb)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 9216,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
-    };
-    const int start = t < WIDE * TILE ? 0 : WIDE * TILE, width = TILE - (start > 0);
-    const int first = start + (t - start) / width * width;
-    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
-}
-
-/* Groups that the first of the tiles are in. */
-LATHE_INLINE int winograd_64x12x12_to_80x12x12_forward_groups(int tiles)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 9216,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
-    };
-    if (tiles > WIDE * TILE)
-        return WIDE + (tiles - WIDE * TILE + TILE - 2) / (TILE - 1);
-    return (tiles + TILE - 1) / TILE;
-}
-
-/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_pixels(const float *image, int h0, int w0,
-                                                               const bool edge, float *to)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 9216,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
-    };
-    vf half[N][N];
-    for (int j = 0; j < N; j++) {
-        const int w = w0 + j;
-        vf x[N], y[N];
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++) {
-            const int h = h0 + i;
-            x[i] = (vf){0};
-            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
-                x[i] = lathe_load(image + (h * ROW + w) * V);
-        }
-        winograd_64x12x12_to_80x12x12_forward_input(x, y);
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++)
-            half[i][j] = y[i];
-    }
-    for (int i = 0; i < N; i++) {
-        vf y[N];
-        winograd_64x12x12_to_80x12x12_forward_input(half[i], y);
-        LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to + (size_t)(i * N + j) * PIXELS, y[j]);
-    }
-}
-
-/* Tile t of the images and rows that an item has, from image n0 and row th0 of tiles on. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_tile(const float *restrict in, int n,
-                                                             int th, int tw, int t, int cb,
-                               float *restrict pixels)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 9216,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
-    };
-    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
-    const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = winograd_64x12x12_to_80x12x12_forward_place(pixels, t, cb);
-    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
-        LATHE_UNROLL(4)
-        for (int j = 0; j < STEP; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
-    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
-        winograd_64x12x12_to_80x12x12_forward_pixels(image, h0, w0, false, to);
-    else
-        winograd_64x12x12_to_80x12x12_forward_pixels(image, h0, w0, true, to);
-}
-
 LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_group5(const float *restrict pixels,
                                                               const float *restrict weight,
                                        float *restrict sums, const float *share)
@@ -516,8 +377,7 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_group5(const float *restr
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        TILES = 9, K_TILE = 2, K_CHUNK = 10,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -577,8 +437,7 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_group4(const float *restr
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        TILES = 9, K_TILE = 2, K_CHUNK = 10,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -626,12 +485,15 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_forward_group4(const float *restr
             lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
- * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
- * cache. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_product(const float *restrict pixels,
-                                                                const float *restrict weight,
-                                 float *restrict sums, int groups, const float *next, int soon)
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_64x12x12_to_80x12x12_forward_tile0(int image, int th, int tw)
+{
+    return (image * 3 + th) * 3 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_64x12x12_to_80x12x12_forward_place0(
+    float *pixels, int image, int th, int tw, int cb)
 {
     enum {
         V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -641,8 +503,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_product(const float *res
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        TILES = 9, K_TILE = 2, K_CHUNK = 10,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -652,28 +513,18 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_product(const float *res
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
-    for (int g = 0; g < groups; g++) {
-        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        if (g >= WIDE) {
-            const int first = WIDE + g * (TILE - 1);
-            winograd_64x12x12_to_80x12x12_forward_group4(pixels + (size_t)first * IN_BLOCKS * V,
-                                                         weight,
-                sums + first * V, share);
-            continue;
-        }
-        winograd_64x12x12_to_80x12x12_forward_group5(pixels + (size_t)g * TILE * IN_BLOCKS * V,
-                                                     weight,
-            sums + g * TILE * V, share);
-    }
+    enum { TILE = 5, WIDE = 1 };
+    const int t = winograd_64x12x12_to_80x12x12_forward_tile0(image, th, tw);
+    const int start = t < WIDE * TILE ? 0 : WIDE * TILE, width = TILE - (start > 0);
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
 }
 
-/* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_finish(const float *restrict in,
-                                                               const float *restrict weight,
-                                                               const float *restrict sums, int n,
-                                                               int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
-                                 bool first)
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_product0(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
 {
     enum {
         V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -683,8 +534,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_finish(const float *rest
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        TILES = 9, K_TILE = 2, K_CHUNK = 10,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -693,6 +543,177 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_finish(const float *rest
         PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    enum { TILE = 5, WIDE = 1 };
+    const int tiles = images * 9;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        if (first >= WIDE * TILE) {
+            winograd_64x12x12_to_80x12x12_forward_group4(pixels + (size_t)first * IN_BLOCKS * V,
+                                                         weight,
+                sums + first * V, share);
+            first += TILE - 1;
+            continue;
+        }
+        winograd_64x12x12_to_80x12x12_forward_group5(pixels + (size_t)first * IN_BLOCKS * V, weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The shape of position (i, j). */
+LATHE_INLINE int winograd_64x12x12_to_80x12x12_forward_shape(int i, int j)
+{
+    return (void)i, (void)j, 0;
+}
+
+/* K_TILE blocks of channels of a position p, as many of its tiles as so many images have. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_product(const float *restrict pixels,
+                                                                const float *restrict weight,
+                                  float *restrict sums, int p, int images, const float *next,
+                                  int soon)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILES = 9, K_TILE = 2, K_CHUNK = 10,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    pixels += (size_t)p * PIXELS;
+    sums += (size_t)p * SUMS;
+    const int shape = winograd_64x12x12_to_80x12x12_forward_shape(p / N, p % N);
+    if (shape == 0)
+        winograd_64x12x12_to_80x12x12_forward_product0(pixels, weight, sums, images, next, soon);
+}
+
+/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_pixels(const float *image, int h0, int w0,
+                                                               const bool edge,
+                                float *const *to)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILES = 9, K_TILE = 2, K_CHUNK = 10,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    vf half[N][N];
+    for (int j = 0; j < N; j++) {
+        const int w = w0 + j;
+        vf x[N], y[N];
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++) {
+            const int h = h0 + i;
+            x[i] = (vf){0};
+            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
+                x[i] = lathe_load(image + (h * ROW + w) * V);
+        }
+        winograd_64x12x12_to_80x12x12_forward_input(x, y);
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++)
+            half[i][j] = y[i];
+    }
+    for (int i = 0; i < N; i++) {
+        vf y[N];
+        winograd_64x12x12_to_80x12x12_forward_input(half[i], y);
+        LATHE_UNROLL(6)
+        for (int j = 0; j < N; j++)
+            lathe_store(to[winograd_64x12x12_to_80x12x12_forward_shape(i, j)] +
+                        (size_t)(i * N + j) * PIXELS, y[j]);
+    }
+}
+
+/* Block cb of tile (th, tw) of an item's image-th. plane: its pixels, from row 0 or, if folded,
+ * from the item's first on, which is row th0 of tiles. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_transform(const float *restrict plane,
+        int th0, int image, int th, int tw,
+                                    int cb, float *restrict pixels)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILES = 9, K_TILE = 2, K_CHUNK = 10,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    float *to[] = {
+        winograd_64x12x12_to_80x12x12_forward_place0(pixels, image, th, tw, cb),
+    };
+    const int h0 = (th0 + th) * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(4)
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(plane + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
+    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
+        winograd_64x12x12_to_80x12x12_forward_pixels(plane, h0, w0, false, to);
+    else
+        winograd_64x12x12_to_80x12x12_forward_pixels(plane, h0, w0, true, to);
+}
+
+/* Block k, the j-th of sums, of tile (th, tw) of sample n, the image-th of an item that begins with
+ * row oh0 of pixels. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_finish(const float *restrict in,
+                                                               const float *restrict weight,
+                                                               const float *restrict sums, int n,
+                                                               int k,
+                                 int j, int image, int oh0, int th, int tw, float *restrict to,
+                                 vf moment[][4], bool first)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 8, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 9216,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILES = 9, K_TILE = 2, K_CHUNK = 10,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
+    };
+    const int at[] = {
+        winograd_64x12x12_to_80x12x12_forward_tile0(image, th, tw),
     };
     vf half[M][N];
     LATHE_UNROLL(6)
@@ -700,19 +721,20 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_finish(const float *rest
         vf x[N], y[M];
         LATHE_UNROLL(6)
         for (int i = 0; i < N; i++)
-            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS);
+            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS +
+                              at[winograd_64x12x12_to_80x12x12_forward_shape(i, q)] * V);
         winograd_64x12x12_to_80x12x12_forward_output(x, y);
         LATHE_UNROLL(4)
         for (int i = 0; i < M; i++)
             half[i][q] = y[i];
     }
     for (int i = 0; i < M; i++) {
-        const int h = oh0 + i;
+        const int h = oh0 + th * M + i;
         vf y[M];
         winograd_64x12x12_to_80x12x12_forward_output(half[i], y);
         LATHE_UNROLL(4)
         for (int q = 0; q < M; q++) {
-            const int w = ow0 + q;
+            const int w = tw * M + q;
             vf v = y[q];
             lathe_store(to + (h * OUT_W + w) * V, v);
         }
@@ -734,8 +756,7 @@ static void winograd_64x12x12_to_80x12x12_forward(const float *restrict in,
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 10, OUT_IMAGE = 2880,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 10,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        TILES = 9, K_TILE = 2, K_CHUNK = 10,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 10, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 64, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -746,23 +767,23 @@ static void winograd_64x12x12_to_80x12x12_forward(const float *restrict in,
         POOL_H = 2, POOL_W = 2, POOLED_H = 6, POOLED_W = 6
     };
     enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
-    const int groups = winograd_64x12x12_to_80x12x12_forward_groups(count * IMAGE_TILES);
     float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int t = 0; t < IMAGE_TILES; t++)
-                winograd_64x12x12_to_80x12x12_forward_tile(in, n, t / TILES_W, t % TILES_W,
-                                                           n * IMAGE_TILES + t, cb, pixels);
+                winograd_64x12x12_to_80x12x12_forward_transform(in + (size_t)n * IN_IMAGE +
+                                                                (size_t)cb * (IN_H * IN_W * V), 0,
+                                                                n,
+                    t / TILES_W, t % TILES_W, cb, pixels);
 
     lathe_meet();
 #pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
         const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
-        winograd_64x12x12_to_80x12x12_forward_product(pixels + (size_t)p * PIXELS,
-                                                      weight + (size_t)item * TAPS,
-            sums + (size_t)p * SUMS + (size_t)kb * TILES * V, groups,
-            weight + (size_t)later * TAPS, later < POSITIONS * K_TILES ? TAPS : 0);
+        winograd_64x12x12_to_80x12x12_forward_product(pixels, weight + (size_t)item * TAPS,
+                                                      sums + (size_t)kb * TILES * V, p,
+            count, weight + (size_t)later * TAPS, later < POSITIONS * K_TILES ? TAPS : 0);
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
@@ -776,13 +797,11 @@ static void winograd_64x12x12_to_80x12x12_forward(const float *restrict in,
             for (int n = n0; n < n0 + images; n++) {
                 float *to = raw + (size_t)n * 11520 + (size_t)(kb + j) * (OUT_H * OUT_W * V);
                 for (int th = 0; th * M < oh1 - oh0; th++)
-                    for (int tw = 0; tw < TILES_W; tw++) {
-                        const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
+                    for (int tw = 0; tw < TILES_W; tw++)
                         winograd_64x12x12_to_80x12x12_forward_finish(in, weight,
-                                sums + (((size_t)kb + j) * TILES + n0 * IMAGE_TILES + t) * V, n,
-                                kb + j, j,
-                            oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw == 0);
-                    }
+                                sums + ((size_t)kb + j) * TILES * V, n, kb + j, j, n, oh0, th, tw,
+                                to,
+                            NULL, n == n0 && th == 0 && tw == 0);
             }
         for (int n = n0; n < n0 + images; n++)
             for (int k = kb; k < kb + K_TILE; k++) {
@@ -1760,145 +1779,6 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_output(const vf *x
     y[3] = x[5] + 0.244140625f * difference0 + 3.375f * difference1;
 }
 
-/* Where the transformed pixels of block cb of tile t are. */
-LATHE_INLINE float *winograd_64x12x12_to_80x12x12_backward_data_place(float *pixels, int t, int cb)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 11520,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    const int start = t < WIDE * TILE ? 0 : WIDE * TILE, width = TILE - (start > 0);
-    const int first = start + (t - start) / width * width;
-    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
-}
-
-/* Groups that the first of the tiles are in. */
-LATHE_INLINE int winograd_64x12x12_to_80x12x12_backward_data_groups(int tiles)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 11520,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    if (tiles > WIDE * TILE)
-        return WIDE + (tiles - WIDE * TILE + TILE - 2) / (TILE - 1);
-    return (tiles + TILE - 1) / TILE;
-}
-
-/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_pixels(const float *image, int h0,
-        int w0, const bool edge, float *to)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 11520,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    vf half[N][N];
-    for (int j = 0; j < N; j++) {
-        const int w = w0 + j;
-        vf x[N], y[N];
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++) {
-            const int h = h0 + i;
-            x[i] = (vf){0};
-            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
-                x[i] = lathe_load(image + (h * ROW + w) * V);
-        }
-        winograd_64x12x12_to_80x12x12_backward_data_input(x, y);
-        LATHE_UNROLL(6)
-        for (int i = 0; i < N; i++)
-            half[i][j] = y[i];
-    }
-    for (int i = 0; i < N; i++) {
-        vf y[N];
-        winograd_64x12x12_to_80x12x12_backward_data_input(half[i], y);
-        LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to + (size_t)(i * N + j) * PIXELS, y[j]);
-    }
-}
-
-/* Tile t of the images and rows that an item has, from image n0 and row th0 of tiles on. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_tile(const float *restrict in, int n,
-        int th, int tw, int t, int cb,
-                               float *restrict pixels)
-{
-    enum {
-        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
-        STEP = 4,                                  /* which are so far apart */
-        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
-        FIRST_W = -1, IN_IMAGE = 11520,
-        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
-        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
-        CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
-        K_TILES = K_CHUNK / K_TILE,
-        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
-        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
-        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
-        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
-        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
-        SUMS = (K_CHUNK * TILES + 1) * V,
-        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
-    };
-    const int h0 = th * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
-    const float *image = in + (size_t)n * IN_IMAGE + (size_t)cb * (IN_H * IN_W * V);
-    float *to = winograd_64x12x12_to_80x12x12_backward_data_place(pixels, t, cb);
-    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
-        LATHE_UNROLL(4)
-        for (int j = 0; j < STEP; j++)
-            __builtin_prefetch(image + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
-    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
-        winograd_64x12x12_to_80x12x12_backward_data_pixels(image, h0, w0, false, to);
-    else
-        winograd_64x12x12_to_80x12x12_backward_data_pixels(image, h0, w0, true, to);
-}
-
 LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_group5(const float *restrict pixels,
         const float *restrict weight,
                                        float *restrict sums, const float *share)
@@ -1911,8 +1791,7 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_group5(const float 
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        TILES = 9, K_TILE = 2, K_CHUNK = 8,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -1972,8 +1851,7 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_group4(const float 
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        TILES = 9, K_TILE = 2, K_CHUNK = 8,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -2021,12 +1899,15 @@ LATHE_ALONE void winograd_64x12x12_to_80x12x12_backward_data_group4(const float 
             lathe_store(sums + ((size_t)j * TILES + t) * V, sum[t][j]);
 }
 
-/* K_TILE blocks of channels of one position, groups of tiles: sums over all input channels. next:
- * weights that are needed soon, so many, of which AHEAD vectors every four channels come to the
- * cache. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_product(const float *restrict pixels,
-        const float *restrict weight,
-                                 float *restrict sums, int groups, const float *next, int soon)
+/* The number of a tile of the image-th image among them; 0 if it is none of them. */
+LATHE_INLINE int winograd_64x12x12_to_80x12x12_backward_data_tile0(int image, int th, int tw)
+{
+    return (image * 3 + th) * 3 + tw;
+}
+
+/* Where its transformed pixels of block cb are. */
+LATHE_INLINE float *winograd_64x12x12_to_80x12x12_backward_data_place0(
+    float *pixels, int image, int th, int tw, int cb)
 {
     enum {
         V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -2036,8 +1917,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_product(const floa
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        TILES = 9, K_TILE = 2, K_CHUNK = 8,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -2047,26 +1927,18 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_product(const floa
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
-    for (int g = 0; g < groups; g++) {
-        const float *share = g * TAPS_AHEAD < soon ? next + g * TAPS_AHEAD : weight;
-        if (g >= WIDE) {
-            const int first = WIDE + g * (TILE - 1);
-            winograd_64x12x12_to_80x12x12_backward_data_group4(pixels + (size_t)first * IN_BLOCKS *
-                                                               V, weight,
-                sums + first * V, share);
-            continue;
-        }
-        winograd_64x12x12_to_80x12x12_backward_data_group5(pixels + (size_t)g * TILE * IN_BLOCKS *
-                                                           V, weight,
-            sums + g * TILE * V, share);
-    }
+    enum { TILE = 5, WIDE = 1 };
+    const int t = winograd_64x12x12_to_80x12x12_backward_data_tile0(image, th, tw);
+    const int start = t < WIDE * TILE ? 0 : WIDE * TILE, width = TILE - (start > 0);
+    const int first = start + (t - start) / width * width;
+    return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
 }
 
-/* Block k of the M x M pixels from (oh0, ow0) of sample n, the j-th of its item's. */
-LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_finish(const float *restrict in,
-        const float *restrict weight, const float *restrict sums, int n, int k,
-                                 int j, int oh0, int ow0, float *restrict to, vf moment[][4],
-                                 bool first)
+/* K_TILE blocks of channels of one position: sums over all input channels. next: weights that are
+ * needed soon, so many, which come to the cache meanwhile. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_product0(
+    const float *restrict pixels, const float *restrict weight, float *restrict sums, int images,
+    const float *next, int soon)
 {
     enum {
         V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
@@ -2076,8 +1948,7 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_finish(const float
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        TILES = 9, K_TILE = 2, K_CHUNK = 8,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -2086,6 +1957,177 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_finish(const float
         PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
         SUMS = (K_CHUNK * TILES + 1) * V,
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    enum { TILE = 5, WIDE = 1 };
+    const int tiles = images * 9;
+    for (int first = 0; first < tiles; next += TAPS_AHEAD, soon -= TAPS_AHEAD) {
+        const float *share = soon > 0 ? next : weight;
+        if (first >= WIDE * TILE) {
+            winograd_64x12x12_to_80x12x12_backward_data_group4(pixels + (size_t)first * IN_BLOCKS *
+                                                               V, weight,
+                sums + first * V, share);
+            first += TILE - 1;
+            continue;
+        }
+        winograd_64x12x12_to_80x12x12_backward_data_group5(pixels + (size_t)first * IN_BLOCKS * V,
+                                                           weight,
+            sums + first * V, share);
+        first += TILE;
+    }
+}
+
+/* The shape of position (i, j). */
+LATHE_INLINE int winograd_64x12x12_to_80x12x12_backward_data_shape(int i, int j)
+{
+    return (void)i, (void)j, 0;
+}
+
+/* K_TILE blocks of channels of a position p, as many of its tiles as so many images have. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_product(const float *restrict pixels,
+        const float *restrict weight,
+                                  float *restrict sums, int p, int images, const float *next,
+                                  int soon)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 11520,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILES = 9, K_TILE = 2, K_CHUNK = 8,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    pixels += (size_t)p * PIXELS;
+    sums += (size_t)p * SUMS;
+    const int shape = winograd_64x12x12_to_80x12x12_backward_data_shape(p / N, p % N);
+    if (shape == 0)
+        winograd_64x12x12_to_80x12x12_backward_data_product0(pixels, weight, sums, images, next,
+                                                             soon);
+}
+
+/* A block of channels of the N x N pixels from (h0, w0); edge: some lie outside of the image. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_pixels(const float *image, int h0,
+        int w0, const bool edge,
+                                float *const *to)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 11520,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILES = 9, K_TILE = 2, K_CHUNK = 8,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    vf half[N][N];
+    for (int j = 0; j < N; j++) {
+        const int w = w0 + j;
+        vf x[N], y[N];
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++) {
+            const int h = h0 + i;
+            x[i] = (vf){0};
+            if (!edge || (h >= 0 && h < IN_H && w >= 0 && w < IN_W))
+                x[i] = lathe_load(image + (h * ROW + w) * V);
+        }
+        winograd_64x12x12_to_80x12x12_backward_data_input(x, y);
+        LATHE_UNROLL(6)
+        for (int i = 0; i < N; i++)
+            half[i][j] = y[i];
+    }
+    for (int i = 0; i < N; i++) {
+        vf y[N];
+        winograd_64x12x12_to_80x12x12_backward_data_input(half[i], y);
+        LATHE_UNROLL(6)
+        for (int j = 0; j < N; j++)
+            lathe_store(to[winograd_64x12x12_to_80x12x12_backward_data_shape(i, j)] +
+                        (size_t)(i * N + j) * PIXELS, y[j]);
+    }
+}
+
+/* Block cb of tile (th, tw) of an item's image-th. plane: its pixels, from row 0 or, if folded,
+ * from the item's first on, which is row th0 of tiles. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_transform(const float *restrict plane,
+        int th0, int image, int th, int tw,
+                                    int cb, float *restrict pixels)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 11520,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILES = 9, K_TILE = 2, K_CHUNK = 8,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    float *to[] = {
+        winograd_64x12x12_to_80x12x12_backward_data_place0(pixels, image, th, tw, cb),
+    };
+    const int h0 = (th0 + th) * STEP + FIRST_H, w0 = tw * STEP + FIRST_W;
+    for (int i = 0; i < STEP; i++) /* ask for what the tile below is the first to read */
+        LATHE_UNROLL(4)
+        for (int j = 0; j < STEP; j++)
+            __builtin_prefetch(plane + ((h0 + N + i) * IN_W + tw * STEP + j) * V);
+    if (h0 >= 0 && h0 + N <= IN_H && w0 >= 0 && w0 + N <= IN_W)
+        winograd_64x12x12_to_80x12x12_backward_data_pixels(plane, h0, w0, false, to);
+    else
+        winograd_64x12x12_to_80x12x12_backward_data_pixels(plane, h0, w0, true, to);
+}
+
+/* Block k, the j-th of sums, of tile (th, tw) of sample n, the image-th of an item that begins with
+ * row oh0 of pixels. */
+LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_finish(const float *restrict in,
+        const float *restrict weight, const float *restrict sums, int n, int k,
+                                 int j, int image, int oh0, int th, int tw, float *restrict to,
+                                 vf moment[][4], bool first)
+{
+    enum {
+        V = 8, M = 4, N = 6, POSITIONS = N * N, /* tiles of M x M pixels from N x N, */
+        STEP = 4,                                  /* which are so far apart */
+        IN_H = 12, IN_W = 12, IN_BLOCKS = 10, FIRST_H = -1,
+        FIRST_W = -1, IN_IMAGE = 11520,
+        OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
+        TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
+        CHUNKS = 1, ITEM_IMAGES = 1,
+        TILES = 9, K_TILE = 2, K_CHUNK = 8,
+        K_TILES = K_CHUNK / K_TILE,
+        ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
+        CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
+        PLANE = FOLDED / IN_BLOCKS, /* of a block of folded pixels */
+        TAPS = K_TILE * IN_BLOCKS * V * V, TAPS_AHEAD = CHANNELS / 4 * AHEAD * V,
+        PIXELS = (TILES * IN_BLOCKS + 1) * V, /* of a position, transformed */
+        SUMS = (K_CHUNK * TILES + 1) * V,
+        POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
+    };
+    const int at[] = {
+        winograd_64x12x12_to_80x12x12_backward_data_tile0(image, th, tw),
     };
     vf half[M][N];
     LATHE_UNROLL(6)
@@ -2093,19 +2135,20 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_finish(const float
         vf x[N], y[M];
         LATHE_UNROLL(6)
         for (int i = 0; i < N; i++)
-            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS);
+            x[i] = lathe_load(sums + (size_t)(i * N + q) * SUMS +
+                              at[winograd_64x12x12_to_80x12x12_backward_data_shape(i, q)] * V);
         winograd_64x12x12_to_80x12x12_backward_data_output(x, y);
         LATHE_UNROLL(4)
         for (int i = 0; i < M; i++)
             half[i][q] = y[i];
     }
     for (int i = 0; i < M; i++) {
-        const int h = oh0 + i;
+        const int h = oh0 + th * M + i;
         vf y[M];
         winograd_64x12x12_to_80x12x12_backward_data_output(half[i], y);
         LATHE_UNROLL(4)
         for (int q = 0; q < M; q++) {
-            const int w = ow0 + q;
+            const int w = tw * M + q;
             vf v = y[q];
             lathe_store(to + (h * OUT_W + w) * V, v);
         }
@@ -2127,8 +2170,7 @@ static void winograd_64x12x12_to_80x12x12_backward_data(const float *restrict in
         OUT_H = 12, OUT_W = 12, OUT_BLOCKS = 8, OUT_IMAGE = 9216,
         TILES_W = 3, CHUNK_TILES = 3, CHUNK_ROWS = CHUNK_TILES * M,
         CHUNKS = 1, ITEM_IMAGES = 1,
-        TILE = 5, K_TILE = 2, GROUPS = 2, K_CHUNK = 8,
-        WIDE = GROUPS - 1, TILES = GROUPS * TILE - 1, /* groups of TILE, then of less */
+        TILES = 9, K_TILE = 2, K_CHUNK = 8,
         K_TILES = K_CHUNK / K_TILE,
         ITEM_BLOCKS = 8, SHARES = OUT_BLOCKS / ITEM_BLOCKS, AHEAD = 4,
         CHANNELS = 80, LAST_CHANNELS = 8, ROW = 12, FOLDED = 0,
@@ -2139,23 +2181,22 @@ static void winograd_64x12x12_to_80x12x12_backward_data(const float *restrict in
         POOL_H = 1, POOL_W = 1, POOLED_H = 0, POOLED_W = 0
     };
     enum { IMAGE_TILES = CHUNK_TILES * TILES_W };
-    const int groups = winograd_64x12x12_to_80x12x12_backward_data_groups(count * IMAGE_TILES);
     float *const pixels = scratch, *const sums = scratch + (size_t)POSITIONS * PIXELS;
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int cb = 0; cb < IN_BLOCKS; cb++)
             for (int t = 0; t < IMAGE_TILES; t++)
-                winograd_64x12x12_to_80x12x12_backward_data_tile(in, n, t / TILES_W, t % TILES_W,
-                        n * IMAGE_TILES + t, cb, pixels);
+                winograd_64x12x12_to_80x12x12_backward_data_transform(in + (size_t)n * IN_IMAGE +
+                        (size_t)cb * (IN_H * IN_W * V), 0, n,
+                    t / TILES_W, t % TILES_W, cb, pixels);
 
     lathe_meet();
 #pragma omp for nowait schedule(dynamic)
     for (int item = 0; item < POSITIONS * K_TILES; item++) {
         const int p = item / K_TILES, kb = item % K_TILES * K_TILE, later = item + lathe_threads();
-        winograd_64x12x12_to_80x12x12_backward_data_product(pixels + (size_t)p * PIXELS,
-                                                            weight + (size_t)item * TAPS,
-            sums + (size_t)p * SUMS + (size_t)kb * TILES * V, groups,
-            weight + (size_t)later * TAPS, later < POSITIONS * K_TILES ? TAPS : 0);
+        winograd_64x12x12_to_80x12x12_backward_data_product(pixels, weight + (size_t)item * TAPS,
+                                                            sums + (size_t)kb * TILES * V, p,
+            count, weight + (size_t)later * TAPS, later < POSITIONS * K_TILES ? TAPS : 0);
     }
 
     const int items = (count + ITEM_IMAGES - 1) / ITEM_IMAGES;
@@ -2169,13 +2210,11 @@ static void winograd_64x12x12_to_80x12x12_backward_data(const float *restrict in
             for (int n = n0; n < n0 + images; n++) {
                 float *to = out + (size_t)n * OUT_IMAGE + (size_t)(kb + j) * (OUT_H * OUT_W * V);
                 for (int th = 0; th * M < oh1 - oh0; th++)
-                    for (int tw = 0; tw < TILES_W; tw++) {
-                        const int t = ((n - n0) * CHUNK_TILES + th) * TILES_W + tw;
+                    for (int tw = 0; tw < TILES_W; tw++)
                         winograd_64x12x12_to_80x12x12_backward_data_finish(in, weight,
-                                sums + (((size_t)kb + j) * TILES + n0 * IMAGE_TILES + t) * V, n,
-                                kb + j, j,
-                            oh0 + th * M, tw * M, to, NULL, n == n0 && th == 0 && tw == 0);
-                    }
+                                sums + ((size_t)kb + j) * TILES * V, n, kb + j, j, n, oh0, th, tw,
+                                to,
+                            NULL, n == n0 && th == 0 && tw == 0);
             }
     }
 }
