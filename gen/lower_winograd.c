@@ -51,14 +51,17 @@ enum {
 };
 
 /* The cost model's. */
-static const double EFFICIENCY = 0.9;     /* of products in registers */
-static const double TRANSFORM = 4.72;     /* of a position of a block of channels, either way */
-static const double PIXEL_TRANSFORM = 14; /* the same of a position where tiles are few, forth, */
-static const double SUM_TRANSFORM = 8;    /* and back */
-static const double BYTES_MEANWHILE = 2;  /* from beyond the second-level cache */
-static const double BYTES_AHEAD = 2.5;    /* the same, asked for before they are needed */
-static const double WORTH = 0.9;          /* of the direct kernel's cost, to be chosen, */
-static const double STRIDED_SHARE = 0.8;  /* whose sums are few where registers are, of stride 2 */
+static const double EFFICIENCY = 0.9;      /* of products in registers */
+static const double TRANSFORM = 4.72;      /* of a position of a block of channels, either way */
+static const double PIXEL_TRANSFORM = 14;  /* the same of a position where tiles are few, forth, */
+static const double SUM_TRANSFORM = 8;     /* and back */
+static const double BYTES_MEANWHILE = 2;   /* from beyond the second-level cache */
+static const double BYTES_AHEAD = 2.5;     /* the same, asked for before they are needed */
+static const double KEPT_TILE_BYTES = 8e6; /* of tiles in phases, that the caches keep, */
+static const double KEPT_PASSES = 0.5;     /* which count as so many bytes from beyond; */
+static const double LOST_PASSES = 3;       /* others are fetched to be written, written, read */
+static const double WORTH = 0.9;           /* of the direct kernel's cost, to be chosen, */
+static const double STRIDED_SHARE = 0.8;   /* whose sums are few where registers are, of stride 2 */
 /* In training. */
 static const double TRAINING_EFFICIENCY = 0.8;
 static const double TRAINING_TRANSFORM = 18.9;
@@ -315,8 +318,10 @@ static double winograd_cost(const struct lowering *l, const struct geometry *g,
     double passes = p->phases || keeps_weights(l, g, p) ? 1 : items / 2;
     if (l->training)
         return training_cost(l, g, p, tiles, passes);
+    double moved = moved_bytes(l, g, p, tiles), kept = fmin(moved, KEPT_TILE_BYTES);
+    double moves = KEPT_PASSES * kept + LOST_PASSES * (moved - kept);
     return products + TRANSFORM * positions(p) * tiles * (blocks_in + blocks_out) +
-           (moved_bytes(l, g, p, tiles) + bytes * passes) / BYTES_MEANWHILE;
+           (moves + bytes * passes) / BYTES_MEANWHILE;
 }
 
 /* The same for the direct kernel, which asks for weights ahead where an image is in registers. */
