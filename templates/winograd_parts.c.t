@@ -65,8 +65,16 @@ $ include("winograd_sizes.c.t", _ENV, 4)
         vf y[N];
         ${name}_input(half[i], y);
         LATHE_UNROLL(${N})
-        for (int j = 0; j < N; j++)
-            lathe_store(to[${name}_shape(i, j)] + (size_t)(i * N + j) * PIXELS, y[j]);
+        for (int j = 0; j < N; j++) {
+$ if #shapes > 1 then
+            const int shape =
+                ${name}_shape(i, j);
+            if (to[shape])
+                lathe_store(to[shape] + (size_t)(i * N + j) * PIXELS, y[j]);
+$ else
+            lathe_store(to[0] + (size_t)(i * N + j) * PIXELS, y[j]);
+$ end
+        }
     }
 }
 

@@ -10,7 +10,7 @@ $ end
     return (image * ${shape.rows} + th) * ${shape.columns} + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *${name}_place${shape.index}(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -19,7 +19,7 @@ $ include("winograd_sizes.c.t", _ENV, 4)
     const int t = ${name}_tile${shape.index}(image, th, tw);
 $ if shape.index > 0 then
     if (th >= ${shape.rows} || tw >= ${shape.columns})
-        return pixels + PIXELS - V; /* which nobody reads */
+        return NULL;
 $ end
 $ if shape.narrow > 0 then
     const int start = t < WIDE * TILE ? 0 : WIDE * TILE, width = TILE - (start > 0);

@@ -187,7 +187,7 @@ LATHE_INLINE int winograd_3x20x20_to_16x10x10_infer_tile0(int image, int th, int
     return (image * 2 + th) * 4 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_3x20x20_to_16x10x10_infer_place0(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -258,7 +258,7 @@ LATHE_INLINE int winograd_3x20x20_to_16x10x10_infer_tile1(int image, int th, int
     return (image * 2 + th) * 3 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_3x20x20_to_16x10x10_infer_place1(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -283,7 +283,7 @@ LATHE_INLINE float *winograd_3x20x20_to_16x10x10_infer_place1(
     enum { TILE = 6, WIDE = 1 };
     const int t = winograd_3x20x20_to_16x10x10_infer_tile1(image, th, tw);
     if (th >= 2 || tw >= 3)
-        return pixels + PIXELS - V; /* which nobody reads */
+        return NULL;
     const int start = 0, width = TILE;
     const int first = start + (t - start) / width * width;
     return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
@@ -405,9 +405,12 @@ LATHE_INLINE void winograd_3x20x20_to_16x10x10_infer_pixels(const float *image, 
         vf y[N];
         winograd_3x20x20_to_16x10x10_infer_input(half[i], y);
         LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to[winograd_3x20x20_to_16x10x10_infer_shape(i, j)] + (size_t)(i * N + j) *
-                        PIXELS, y[j]);
+        for (int j = 0; j < N; j++) {
+            const int shape =
+                winograd_3x20x20_to_16x10x10_infer_shape(i, j);
+            if (to[shape])
+                lathe_store(to[shape] + (size_t)(i * N + j) * PIXELS, y[j]);
+        }
     }
 }
 
@@ -780,7 +783,7 @@ LATHE_INLINE int winograd_16x10x10_to_16x10x10_infer_tile0(int image, int th, in
     return (image * 1 + th) * 3 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_16x10x10_to_16x10x10_infer_place0(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -851,7 +854,7 @@ LATHE_INLINE int winograd_16x10x10_to_16x10x10_infer_tile1(int image, int th, in
     return (image * 1 + th) * 2 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_16x10x10_to_16x10x10_infer_place1(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -876,7 +879,7 @@ LATHE_INLINE float *winograd_16x10x10_to_16x10x10_infer_place1(
     enum { TILE = 2, WIDE = 1 };
     const int t = winograd_16x10x10_to_16x10x10_infer_tile1(image, th, tw);
     if (th >= 1 || tw >= 2)
-        return pixels + PIXELS - V; /* which nobody reads */
+        return NULL;
     const int start = 0, width = TILE;
     const int first = start + (t - start) / width * width;
     return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
@@ -998,9 +1001,12 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_infer_pixels(const float *image,
         vf y[N];
         winograd_16x10x10_to_16x10x10_infer_input(half[i], y);
         LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to[winograd_16x10x10_to_16x10x10_infer_shape(i, j)] + (size_t)(i * N + j) *
-                        PIXELS, y[j]);
+        for (int j = 0; j < N; j++) {
+            const int shape =
+                winograd_16x10x10_to_16x10x10_infer_shape(i, j);
+            if (to[shape])
+                lathe_store(to[shape] + (size_t)(i * N + j) * PIXELS, y[j]);
+        }
     }
 }
 

@@ -497,7 +497,7 @@ LATHE_INLINE int winograd_16x10x10_to_16x10x10_forward_tile0(int image, int th, 
     return (image * 1 + th) * 3 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_16x10x10_to_16x10x10_forward_place0(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -568,7 +568,7 @@ LATHE_INLINE int winograd_16x10x10_to_16x10x10_forward_tile1(int image, int th, 
     return (image * 1 + th) * 2 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_16x10x10_to_16x10x10_forward_place1(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -593,7 +593,7 @@ LATHE_INLINE float *winograd_16x10x10_to_16x10x10_forward_place1(
     enum { TILE = 2, WIDE = 1 };
     const int t = winograd_16x10x10_to_16x10x10_forward_tile1(image, th, tw);
     if (th >= 1 || tw >= 2)
-        return pixels + PIXELS - V; /* which nobody reads */
+        return NULL;
     const int start = 0, width = TILE;
     const int first = start + (t - start) / width * width;
     return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
@@ -715,9 +715,12 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_forward_pixels(const float *imag
         vf y[N];
         winograd_16x10x10_to_16x10x10_forward_input(half[i], y);
         LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to[winograd_16x10x10_to_16x10x10_forward_shape(i, j)] +
-                        (size_t)(i * N + j) * PIXELS, y[j]);
+        for (int j = 0; j < N; j++) {
+            const int shape =
+                winograd_16x10x10_to_16x10x10_forward_shape(i, j);
+            if (to[shape])
+                lathe_store(to[shape] + (size_t)(i * N + j) * PIXELS, y[j]);
+        }
     }
 }
 
@@ -2155,7 +2158,7 @@ LATHE_INLINE int winograd_16x10x10_to_16x10x10_backward_data_tile0(int image, in
     return (image * 1 + th) * 3 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_16x10x10_to_16x10x10_backward_data_place0(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -2227,7 +2230,7 @@ LATHE_INLINE int winograd_16x10x10_to_16x10x10_backward_data_tile1(int image, in
     return (image * 1 + th) * 2 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_16x10x10_to_16x10x10_backward_data_place1(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -2252,7 +2255,7 @@ LATHE_INLINE float *winograd_16x10x10_to_16x10x10_backward_data_place1(
     enum { TILE = 2, WIDE = 1 };
     const int t = winograd_16x10x10_to_16x10x10_backward_data_tile1(image, th, tw);
     if (th >= 1 || tw >= 2)
-        return pixels + PIXELS - V; /* which nobody reads */
+        return NULL;
     const int start = 0, width = TILE;
     const int first = start + (t - start) / width * width;
     return pixels + ((size_t)first * IN_BLOCKS + cb * width + t - first) * V;
@@ -2377,9 +2380,12 @@ LATHE_INLINE void winograd_16x10x10_to_16x10x10_backward_data_pixels(const float
         vf y[N];
         winograd_16x10x10_to_16x10x10_backward_data_input(half[i], y);
         LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to[winograd_16x10x10_to_16x10x10_backward_data_shape(i, j)] +
-                        (size_t)(i * N + j) * PIXELS, y[j]);
+        for (int j = 0; j < N; j++) {
+            const int shape =
+                winograd_16x10x10_to_16x10x10_backward_data_shape(i, j);
+            if (to[shape])
+                lathe_store(to[shape] + (size_t)(i * N + j) * PIXELS, y[j]);
+        }
     }
 }
 

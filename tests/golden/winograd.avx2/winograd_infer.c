@@ -264,7 +264,7 @@ LATHE_INLINE int winograd_64x12x12_to_80x12x12_infer_tile0(int image, int th, in
     return (image * 3 + th) * 3 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_64x12x12_to_80x12x12_infer_place0(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -407,9 +407,9 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_infer_pixels(const float *image,
         vf y[N];
         winograd_64x12x12_to_80x12x12_infer_input(half[i], y);
         LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to[winograd_64x12x12_to_80x12x12_infer_shape(i, j)] + (size_t)(i * N + j) *
-                        PIXELS, y[j]);
+        for (int j = 0; j < N; j++) {
+            lathe_store(to[0] + (size_t)(i * N + j) * PIXELS, y[j]);
+        }
     }
 }
 

@@ -491,7 +491,7 @@ LATHE_INLINE int winograd_64x12x12_to_80x12x12_forward_tile0(int image, int th, 
     return (image * 3 + th) * 3 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_64x12x12_to_80x12x12_forward_place0(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -641,9 +641,9 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_forward_pixels(const float *imag
         vf y[N];
         winograd_64x12x12_to_80x12x12_forward_input(half[i], y);
         LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to[winograd_64x12x12_to_80x12x12_forward_shape(i, j)] +
-                        (size_t)(i * N + j) * PIXELS, y[j]);
+        for (int j = 0; j < N; j++) {
+            lathe_store(to[0] + (size_t)(i * N + j) * PIXELS, y[j]);
+        }
     }
 }
 
@@ -1905,7 +1905,7 @@ LATHE_INLINE int winograd_64x12x12_to_80x12x12_backward_data_tile0(int image, in
     return (image * 3 + th) * 3 + tw;
 }
 
-/* Where its transformed pixels of block cb are. */
+/* Where its transformed pixels of block cb are; NULL if it is none of them. */
 LATHE_INLINE float *winograd_64x12x12_to_80x12x12_backward_data_place0(
     float *pixels, int image, int th, int tw, int cb)
 {
@@ -2057,9 +2057,9 @@ LATHE_INLINE void winograd_64x12x12_to_80x12x12_backward_data_pixels(const float
         vf y[N];
         winograd_64x12x12_to_80x12x12_backward_data_input(half[i], y);
         LATHE_UNROLL(6)
-        for (int j = 0; j < N; j++)
-            lathe_store(to[winograd_64x12x12_to_80x12x12_backward_data_shape(i, j)] +
-                        (size_t)(i * N + j) * PIXELS, y[j]);
+        for (int j = 0; j < N; j++) {
+            lathe_store(to[0] + (size_t)(i * N + j) * PIXELS, y[j]);
+        }
     }
 }
 
