@@ -18,7 +18,10 @@
 enum {
     PACKED_BYTES = 256 * 1024, /* of an item's copy, on the thread's stack, in the second level, */
     LONG_BYTES = 416 * 1024,   /* or where shorter rows fill tiles badly: */
-    FAR_CHANNELS = 512,        /* whose blocks are so many places that a copy is worth it */
+    FAR_CHANNELS = 512,        /* whose blocks are so many places that a copy is worth it, */
+    NEAR_CHANNELS = 128,       /* or maybe, */
+    NEAR_WEIGHTS = 1 << 16,    /* with so many products of a pixel to share its cost, */
+    TRAINED_WEIGHTS = 1 << 14, /* or so many where tensors come from memory */
     LEAST_OUT = 64,            /* output channels that read a copy */
     PIECES = 4                 /* of the batch, for threads */
 };
@@ -31,10 +34,17 @@ static bool is_matrix(const struct lowering *l, const struct geometry *g)
            (g->out_w - 1) * g->stride_w < g->in_w;
 }
 
-/* Where pixels are whole lines, their blocks need not be neighbours. */
+/* Where pixels are whole lines, their blocks need not be neighbours. Few channels are for halves of
+ * lines, and not of one image, which the caches may hold. */
 static bool is_far(const struct lowering *l, const struct geometry *g)
 {
-    return shares_lines(l) && (g->in_c >= FAR_CHANNELS || g->stride_h * g->stride_w > 1);
+    if (!shares_lines(l))
+        return false;
+    if (g->in_c >= FAR_CHANNELS || g->stride_h * g->stride_w > 1)
+        return true;
+    int weights = l->training ? TRAINED_WEIGHTS : NEAR_WEIGHTS;
+    return 2 * l->lanes == CACHE_LINE && (l->training || l->batch > 1) &&
+           g->in_c >= NEAR_CHANNELS && g->out_c >= divide_up(weights, g->in_c);
 }
 
 /* Bytes of a pixel's copy. */
