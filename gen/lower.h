@@ -161,6 +161,7 @@ struct geometry {
     struct {
         int in_h, in_w, out_w, stride_h, stride_w;
     } source;
+    int grid_w; /* packed backward data of a stride: pixels of a row of the grid that is written */
 };
 struct geometry head_geometry(const struct lowering *l, const struct node *head);
 /* G with input and output exchanged: what backward data convolves is dy, what it makes is dx. */
@@ -182,6 +183,10 @@ struct axis {
 };
 /* Both directions of G's forward formula (lower_conv.c), and one as template arguments IN_H ... */
 void forward_axes(const struct geometry *g, struct axis *h, struct axis *w);
+/* Likewise of a phase of G's backward data: of the places (PHASE_H, PHASE_W) from each other a
+ * stride away. */
+void backward_axes(const struct geometry *g, int phase_h, int phase_w, struct axis *h,
+                   struct axis *w);
 /* Pairs of output place and tap whose pixel lies inside the image. */
 double axis_pairs(const struct axis *axis);
 void add_axis(const struct lowering *l, struct value *a, const char *letter,
@@ -292,10 +297,10 @@ struct region *dense_input(struct lowering *l, const struct group *group);
 
 /* ---- 1 x 1 convolutions whose pixels are copied tile by tile ---- */
 
-/* Whether a forward kernel of geometry G, BEFORE whose head steps are to be made or not, is better
- * made so; then *PACKED is its geometry. POOL_ROWS: of the windows of a pool that follows; 0: no
- * pool, and pixels may come in rows of another width. */
-bool choose_packed(const struct lowering *l, const struct geometry *g, bool before, int pool_rows,
+/* Whether a kernel of geometry G is better made so, or can be where that is WORTH it anyway (steps
+ * before it are made on the way); then *PACKED is its geometry. POOL_ROWS: of the windows of a pool
+ * that follows; 0: no pool, and pixels may come in rows of another width. */
+bool choose_packed(const struct lowering *l, const struct geometry *g, bool worth, int pool_rows,
                    struct geometry *packed);
 /* Rows of an item of G, which is packed; and where in the input G's pixels are. */
 int packed_rows(const struct lowering *l, const struct geometry *g);
@@ -305,8 +310,9 @@ void add_packed(struct value *a, const struct geometry *g);
 void add_before(struct lowering *l, struct call *call, const struct group *before,
                 const struct norm_regions *norm);
 /* For backward data: IMAGE's geometry, in rows of another width where that is better, and that with
- * the roles of input and output exchanged, which may be packed, in *B. */
-struct geometry data_geometry(const struct lowering *l, const struct geometry *image,
+ * the roles of input and output exchanged, which may be packed, in *B. GRID: all that a stride
+ * leaves to compute is the grid of places that its only tap meets. */
+struct geometry data_geometry(const struct lowering *l, const struct geometry *image, bool grid,
                               struct geometry *b);
 
 /* ---- convolution to few channels: pixels of a row in the lanes ---- */

@@ -218,38 +218,6 @@ static int rows_for_threads(const struct lowering *l, const struct geometry *g, 
 
 /* ---- the kernel shared by forward and backward data ---- */
 
-/* Phase PHASE of backward data: grid places q stand for in-image places q * stride + phase; tap k
- * meets them where (phase + pad - k * dilation) divides by the stride. Taps in order of rising
- * place in dy, that is from the last k to the first. */
-static struct axis backward_axis(int in, int out, int kernel, int stride, int dilation, int pad,
-                                 int phase)
-{
-    struct axis a = {.in = out,
-                     .out = divide_up(in - phase, stride),
-                     .full = in,
-                     .out_step = stride,
-                     .out_first = phase,
-                     .in_step = 1,
-                     .step = 1};
-    int last = -1, before = -1;
-    for (int k = 0; k < kernel; k++) {
-        if ((phase + pad - k * dilation) % stride != 0)
-            continue;
-        a.taps++;
-        before = last;
-        last = k;
-    }
-    if (a.taps > 0) {
-        a.tap_first = last;
-        a.first = (phase + pad - last * dilation) / stride;
-    }
-    if (a.taps > 1) {
-        a.tap_step = before - last;
-        a.step = (last - before) * dilation / stride;
-    }
-    return a;
-}
-
 /* How many input channels the code of a tap has in a row. Where sums are few, a block's loop would
  * cost as much as one channel of it each time it ends; short blocks of one tap gain by half. */
 static int channel_unroll(const struct lowering *l, const struct geometry *g, const struct tiles *t)
@@ -610,20 +578,18 @@ static bool writes_zeros(const struct lowering *l, const struct geometry *g, boo
            g->pad_top == 0 && g->pad_left == 0;
 }
 
-/* A phase of backward data. */
-struct phase {
-    struct axis h, w;
-};
-
-static struct phase backward_phase(const struct geometry *g, int ph, int pw)
+/* The axes of G's first phase; the matrix product B of a stride's grid writes to places of IMAGE.
+ */
+static void first_axes(const struct geometry *image, const struct geometry *g,
+                       const struct geometry *b, struct axis *h, struct axis *w)
 {
-    struct phase phase = {.h = backward_axis(g->in_h, g->out_h, g->kernel_h, g->stride_h,
-                                             g->dilation_h, g->pad_top, ph),
-                          .w = backward_axis(g->in_w, g->out_w, g->kernel_w, g->stride_w,
-                                             g->dilation_w, g->pad_left, pw)};
-    if (phase.h.taps == 0 || phase.w.taps == 0)
-        phase.h.taps = phase.w.taps = 0;
-    return phase;
+    backward_axes(g, 0, 0, h, w);
+    if (b->grid_w == 0)
+        return;
+    h->full = image->in_h;
+    w->full = image->in_w;
+    h->out_step = image->stride_h;
+    w->out_step = image->stride_w;
 }
 
 /* All phases but the first, whose grid none of theirs exceeds; ONCE: that one does it all. */
@@ -634,11 +600,12 @@ static void add_more_phases(struct lowering *l, struct value *arguments, const s
     int rows = once ? 1 : min_int(g->stride_h, g->in_h);
     int columns = once ? 1 : min_int(g->stride_w, g->in_w);
     for (int i = 1; i < rows * columns; i++) {
-        struct phase phase = backward_phase(g, i / columns, i % columns);
+        struct axis h, w;
+        backward_axes(g, i / columns, i % columns, &h, &w);
         struct value *a = value_table(l->arena);
         struct tiles own = *t;
-        own.columns = choose_columns(phase.w.out, t->columns);
-        add_phase(l, a, b, &phase.h, &phase.w, &own);
+        own.columns = choose_columns(w.out, t->columns);
+        add_phase(l, a, b, &h, &w, &own);
         value_child(more, NULL, a);
     }
     value_child(arguments, "more_phases", more);
@@ -661,24 +628,25 @@ void lower_conv_data(struct lowering *l, const struct group *group, struct regio
                      struct region *dx, struct region *accumulate)
 {
     struct geometry image = head_geometry(l, group->head), b;
-    struct geometry g = data_geometry(l, &image, &b);
+    bool once = writes_zeros(l, &image, accumulate);
+    struct geometry g = data_geometry(l, &image, once, &b);
     struct region *weight = g.samples > 1 ? l->of_parameter[group->head->inputs[1]->id]
                                           : transposed_weight(l, group, &g, &b);
-    struct phase first = backward_phase(&g, 0, 0);
-    const struct axis *h = &first.h, *w = &first.w;
+    struct axis h, w;
+    first_axes(&image, &g, &b, &h, &w);
     struct tiles t = {0};
-    int rows = b.packed ? packed_rows(l, &b) : rows_in_cache(&b, h->out);
-    if (b.packed || !choose_other_tiles(l, &b, h, w, 1, &t))
-        t = choose_tiles(l, &b, h->out, w->out, 1, rows);
+    int rows = b.packed ? packed_rows(l, &b) : rows_in_cache(&b, h.out);
+    if (b.packed || !choose_other_tiles(l, &b, &h, &w, 1, &t))
+        t = choose_tiles(l, &b, h.out, w.out, 1, rows);
     struct call *call =
-        start_conv(l, group, "backward_data", "backward data", &b, h, w, &t, dy, weight);
-    bool once = writes_zeros(l, &g, accumulate);
+        start_conv(l, group, "backward_data", "backward data", &b, &h, &w, &t, dy, weight);
     if (!t.by_winograd) /* which strides have none of */
         add_more_phases(l, call->arguments, &g, &b, &t, once);
     add_costs(l, call, &b, g.flops, group->input);
     add_no_steps(l, call);
     value_flag(call->arguments, "writes_zeros", once);
-    value_flag(call->arguments, "streams_zeros", leaves_caches(l, written_floats(l, &b, h, w)));
+    bool leaves = b.grid_w == 0 && leaves_caches(l, written_floats(l, &b, &h, &w));
+    value_flag(call->arguments, "streams_zeros", leaves);
     value_flag(call->arguments, "accumulates", accumulate != NULL);
     if (accumulate)
         read_operand(l, call, "accumulate", accumulate);

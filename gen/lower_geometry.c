@@ -29,6 +29,49 @@ void forward_axes(const struct geometry *g, struct axis *h, struct axis *w)
     *w = forward_axis(g->in_w, g->out_w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left);
 }
 
+/* Phase PHASE of backward data: grid places q stand for in-image places q * stride + phase; tap k
+ * meets them where (phase + pad - k * dilation) divides by the stride. Taps in order of rising
+ * place in dy, that is from the last k to the first. */
+static struct axis backward_axis(int in, int out, int kernel, int stride, int dilation, int pad,
+                                 int phase)
+{
+    struct axis a = {.in = out,
+                     .out = divide_up(in - phase, stride),
+                     .full = in,
+                     .out_step = stride,
+                     .out_first = phase,
+                     .in_step = 1,
+                     .step = 1};
+    int last = -1, before = -1;
+    for (int k = 0; k < kernel; k++) {
+        if ((phase + pad - k * dilation) % stride != 0)
+            continue;
+        a.taps++;
+        before = last;
+        last = k;
+    }
+    if (a.taps > 0) {
+        a.tap_first = last;
+        a.first = (phase + pad - last * dilation) / stride;
+    }
+    if (a.taps > 1) {
+        a.tap_step = before - last;
+        a.step = (last - before) * dilation / stride;
+    }
+    return a;
+}
+
+void backward_axes(const struct geometry *g, int phase_h, int phase_w, struct axis *h,
+                   struct axis *w)
+{
+    *h = backward_axis(g->in_h, g->out_h, g->kernel_h, g->stride_h, g->dilation_h, g->pad_top,
+                       phase_h);
+    *w = backward_axis(g->in_w, g->out_w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left,
+                       phase_w);
+    if (h->taps == 0 || w->taps == 0)
+        h->taps = w->taps = 0;
+}
+
 double axis_pairs(const struct axis *axis)
 {
     double pairs = 0;

@@ -9,9 +9,10 @@
  *     in (block, pixel, V)  --steps before-->  packed (tile, block, pixel of the tile, V)
  *
  * The steps that come before the convolution are made on the way, which spares a pass through
- * memory of their own, and a stride's pixels are picked. A thread that goes on with the same pixels
- * and other output channels has them already. (Goto, van de Geijn: "Anatomy of High-Performance
- * Matrix Multiplication", 2008, packs for the same reasons.)
+ * memory of their own, and a stride's pixels are picked. Backward data of a stride is a product of
+ * all pixels that go to a grid of places, with zeros between them. A thread that goes on with the
+ * same pixels and other output channels has them already. (Goto, van de Geijn: "Anatomy of
+ * High-Performance Matrix Multiplication", 2008, packs for the same reasons.)
  */
 #include "lower.h"
 
@@ -61,11 +62,11 @@ static struct geometry packed_rows_of(const struct lowering *l, const struct geo
     return tile_speed(l, g, long_rows.in_w) > GAIN * tile_speed(l, g, rows.in_w) ? long_rows : rows;
 }
 
-bool choose_packed(const struct lowering *l, const struct geometry *g, bool before, int pool_rows,
+bool choose_packed(const struct lowering *l, const struct geometry *g, bool worth, int pool_rows,
                    struct geometry *packed)
 {
     int most = PACKED_BYTES / pixel_bytes(g);
-    if (!is_matrix(l, g) || (!before && !is_far(l, g)) || g->out_w * max_int(1, pool_rows) > most ||
+    if (!is_matrix(l, g) || (!worth && !is_far(l, g)) || g->out_w * max_int(1, pool_rows) > most ||
         g->out_c < LEAST_OUT || fits_registers(l, g))
         return false;
     *packed = *g;
@@ -92,6 +93,7 @@ int packed_rows(const struct lowering *l, const struct geometry *g)
 void add_packed(struct value *a, const struct geometry *g)
 {
     value_flag(a, "packs", g->packed);
+    value_flag(a, "scatters", g->grid_w > 0);
     if (!g->packed)
         return;
     value_int(a, "SOURCE_H", g->source.in_h);
@@ -99,6 +101,7 @@ void add_packed(struct value *a, const struct geometry *g)
     value_int(a, "SOURCE_OUT_W", g->source.out_w);
     value_int(a, "SOURCE_STEP_H", g->source.stride_h);
     value_int(a, "SOURCE_STEP_W", g->source.stride_w);
+    value_int(a, "GRID_W", g->grid_w);
 }
 
 void add_before(struct lowering *l, struct call *call, const struct group *before,
@@ -110,14 +113,25 @@ void add_before(struct lowering *l, struct call *call, const struct group *befor
         value_child(call->arguments, "before", value_table(l->arena));
 }
 
-struct geometry data_geometry(const struct lowering *l, const struct geometry *image,
+/* The places that a stride's only tap meets, as an image of their own. */
+static struct geometry grid_of(const struct geometry *g)
+{
+    struct geometry grid = *g;
+    grid.in_h = g->out_h;
+    grid.in_w = g->out_w;
+    grid.stride_h = grid.stride_w = 1;
+    return grid;
+}
+
+struct geometry data_geometry(const struct lowering *l, const struct geometry *image, bool grid,
                               struct geometry *b)
 {
-    struct geometry g = *image, exchanged = exchanged_geometry(l, image);
-    bool strides = image->stride_h * image->stride_w > 1;
-    if (!strides && choose_packed(l, &exchanged, false, 0, b)) {
+    struct geometry g = grid ? grid_of(image) : *image, exchanged = exchanged_geometry(l, &g);
+    bool worth = grid && shares_lines(l);
+    if (g.stride_h * g.stride_w == 1 && choose_packed(l, &exchanged, worth, 0, b)) {
         g.in_h = g.out_h = b->out_h;
         g.in_w = g.out_w = b->out_w;
+        b->grid_w = grid ? image->out_w : 0;
         return g;
     }
     g = matrix_geometry(l, image);

@@ -4,6 +4,18 @@ $   "float *restrict to, vf moment[][4], bool first" ..
 $   (pixel_lanes and ", const float *restrict padded, int oh0" or "")
 $ -- What the pool keeps in registers must not be missing for sums; a single tap has no edges.
 $ local kind = pooled and TAPS == 1 and "ALONE" or "INLINE"
+$ if scatters then
+/* Where in an image of ${FULL_W} columns pixel P is of those that a stride's tap meets. */
+LATHE_INLINE int ${name}_place(int p)
+{
+    enum { GRID_W = ${GRID_W}, STEP_W = ${OUT_STEP_W}, STEP_H = ${OUT_STEP_H} * ${FULL_W} };
+    return p / GRID_W * STEP_H + p % GRID_W * STEP_W;
+}
+
+$ end
+$ local function place(w) -- column w of row oh, in pixels from `to`
+$   return scatters and name .. "_place(oh * OUT_W + " .. w .. ")" or w .. " * OUT_STEP_W"
+$ end
 $ for _, t in ipairs(tiles) do
 /* ${t.images} images x ${t.columns} columns from ow0 of row oh x ${K_TILE} blocks of channels. */
 LATHE_${kind} void ${name}_${t.images}x${t.columns}(${inner_parameters}, ${tile_parameters})
@@ -33,7 +45,7 @@ $ if BLOCK_CHUNK < IN_BLOCKS then
             LATHE_UNROLL(${K_TILE})
             for (int j = 0; j < K_TILE; j++)
                 sum[p][j] = lathe_load(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK +
-                                             (ow0 + p % COLUMNS) * OUT_STEP_W) * V);
+                                             ${place(scatters and "ow0 + p" or "(ow0 + p % COLUMNS)")}) * V);
     }
 $ end
 
@@ -62,7 +74,7 @@ $ if BLOCK_CHUNK < IN_BLOCKS then
             LATHE_UNROLL(${K_TILE})
             for (int j = 0; j < K_TILE; j++)
                 lathe_store(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK +
-                                  (ow0 + p % COLUMNS) * OUT_STEP_W) * V, sum[p][j]);
+                                  ${place(scatters and "ow0 + p" or "(ow0 + p % COLUMNS)")}) * V, sum[p][j]);
         return;
     }
 $ end
@@ -84,14 +96,14 @@ $ include("conv_pixel.c.t", {V = V, biased = biased, steps = steps, gathers = ga
 $   streams = streams and not second_pass, by_sample = by_sample,
 $   accumulate_image = accumulates and accumulate_image, before_moments = before_moments,
 $   first = "first && p == 0",
-$   to = "to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W) * V",
+$   to = "to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + " .. place("w") .. ") * V",
 $   at = "((size_t)k * (FULL_H * FULL_W) + (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + " ..
 $        "w * OUT_STEP_W + OUT_FIRST_W) * V"}, 12)
 $ if writes_zeros then -- the places between that no tap meets
             LATHE_UNROLL(8)
             for (int z = 1; z < OUT_STEP_H * OUT_STEP_W; z++)
                 lathe_${streams_zeros and "stream" or "store"}(
-                    to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + w * OUT_STEP_W +
+                    to + ((size_t)i * TO_IMAGE + j * TO_BLOCK + ${place("w")} +
                           z / OUT_STEP_W * FULL_W + z % OUT_STEP_W) * V, (vf){0});
 $ end
         }

@@ -1,6 +1,7 @@
 -- 1 x 1 convolutions whose pixels are copied tile by tile: with a batchnorm and curves on the way
 -- (a curve that is not 0 at 0, idle lanes, a stride, a pool behind, rows of many widths, steps that
--- are read twice and so are not on any way), and of many channels, forward and backward.
+-- are read twice and so are not on any way), and of many channels, forward and backward, there to
+-- the grids of strides too.
 local function block(channels)
   return concat {
     {},
@@ -17,6 +18,7 @@ return network {
   residual { batchnorm(), relu(), conv(192, 1), relu(), conv(640, 1) },
   conv(640, 1), relu(),
   residual { batchnorm(), relu(), conv(640, 1), shortcut = { conv(640, 1) } },
+  conv(520, 1, { stride = { 2, 1 } }), relu(), -- 2 x 4: backward to a grid, in two chunks
   conv(256, 1), batchnorm(), relu(), conv(68, 1, { stride = 2, pad = 1 }),
   globalpool(), flatten(), linear(10),
   loss  = cross_entropy(),
