@@ -50,12 +50,13 @@ $     end
                     for (int oh = oh0; oh < oh1; oh++) {
 $     if pooled and not keeps_raw then
                         float *to = plane + (oh - oh0) * OUT_W * V;
+$     elseif scatters then -- the image's first pixel
+                        float *to = out + ((size_t)(n0 + i) * TO_IMAGE +
+                                           (size_t)kb * (FULL_H * FULL_W)) * V;
 $     else
                         float *to = ${keeps_raw and "raw" or "out"} +
-                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W)${scatters and ") * V;" or " +"}
-$       if not scatters then
+                                    ((size_t)(n0 + i) * TO_IMAGE + (size_t)kb * (FULL_H * FULL_W) +
                                      (oh * OUT_STEP_H + OUT_FIRST_H) * FULL_W + OUT_FIRST_W) * V;
-$       end
 $     end
 $     for _, phase in ipairs(phases) do
 $       local place = "to"

@@ -16,6 +16,7 @@ $ end
 $ local function place(w) -- column w of row oh, in pixels from `to`
 $   return scatters and name .. "_place(oh * OUT_W + " .. w .. ")" or w .. " * OUT_STEP_W"
 $ end
+$ local waiting = place(scatters and "ow0 + p" or "(ow0 + p % COLUMNS)") -- of a sum in `to`
 $ for _, t in ipairs(tiles) do
 /* ${t.images} images x ${t.columns} columns from ow0 of row oh x ${K_TILE} blocks of channels. */
 LATHE_${kind} void ${name}_${t.images}x${t.columns}(${inner_parameters}, ${tile_parameters})
@@ -45,7 +46,7 @@ $ if BLOCK_CHUNK < IN_BLOCKS then
             LATHE_UNROLL(${K_TILE})
             for (int j = 0; j < K_TILE; j++)
                 sum[p][j] = lathe_load(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK +
-                                             ${place(scatters and "ow0 + p" or "(ow0 + p % COLUMNS)")}) * V);
+                                             ${waiting}) * V);
     }
 $ end
 
@@ -74,7 +75,7 @@ $ if BLOCK_CHUNK < IN_BLOCKS then
             LATHE_UNROLL(${K_TILE})
             for (int j = 0; j < K_TILE; j++)
                 lathe_store(to + ((size_t)(p / COLUMNS) * TO_IMAGE + j * TO_BLOCK +
-                                  ${place(scatters and "ow0 + p" or "(ow0 + p % COLUMNS)")}) * V, sum[p][j]);
+                                  ${waiting}) * V, sum[p][j]);
         return;
     }
 $ end
