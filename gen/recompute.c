@@ -36,11 +36,12 @@ static bool touches(const struct program *program, int number, struct region *re
     return false;
 }
 
-/* Whether calls FIRST to END - 1 write REGION. */
+/* Whether calls FIRST to END - 1 write REGION, which none outside of its life does. */
 static bool written_between(const struct program *program, struct region *region, int first,
                             int end)
 {
-    for (int i = first; i < end; i++)
+    const struct region *root = root_of(region);
+    for (int i = max_int(first, root->first); i < min_int(end, root->last + 1); i++)
         if (touches(program, i, region, true))
             return true;
     return false;
@@ -106,22 +107,26 @@ static bool sources_last(const struct program *program, const struct repeat *r)
     return traffic <= MOST_TRAFFIC * r->result->floats;
 }
 
-/* Whether call NUMBER can be repeated in the backward pass, which begins at call BACKWARD. */
-static bool find_repeat(const struct program *program, int number, int backward, struct repeat *r)
+/* Whether call NUMBER can be repeated in the backward pass, which begins at call BACKWARD, and
+ * makes LEAST floats or more. */
+static bool find_repeat(const struct program *program, int number, int backward, size_t least,
+                        struct repeat *r)
 {
     const struct call *call = program->calls.items[number];
     *r = (struct repeat){.call = number, .idle_from = number};
     if (!call->repeatable || call->gate || call->unless ||
-        !(r->result = result_of(program, call)) || written_between(program, r->result, 0, number) ||
+        !(r->result = result_of(program, call)) || r->result->floats < least ||
+        written_between(program, r->result, 0, number) ||
         written_between(program, r->result, number + 1, program->calls.count))
         return false;
-    for (int i = number + 1; i < backward; i++)
+    int last = r->result->last;
+    for (int i = number + 1; i <= last && i < backward; i++)
         if (touches(program, i, r->result, false))
             r->idle_from = i;
-    for (r->before = backward; r->before < program->calls.count; r->before++)
+    for (r->before = backward; r->before <= last; r->before++)
         if (touches(program, r->before, r->result, false))
             break;
-    return r->before < program->calls.count && sources_last(program, r);
+    return r->before <= last && sources_last(program, r);
 }
 
 static void replace_region(struct call *call, const struct region *from, struct region *to)
@@ -202,11 +207,11 @@ static bool choose_repeat(const struct program *program, bool always, struct rep
     best->result = NULL;
     if (!always && floats < WORTH_FLOATS)
         return false;
+    size_t least = always ? 0 : floats / WORTH_SHARE;
     for (int i = 0; i < backward; i++) {
         struct repeat r;
-        if (!find_repeat(program, i, backward, &r) ||
-            (!always &&
-             (r.idle_from >= peak || r.before <= peak || r.result->floats < floats / WORTH_SHARE)))
+        if (!find_repeat(program, i, backward, least, &r) ||
+            (!always && (r.idle_from >= peak || r.before <= peak)))
             continue;
         if (!best->result || r.result->floats >= best->result->floats)
             *best = r;
