@@ -20,9 +20,9 @@ enum {
     PACKED_BYTES = 256 * 1024, /* of an item's copy, on the thread's stack, in the second level, */
     LONG_BYTES = 416 * 1024,   /* or where shorter rows fill tiles badly: */
     FAR_CHANNELS = 512,        /* whose blocks are so many places that a copy is worth it, */
-    NEAR_CHANNELS = 128,       /* or maybe, */
-    NEAR_WEIGHTS = 1 << 16,    /* with so many products of a pixel to share its cost, */
-    TRAINED_WEIGHTS = 1 << 14, /* or so many where tensors come from memory */
+    NEAR_CHANNELS = 128,       /* or so many where products enough share its cost: */
+    NEAR_WEIGHTS = 1 << 16,    /* of a pixel at inference, */
+    TRAINED_WEIGHTS = 1 << 14, /* and in training, where tensors come from memory */
     LEAST_OUT = 64,            /* output channels that read a copy */
     PIECES = 4                 /* of the batch, for threads */
 };
