@@ -1,6 +1,7 @@
 $ -- Narrow groups: a pixel's block is permuted so that each lane holds the i-th channel of its own
-$ -- group, and then meets all taps of a row that want it. Few operations a byte: the row that is
-$ -- read next is asked for ahead.
+$ -- group, and then meets all taps of a row that want it. Few operations a byte: what the output's
+$ -- row after the next reads first is asked for, up to the second-level cache, which waits for more
+$ -- lines at once than the first one does.
 $ if TAPS_W > 0 then
 $ if not depthwise then
 const vi lanes = lathe_group_lanes(${aligned and "0" or "kb * V"}, GROUP_IN, GROUP_OUT);
@@ -28,8 +29,8 @@ for (int cb = cb0; cb < cb1 && in_block0 + cb < IMAGE_BLOCKS; cb++)
                         continue;
                     const float *at = in_row + (size_t)image * IN_IMAGE + column * V;
                     vf pixel = lathe_load(at);
-                    if (i == 0 && r == TAPS_H - 1)
-                        __builtin_prefetch(at + IN_STEP_H * IN_W * V);
+                    if (i == 0 && r >= TAPS_H - IN_STEP_H)
+                        __builtin_prefetch(at + 2 * IN_STEP_H * IN_W * V, 0, 2);
 $ if not depthwise then
                     pixel = lathe_permute(pixel, lanes + i);
 $ end

@@ -1,7 +1,7 @@
 $ -- Gradient of the weights of narrow groups: sum over samples and pixels of in * out_gradient, the
 $ -- pixel's lanes permuted as in conv_narrow.c.t. A row of the input meets all rows of the gradient
 $ -- that want it while its permuted pixels are in registers; ROW_CHUNK rows of the input are passed
-$ -- over in the first-level cache, the next ones asked for meanwhile.
+$ -- over in the first-level cache, the next ones asked for meanwhile, up to the second-level one.
 $ local lanes_type, lanes = depthwise and "" or "vi lanes, ", depthwise and "" or "lanes, "
 $ for _, t in ipairs(tiles) do
 /* ${t.columns} columns from ow0 of the rows of the gradient, dy[r] the one that tap row r wants;
@@ -16,8 +16,7 @@ $   include("conv_weights_sizes.c.t", _ENV, 4)
     LATHE_UNROLL(${t.columns})
     for (int w = 0; w < ${t.columns}; w++) {
         LATHE_FENCE(); /* else the loads of a whole row are moved up, more than registers hold */
-        __builtin_prefetch(row + ((ow0 + w) * IN_STEP_W + ROW_CHUNK * IN_W) * V);
-        __builtin_prefetch(dy[0] + (ow0 + w + ROW_CHUNK / IN_STEP_H * OUT_W) * V);
+        __builtin_prefetch(dy[0] + (ow0 + w + ROW_CHUNK / IN_STEP_H * OUT_W) * V, 0, 2);
         LATHE_UNROLL(${t.reach})
         for (int q = 0; q < ${t.reach}; q++) {
             const int column = ow0 * IN_STEP_W + FIRST_W + q;
@@ -25,6 +24,7 @@ $   include("conv_weights_sizes.c.t", _ENV, 4)
                 (edge && (column < 0 || column >= IN_W)))
                 continue;
             const vf block = lathe_load(row + column * V);
+            __builtin_prefetch(row + (ROW_CHUNK * IN_W + column) * V, 0, 2);
             LATHE_UNROLL(${I_TILE})
             for (int i = 0; i < I_TILE; i++)
                 pixel[q][i] = ${depthwise and "block" or "lathe_permute(block, lanes + i)"};

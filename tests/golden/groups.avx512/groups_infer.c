@@ -363,8 +363,8 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_infer_1x16(const float *restrict 
                             continue;
                         const float *at = in_row + (size_t)image * IN_IMAGE + column * V;
                         vf pixel = lathe_load(at);
-                        if (i == 0 && r == TAPS_H - 1)
-                            __builtin_prefetch(at + IN_STEP_H * IN_W * V);
+                        if (i == 0 && r >= TAPS_H - IN_STEP_H)
+                            __builtin_prefetch(at + 2 * IN_STEP_H * IN_W * V, 0, 2);
                         LATHE_UNROLL(3)
                         for (int t = 0; t < TAPS_W; t++) {
                             const int w = q - t * STEP_W;
@@ -504,8 +504,8 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_infer_residual1_conv2_1x16(const 
                             continue;
                         const float *at = in_row + (size_t)image * IN_IMAGE + column * V;
                         vf pixel = lathe_load(at);
-                        if (i == 0 && r == TAPS_H - 1)
-                            __builtin_prefetch(at + IN_STEP_H * IN_W * V);
+                        if (i == 0 && r >= TAPS_H - IN_STEP_H)
+                            __builtin_prefetch(at + 2 * IN_STEP_H * IN_W * V, 0, 2);
                         pixel = lathe_permute(pixel, lanes + i);
                         LATHE_UNROLL(3)
                         for (int t = 0; t < TAPS_W; t++) {

@@ -439,8 +439,8 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_forward_1x16(const float *restric
                             continue;
                         const float *at = in_row + (size_t)image * IN_IMAGE + column * V;
                         vf pixel = lathe_load(at);
-                        if (i == 0 && r == TAPS_H - 1)
-                            __builtin_prefetch(at + IN_STEP_H * IN_W * V);
+                        if (i == 0 && r >= TAPS_H - IN_STEP_H)
+                            __builtin_prefetch(at + 2 * IN_STEP_H * IN_W * V, 0, 2);
                         LATHE_UNROLL(3)
                         for (int t = 0; t < TAPS_W; t++) {
                             const int w = q - t * STEP_W;
@@ -659,8 +659,8 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_forward_residual1_conv2_1x16(
                             continue;
                         const float *at = in_row + (size_t)image * IN_IMAGE + column * V;
                         vf pixel = lathe_load(at);
-                        if (i == 0 && r == TAPS_H - 1)
-                            __builtin_prefetch(at + IN_STEP_H * IN_W * V);
+                        if (i == 0 && r >= TAPS_H - IN_STEP_H)
+                            __builtin_prefetch(at + 2 * IN_STEP_H * IN_W * V, 0, 2);
                         pixel = lathe_permute(pixel, lanes + i);
                         LATHE_UNROLL(3)
                         for (int t = 0; t < TAPS_W; t++) {
@@ -4491,8 +4491,7 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_backward_weights_11(const float *
     LATHE_UNROLL(11)
     for (int w = 0; w < 11; w++) {
         LATHE_FENCE(); /* else the loads of a whole row are moved up, more than registers hold */
-        __builtin_prefetch(row + ((ow0 + w) * IN_STEP_W + ROW_CHUNK * IN_W) * V);
-        __builtin_prefetch(dy[0] + (ow0 + w + ROW_CHUNK / IN_STEP_H * OUT_W) * V);
+        __builtin_prefetch(dy[0] + (ow0 + w + ROW_CHUNK / IN_STEP_H * OUT_W) * V, 0, 2);
         LATHE_UNROLL(13)
         for (int q = 0; q < 13; q++) {
             const int column = ow0 * IN_STEP_W + FIRST_W + q;
@@ -4500,6 +4499,7 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_backward_weights_11(const float *
                 (edge && (column < 0 || column >= IN_W)))
                 continue;
             const vf block = lathe_load(row + column * V);
+            __builtin_prefetch(row + (ROW_CHUNK * IN_W + column) * V, 0, 2);
             LATHE_UNROLL(2)
             for (int i = 0; i < I_TILE; i++)
                 pixel[q][i] = lathe_permute(block, lanes + i);
@@ -4545,8 +4545,7 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_backward_weights_10(const float *
     LATHE_UNROLL(10)
     for (int w = 0; w < 10; w++) {
         LATHE_FENCE(); /* else the loads of a whole row are moved up, more than registers hold */
-        __builtin_prefetch(row + ((ow0 + w) * IN_STEP_W + ROW_CHUNK * IN_W) * V);
-        __builtin_prefetch(dy[0] + (ow0 + w + ROW_CHUNK / IN_STEP_H * OUT_W) * V);
+        __builtin_prefetch(dy[0] + (ow0 + w + ROW_CHUNK / IN_STEP_H * OUT_W) * V, 0, 2);
         LATHE_UNROLL(12)
         for (int q = 0; q < 12; q++) {
             const int column = ow0 * IN_STEP_W + FIRST_W + q;
@@ -4554,6 +4553,7 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_backward_weights_10(const float *
                 (edge && (column < 0 || column >= IN_W)))
                 continue;
             const vf block = lathe_load(row + column * V);
+            __builtin_prefetch(row + (ROW_CHUNK * IN_W + column) * V, 0, 2);
             LATHE_UNROLL(2)
             for (int i = 0; i < I_TILE; i++)
                 pixel[q][i] = lathe_permute(block, lanes + i);
@@ -4737,8 +4737,8 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_backward_data_1x16(const float *r
                             continue;
                         const float *at = in_row + (size_t)image * IN_IMAGE + column * V;
                         vf pixel = lathe_load(at);
-                        if (i == 0 && r == TAPS_H - 1)
-                            __builtin_prefetch(at + IN_STEP_H * IN_W * V);
+                        if (i == 0 && r >= TAPS_H - IN_STEP_H)
+                            __builtin_prefetch(at + 2 * IN_STEP_H * IN_W * V, 0, 2);
                         pixel = lathe_permute(pixel, lanes + i);
                         LATHE_UNROLL(3)
                         for (int t = 0; t < TAPS_W; t++) {
@@ -4973,8 +4973,7 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_backward_weights_residual1_conv1_
     LATHE_UNROLL(11)
     for (int w = 0; w < 11; w++) {
         LATHE_FENCE(); /* else the loads of a whole row are moved up, more than registers hold */
-        __builtin_prefetch(row + ((ow0 + w) * IN_STEP_W + ROW_CHUNK * IN_W) * V);
-        __builtin_prefetch(dy[0] + (ow0 + w + ROW_CHUNK / IN_STEP_H * OUT_W) * V);
+        __builtin_prefetch(dy[0] + (ow0 + w + ROW_CHUNK / IN_STEP_H * OUT_W) * V, 0, 2);
         LATHE_UNROLL(13)
         for (int q = 0; q < 13; q++) {
             const int column = ow0 * IN_STEP_W + FIRST_W + q;
@@ -4982,6 +4981,7 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_backward_weights_residual1_conv1_
                 (edge && (column < 0 || column >= IN_W)))
                 continue;
             const vf block = lathe_load(row + column * V);
+            __builtin_prefetch(row + (ROW_CHUNK * IN_W + column) * V, 0, 2);
             LATHE_UNROLL(1)
             for (int i = 0; i < I_TILE; i++)
                 pixel[q][i] = block;
@@ -5027,8 +5027,7 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_backward_weights_residual1_conv1_
     LATHE_UNROLL(10)
     for (int w = 0; w < 10; w++) {
         LATHE_FENCE(); /* else the loads of a whole row are moved up, more than registers hold */
-        __builtin_prefetch(row + ((ow0 + w) * IN_STEP_W + ROW_CHUNK * IN_W) * V);
-        __builtin_prefetch(dy[0] + (ow0 + w + ROW_CHUNK / IN_STEP_H * OUT_W) * V);
+        __builtin_prefetch(dy[0] + (ow0 + w + ROW_CHUNK / IN_STEP_H * OUT_W) * V, 0, 2);
         LATHE_UNROLL(12)
         for (int q = 0; q < 12; q++) {
             const int column = ow0 * IN_STEP_W + FIRST_W + q;
@@ -5036,6 +5035,7 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_backward_weights_residual1_conv1_
                 (edge && (column < 0 || column >= IN_W)))
                 continue;
             const vf block = lathe_load(row + column * V);
+            __builtin_prefetch(row + (ROW_CHUNK * IN_W + column) * V, 0, 2);
             LATHE_UNROLL(1)
             for (int i = 0; i < I_TILE; i++)
                 pixel[q][i] = block;
@@ -5218,8 +5218,8 @@ LATHE_INLINE void conv3x3_32x32x32_to_32x32x32_backward_data_residual1_conv1_1x1
                             continue;
                         const float *at = in_row + (size_t)image * IN_IMAGE + column * V;
                         vf pixel = lathe_load(at);
-                        if (i == 0 && r == TAPS_H - 1)
-                            __builtin_prefetch(at + IN_STEP_H * IN_W * V);
+                        if (i == 0 && r >= TAPS_H - IN_STEP_H)
+                            __builtin_prefetch(at + 2 * IN_STEP_H * IN_W * V, 0, 2);
                         LATHE_UNROLL(3)
                         for (int t = 0; t < TAPS_W; t++) {
                             const int w = q - t * STEP_W;
