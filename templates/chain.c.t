@@ -3,7 +3,7 @@ static void ${name}(${parameters})
 $ local store = streams and "lathe_stream" or "lathe_store"
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W}, POOL_H = ${POOL_H},
            POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W},
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -17,7 +17,7 @@ $ if pooled then
                         for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
                             const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                             vf v = lathe_load(from + at);
-                            __builtin_prefetch(from + at + AHEAD);
+                            __builtin_prefetch(from + at + AHEAD, 0, 2);
 $   include("steps.c.t", {steps = steps, V = V}, 28)
 $   if maximum then
                             pool = lathe_max_or_nan(pool, v);

@@ -62,7 +62,7 @@ static void ${name}(${parameters})
 {
     enum { V = ${V}, C_BLOCKS = ${C_BLOCKS}, H = ${H}, W = ${W}, POOL_H = ${POOL_H},
            POOL_W = ${POOL_W}, OUT_H = ${POOLED_H}, OUT_W = ${POOLED_W},
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -84,7 +84,7 @@ $   if maximum then
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
                         const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                         vf v = lathe_load(raw + (size_t)n * ${raw_image} + at);
-                        __builtin_prefetch(raw + (size_t)n * ${raw_image} + at + AHEAD);
+                        __builtin_prefetch(raw + (size_t)n * ${raw_image} + at + AHEAD, 0, 2);
 $     include("steps.c.t", {steps = steps, V = V}, 24)
                         value[p] = v;
                         pool = lathe_max_or_nan(pool, v);

@@ -376,7 +376,7 @@ static void steps_pool_8x8x8_forward(const float *restrict raw, const float *res
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -389,7 +389,7 @@ static void steps_pool_8x8x8_forward(const float *restrict raw, const float *res
                         for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
                             const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                             vf v = lathe_load(from + at);
-                            __builtin_prefetch(from + at + AHEAD);
+                            __builtin_prefetch(from + at + AHEAD, 0, 2);
                             v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                                 lathe_load(beta1 + k * 16);
                             pool = lathe_max_or_nan(pool, v);
@@ -682,7 +682,7 @@ static void steps_8x1x1_forward(const float *restrict raw, float *restrict out, 
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1357,7 +1357,7 @@ static void steps_8x1x1_backward(const float *raw, const float *restrict out_gra
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1425,7 +1425,7 @@ static void steps_8x4x4_backward(const float *raw, const float *restrict other1,
 {
     enum { V = 16, C_BLOCKS = 1, H = 4, W = 4, POOL_H = 1,
            POOL_W = 1, OUT_H = 4, OUT_W = 4,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1889,7 +1889,7 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1905,7 +1905,7 @@ static void steps_pool_8x8x8_backward_sums(const float *raw, const float *restri
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
                         const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                         vf v = lathe_load(raw + (size_t)n * 1024 + at);
-                        __builtin_prefetch(raw + (size_t)n * 1024 + at + AHEAD);
+                        __builtin_prefetch(raw + (size_t)n * 1024 + at + AHEAD, 0, 2);
                         v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                             lathe_load(beta1 + k * 16);
                         value[p] = v;
@@ -1985,7 +1985,7 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1999,7 +1999,7 @@ static void steps_pool_8x8x8_backward(const float *raw, const float *restrict me
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
                         const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                         vf v = lathe_load(raw + (size_t)n * 1024 + at);
-                        __builtin_prefetch(raw + (size_t)n * 1024 + at + AHEAD);
+                        __builtin_prefetch(raw + (size_t)n * 1024 + at + AHEAD, 0, 2);
                         v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                             lathe_load(beta1 + k * 16);
                         value[p] = v;

@@ -1324,7 +1324,7 @@ static void steps_12x1x1_backward(const float *raw, const float *restrict out_gr
 {
     enum { V = 4, C_BLOCKS = 3, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1630,7 +1630,7 @@ static void steps_12x1x1_backward_linear6(const float *raw, const float *restric
 {
     enum { V = 4, C_BLOCKS = 3, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1664,7 +1664,7 @@ static void steps_12x1x1_backward_linear5(const float *raw, const float *restric
 {
     enum { V = 4, C_BLOCKS = 3, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1698,7 +1698,7 @@ static void steps_12x1x1_backward_linear4(const float *raw, const float *restric
 {
     enum { V = 4, C_BLOCKS = 3, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1732,7 +1732,7 @@ static void steps_12x1x1_backward_linear3(const float *raw, const float *restric
 {
     enum { V = 4, C_BLOCKS = 3, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1766,7 +1766,7 @@ static void steps_12x1x1_backward_linear2(const float *raw, const float *restric
 {
     enum { V = 4, C_BLOCKS = 3, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1800,7 +1800,7 @@ static void steps_12x1x1_backward_linear1(const float *raw, const float *restric
 {
     enum { V = 4, C_BLOCKS = 3, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {

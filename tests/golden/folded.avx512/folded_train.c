@@ -276,7 +276,7 @@ static void steps_16x10x10_forward(const float *restrict raw, const float *restr
 {
     enum { V = 16, C_BLOCKS = 1, H = 10, W = 10, POOL_H = 1,
            POOL_W = 1, OUT_H = 10, OUT_W = 10,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -961,7 +961,7 @@ static void steps_pool_16x10x10_forward(const float *restrict raw, const float *
 {
     enum { V = 16, C_BLOCKS = 1, H = 10, W = 10, POOL_H = 2,
            POOL_W = 2, OUT_H = 5, OUT_W = 5,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -974,7 +974,7 @@ static void steps_pool_16x10x10_forward(const float *restrict raw, const float *
                         for (int w = pw * POOL_W; w < (pw + 1) * POOL_W; w++) {
                             const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                             vf v = lathe_load(from + at);
-                            __builtin_prefetch(from + at + AHEAD);
+                            __builtin_prefetch(from + at + AHEAD, 0, 2);
                             v = (v - lathe_load(mean1 + k * 16)) * lathe_load(scale1 + k * 16) +
                                 lathe_load(beta1 + k * 16);
                             v = curve_relu_value(v);
@@ -1460,7 +1460,7 @@ static void steps_pool_16x10x10_backward_sums(const float *raw, const float *res
 {
     enum { V = 16, C_BLOCKS = 1, H = 10, W = 10, POOL_H = 2,
            POOL_W = 2, OUT_H = 5, OUT_W = 5,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1544,7 +1544,7 @@ static void steps_pool_16x10x10_backward(const float *raw, const float *restrict
 {
     enum { V = 16, C_BLOCKS = 1, H = 10, W = 10, POOL_H = 2,
            POOL_W = 2, OUT_H = 5, OUT_W = 5,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -2595,7 +2595,7 @@ static void steps_16x10x10_backward_sums(const float *raw, const float *restrict
 {
     enum { V = 16, C_BLOCKS = 1, H = 10, W = 10, POOL_H = 1,
            POOL_W = 1, OUT_H = 10, OUT_W = 10,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -2653,7 +2653,7 @@ static void steps_16x10x10_backward(const float *raw, const float *restrict mean
 {
     enum { V = 16, C_BLOCKS = 1, H = 10, W = 10, POOL_H = 1,
            POOL_W = 1, OUT_H = 10, OUT_W = 10,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {

@@ -899,7 +899,7 @@ static void steps_10x1x1_forward(const float *restrict raw, const float *restric
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -969,7 +969,7 @@ static void steps_10x1x1_backward(const float *raw, const float *restrict other1
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1293,7 +1293,7 @@ static void steps_pool_32x4x4_backward(const float *raw, const float *restrict o
 {
     enum { V = 16, C_BLOCKS = 2, H = 4, W = 4, POOL_H = 2,
            POOL_W = 2, OUT_H = 2, OUT_W = 2,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1309,7 +1309,7 @@ static void steps_pool_32x4x4_backward(const float *raw, const float *restrict o
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
                         const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                         vf v = lathe_load(raw + (size_t)n * 512 + at);
-                        __builtin_prefetch(raw + (size_t)n * 512 + at + AHEAD);
+                        __builtin_prefetch(raw + (size_t)n * 512 + at + AHEAD, 0, 2);
                         value[p] = v;
                         pool = lathe_max_or_nan(pool, v);
                     }
@@ -1706,7 +1706,7 @@ static void steps_64x4x4_backward(const float *raw, const float *restrict other1
 {
     enum { V = 16, C_BLOCKS = 4, H = 4, W = 4, POOL_H = 1,
            POOL_W = 1, OUT_H = 4, OUT_W = 4,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -2442,7 +2442,7 @@ static void steps_16x8x8_backward(const float *raw, const float *restrict other1
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 1,
            POOL_W = 1, OUT_H = 8, OUT_W = 8,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -2827,7 +2827,7 @@ static void steps_8x8x8_backward(const float *raw, const float *restrict out_gra
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 8, POOL_H = 1,
            POOL_W = 1, OUT_H = 8, OUT_W = 8,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {

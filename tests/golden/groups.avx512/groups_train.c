@@ -582,7 +582,7 @@ static void steps_32x32x32_forward(const float *restrict raw, const float *restr
 {
     enum { V = 16, C_BLOCKS = 2, H = 32, W = 32, POOL_H = 1,
            POOL_W = 1, OUT_H = 32, OUT_W = 32,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -745,7 +745,7 @@ static void steps_32x32x32_forward_residual1_drop(const float *restrict raw, boo
 {
     enum { V = 16, C_BLOCKS = 2, H = 32, W = 32, POOL_H = 1,
            POOL_W = 1, OUT_H = 32, OUT_W = 32,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -2337,7 +2337,7 @@ static void steps_16x4x4_backward(const float *raw, const float *restrict out_gr
 {
     enum { V = 16, C_BLOCKS = 1, H = 4, W = 4, POOL_H = 1,
            POOL_W = 1, OUT_H = 4, OUT_W = 4,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -2966,7 +2966,7 @@ static void steps_32x7x7_backward(const float *raw, const float *restrict out_gr
 {
     enum { V = 16, C_BLOCKS = 2, H = 7, W = 7, POOL_H = 1,
            POOL_W = 1, OUT_H = 7, OUT_W = 7,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -3618,7 +3618,7 @@ static void steps_256x16x16_backward(const float *raw, const float *restrict out
 {
     enum { V = 16, C_BLOCKS = 16, H = 16, W = 16, POOL_H = 1,
            POOL_W = 1, OUT_H = 16, OUT_W = 16,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -3981,7 +3981,7 @@ static void steps_32x32x32_backward(const float *raw, const float *restrict out_
 {
     enum { V = 16, C_BLOCKS = 2, H = 32, W = 32, POOL_H = 1,
            POOL_W = 1, OUT_H = 32, OUT_W = 32,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -4406,7 +4406,7 @@ static void steps_32x32x32_backward_residual2_residual1_conv1(const float *raw,
 {
     enum { V = 16, C_BLOCKS = 2, H = 32, W = 32, POOL_H = 1,
            POOL_W = 1, OUT_H = 32, OUT_W = 32,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -4441,7 +4441,7 @@ static void steps_32x32x32_forward_residual1_grad_sum1(const float *restrict raw
 {
     enum { V = 16, C_BLOCKS = 2, H = 32, W = 32, POOL_H = 1,
            POOL_W = 1, OUT_H = 32, OUT_W = 32,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -4850,7 +4850,7 @@ static void steps_32x32x32_backward_sums(const float *raw, const float *restrict
 {
     enum { V = 16, C_BLOCKS = 2, H = 32, W = 32, POOL_H = 1,
            POOL_W = 1, OUT_H = 32, OUT_W = 32,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -4934,7 +4934,7 @@ static void steps_32x32x32_backward_residual1_conv1(const float *raw, const floa
 {
     enum { V = 16, C_BLOCKS = 2, H = 32, W = 32, POOL_H = 1,
            POOL_W = 1, OUT_H = 32, OUT_W = 32,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -5340,7 +5340,7 @@ static void steps_pool_32x64x64_backward(const float *raw, const float *restrict
 {
     enum { V = 16, C_BLOCKS = 2, H = 64, W = 64, POOL_H = 2,
            POOL_W = 2, OUT_H = 32, OUT_W = 32,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {

@@ -1176,7 +1176,7 @@ static void steps_2x7x7_backward(const float *raw, const float *restrict out_gra
 {
     enum { V = 16, C_BLOCKS = 1, H = 7, W = 7, POOL_H = 1,
            POOL_W = 1, OUT_H = 7, OUT_W = 7,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {

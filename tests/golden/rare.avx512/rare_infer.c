@@ -218,7 +218,7 @@ static void steps_8x6x6_forward(const float *restrict raw, const float *restrict
 {
     enum { V = 16, C_BLOCKS = 1, H = 6, W = 6, POOL_H = 1,
            POOL_W = 1, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -797,7 +797,7 @@ static void steps_8x6x6_forward_concat1_branch2_prelu1(const float *restrict raw
 {
     enum { V = 16, C_BLOCKS = 1, H = 6, W = 6, POOL_H = 1,
            POOL_W = 1, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -848,7 +848,7 @@ static void steps_16x6x6_forward(const float *restrict raw, const float *restric
 {
     enum { V = 16, C_BLOCKS = 1, H = 6, W = 6, POOL_H = 1,
            POOL_W = 1, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {

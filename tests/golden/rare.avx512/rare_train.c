@@ -344,7 +344,7 @@ static void steps_8x6x6_forward(const float *restrict raw, const float *restrict
 {
     enum { V = 16, C_BLOCKS = 1, H = 6, W = 6, POOL_H = 1,
            POOL_W = 1, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -725,7 +725,7 @@ static void steps_8x6x6_forward_concat1_branch2_prelu1(const float *restrict raw
 {
     enum { V = 16, C_BLOCKS = 1, H = 6, W = 6, POOL_H = 1,
            POOL_W = 1, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -776,7 +776,7 @@ static void steps_16x6x6_forward(const float *restrict raw, const float *restric
 {
     enum { V = 16, C_BLOCKS = 1, H = 6, W = 6, POOL_H = 1,
            POOL_W = 1, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1447,7 +1447,7 @@ static void steps_4x8x9_backward(const float *raw, const float *restrict out_gra
 {
     enum { V = 16, C_BLOCKS = 1, H = 8, W = 9, POOL_H = 1,
            POOL_W = 1, OUT_H = 8, OUT_W = 9,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1798,7 +1798,7 @@ static void steps_16x6x6_backward(const float *raw, const float *restrict L1,
 {
     enum { V = 16, C_BLOCKS = 1, H = 6, W = 6, POOL_H = 1,
            POOL_W = 1, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1930,7 +1930,7 @@ static void steps_8x6x6_backward(const float *raw, const float *restrict weight1
 {
     enum { V = 16, C_BLOCKS = 1, H = 6, W = 6, POOL_H = 1,
            POOL_W = 1, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -2294,7 +2294,7 @@ static void steps_4x1x1_backward(const float *raw, const float *restrict out_gra
 {
     enum { V = 16, C_BLOCKS = 1, H = 1, W = 1, POOL_H = 1,
            POOL_W = 1, OUT_H = 1, OUT_W = 1,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -2611,7 +2611,7 @@ static void steps_8x6x6_backward_sums(const float *raw, const float *restrict me
 {
     enum { V = 16, C_BLOCKS = 1, H = 6, W = 6, POOL_H = 1,
            POOL_W = 1, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -2687,7 +2687,7 @@ static void steps_8x6x6_backward_batchnorm1(const float *raw, const float *restr
 {
     enum { V = 16, C_BLOCKS = 1, H = 6, W = 6, POOL_H = 1,
            POOL_W = 1, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {

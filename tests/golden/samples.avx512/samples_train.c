@@ -987,7 +987,7 @@ static void steps_5x2x2_backward(const float *raw, const float *restrict out_gra
 {
     enum { V = 16, C_BLOCKS = 5, H = 2, W = 2, POOL_H = 1,
            POOL_W = 1, OUT_H = 2, OUT_W = 2,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1523,7 +1523,7 @@ static void steps_pool_3x9x9_backward(const float *raw, const float *restrict ou
 {
     enum { V = 16, C_BLOCKS = 3, H = 9, W = 9, POOL_H = 2,
            POOL_W = 2, OUT_H = 4, OUT_W = 4,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1539,7 +1539,7 @@ static void steps_pool_3x9x9_backward(const float *raw, const float *restrict ou
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
                         const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                         vf v = lathe_load(raw + (size_t)n * 3888 + at);
-                        __builtin_prefetch(raw + (size_t)n * 3888 + at + AHEAD);
+                        __builtin_prefetch(raw + (size_t)n * 3888 + at + AHEAD, 0, 2);
                         value[p] = v;
                         pool = lathe_max_or_nan(pool, v);
                     }

@@ -270,7 +270,7 @@ static void steps_64x12x12_forward(const float *restrict raw, const float *restr
 {
     enum { V = 8, C_BLOCKS = 8, H = 12, W = 12, POOL_H = 1,
            POOL_W = 1, OUT_H = 12, OUT_W = 12,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1278,7 +1278,7 @@ static void steps_pool_80x12x12_backward(const float *raw, const float *restrict
 {
     enum { V = 8, C_BLOCKS = 10, H = 12, W = 12, POOL_H = 2,
            POOL_W = 2, OUT_H = 6, OUT_W = 6,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -1292,7 +1292,7 @@ static void steps_pool_80x12x12_backward(const float *raw, const float *restrict
                         const int h = ph * POOL_H + p / POOL_W, w = pw * POOL_W + p % POOL_W;
                         const size_t at = ((size_t)k * (H * W) + h * W + w) * V;
                         vf v = lathe_load(raw + (size_t)n * 11520 + at);
-                        __builtin_prefetch(raw + (size_t)n * 11520 + at + AHEAD);
+                        __builtin_prefetch(raw + (size_t)n * 11520 + at + AHEAD, 0, 2);
                         value[p] = v;
                         pool = lathe_max_or_nan(pool, v);
                     }
@@ -2252,7 +2252,7 @@ static void steps_64x12x12_backward_sums(const float *raw, const float *restrict
 {
     enum { V = 8, C_BLOCKS = 8, H = 12, W = 12, POOL_H = 1,
            POOL_W = 1, OUT_H = 12, OUT_W = 12,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
@@ -2332,7 +2332,7 @@ static void steps_64x12x12_backward(const float *raw, const float *restrict mean
 {
     enum { V = 8, C_BLOCKS = 8, H = 12, W = 12, POOL_H = 1,
            POOL_W = 1, OUT_H = 12, OUT_W = 12,
-           AHEAD = 64 * V }; /* floats on their way where a window reads several rows */
+           AHEAD = 128 * V }; /* floats on their way, to the second-level cache, beside a window */
 #pragma omp for nowait collapse(2)
     for (int n = 0; n < count; n++)
         for (int k = 0; k < C_BLOCKS; k++) {
