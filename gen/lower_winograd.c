@@ -56,7 +56,8 @@ static const double TRANSFORM = 4.72;      /* of a position of a block of channe
 static const double PIXEL_TRANSFORM = 14;  /* the same of a position where tiles are few, forth, */
 static const double SUM_TRANSFORM = 8;     /* and back */
 static const double BYTES_MEANWHILE = 2;   /* from beyond the second-level cache */
-static const double BYTES_AHEAD = 2.5;     /* the same, asked for before they are needed */
+static const double BYTES_AHEAD = 2.5;     /* the same, asked for before they are needed; */
+static const double WIDE_BYTES = 6;        /* tiles and weights of 16 lanes, measured on Zen 4 */
 static const double KEPT_TILE_BYTES = 8e6; /* of tiles in phases, that the caches keep, */
 static const double KEPT_PASSES = 0.5;     /* which count as so many bytes from beyond; */
 static const double LOST_PASSES = 3;       /* others are fetched to be written, written, read */
@@ -320,8 +321,9 @@ static double winograd_cost(const struct lowering *l, const struct geometry *g,
         return training_cost(l, g, p, tiles, passes);
     double moved = moved_bytes(l, g, p, tiles), kept = fmin(moved, KEPT_TILE_BYTES);
     double moves = KEPT_PASSES * kept + LOST_PASSES * (moved - kept);
+    double meanwhile = l->lanes == 16 ? WIDE_BYTES : BYTES_MEANWHILE;
     return products + TRANSFORM * positions(p) * tiles * (blocks_in + blocks_out) +
-           (moves + bytes * passes) / BYTES_MEANWHILE;
+           (moves + bytes * passes) / meanwhile;
 }
 
 /* The same for the direct kernel, which asks for weights ahead where an image is in registers. */
